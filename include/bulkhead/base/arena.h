@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arena.h - memory for one turn: allocate freely, reset once
+ *
+ * Owns       every block it hands out; all are valid until the next arena_reset or arena_free.
+ * Bound      arena_new's size_max; beyond it the process aborts (a bug: turns are bounded). */
+#ifndef BULKHEAD_BASE_ARENA_H
+#define BULKHEAD_BASE_ARENA_H
+
+#include "bulkhead/base/macros.h"
+
+#include <stdarg.h>
+
+struct arena;
+struct arena *arena_new(size_t size_max); /* bytes; 0: 1 GiB */
+struct arena *arena_free(struct arena *arena);
+DEFINE_AUTO(arena, arena_free)
+
+void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned to 16 */
+char *arena_copy(struct arena *arena, const char *text);
+char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
+void arena_reset(struct arena *arena); /* keeps the first block for the next turn */
+size_t arena_used(const struct arena *arena);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quantity.h - Kubernetes resource quantities ("1.5Gi", "250m", "1e3")
+ *
+ * The grammar and the rounding are those of k8s.io/apimachinery/pkg/api/resource: a sign, digits
+ * with an optional fraction, then a binary suffix (Ki..Ei), a decimal suffix (n u m "" k M G T P E)
+ * or a decimal exponent (e3, E-3). Values round up (away from zero) to the unit asked for. */
+#ifndef BULKHEAD_BASE_QUANTITY_H
+#define BULKHEAD_BASE_QUANTITY_H
+
+#include "bulkhead/base/err.h"
+
+#include <stdint.h>
+
+/* Value in units of 1 or of 1/1000, rounded up as apimachinery's Value() and MilliValue() do.
+ * A value beyond int64 is capped at INT64_MAX, as apimachinery does. -1: ERR_INVALID. */
+int quantity_value(const char *text, int64_t *ret_value, struct err *err);
+int quantity_milli(const char *text, int64_t *ret_milli, struct err *err);
+
+enum { QUANTITY_TEXT_MAX = 32 };
+/* The shortest usual form: 1500 milli -> "1500m", 2000 milli -> "2". */
+const char *quantity_print_milli(int64_t milli, char text[QUANTITY_TEXT_MAX]);
+/* Bytes in the largest binary unit that divides them: 1073741824 -> "1Gi". */
+const char *quantity_print_bytes(int64_t bytes, char text[QUANTITY_TEXT_MAX]);
+
+#endif
