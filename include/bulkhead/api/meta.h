@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* meta.h - what every Kubernetes object has, and the small lists that several kinds share
+ *
+ * Ownership  a struct owns all text it points to; each type's _done/_free releases it. Absent text
+ *            is NULL, absent numbers are struct opt_i64 with set == false. Times are ns since the
+ *            epoch, 0 when absent. */
+#ifndef BULKHEAD_API_META_H
+#define BULKHEAD_API_META_H
+
+#include "bulkhead/base/err.h"
+#include "bulkhead/base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define API_GROUP "bulkhead.dev"
+#define API_VERSION "bulkhead.dev/v1alpha1"
+
+/* Labels, taint, annotations and finalizers that bulkhead owns. */
+#define LABEL_JOB_UID "bulkhead.dev/job-uid"
+#define LABEL_QUEUE "bulkhead.dev/job-queue"
+#define LABEL_ENVIRONMENT "bulkhead.dev/compute-environment" /* pods and nodes; also the taint key */
+#define LABEL_INDEX "bulkhead.dev/index"                     /* first child of the pod's run */
+#define LABEL_TRY "bulkhead.dev/try"
+#define LABEL_INSTANCE_TYPE "node.kubernetes.io/instance-type"
+#define LABEL_INSTANCE_ID "bulkhead.dev/instance-id" /* on nodes */
+#define ANNOTATION_JOB "bulkhead.dev/job"            /* the job's name */
+#define ANNOTATION_COUNT "bulkhead.dev/count"        /* children in the pod's run */
+#define ANNOTATION_ATTEMPT "bulkhead.dev/attempt"
+#define ANNOTATION_NODE_UID "bulkhead.dev/node-uid"
+#define FINALIZER_OUTCOME "bulkhead.dev/outcome"   /* on pods: the outcome is not durable yet */
+#define FINALIZER_IN_USE "bulkhead.dev/in-use"     /* on queues and environments */
+#define TAINT_ENVIRONMENT LABEL_ENVIRONMENT
+
+struct opt_i64 {
+    bool set;
+    int64_t value;
+};
+#define OPT_I64(v) ((struct opt_i64){true, (v)})
+
+struct text_list { /* ["a","b"] */
+    char **items;
+    size_t count;
+};
+
+struct key_value {
+    char *key;
+    char *value;
+};
+struct key_values { /* {"k":"v"}, in the order of the document */
+    struct key_value *items;
+    size_t count;
+};
+
+struct object_meta {
+    char *name;
+    char *namespace_; /* NULL on cluster-scoped kinds */
+    char *uid;
+    char *resource_version;
+    int64_t generation;
+    int64_t created_ns;
+    int64_t deleted_ns; /* deletionTimestamp; 0: not being deleted */
+    bool has_finalizer; /* ours: FINALIZER_OUTCOME on pods, FINALIZER_IN_USE on queues, environments */
+};
+
+/* A Kubernetes condition (metav1.Condition). */
+struct condition {
+    const char *type;   /* static text */
+    const char *status; /* "True", "False", "Unknown" */
+    char *reason;       /* CamelCase */
+    char *message;
+    int64_t changed_ns; /* lastTransitionTime */
+};
+
+void text_list_done(struct text_list *list);
+void text_list_add(struct text_list *list, const char *text);
+void key_values_done(struct key_values *list);
+void key_values_set(struct key_values *list, const char *key, const char *value); /* adds or replaces */
+const char *key_values_get(const struct key_values *list, const char *key); /* NULL: none */
+void object_meta_done(struct object_meta *meta);
+
+#endif

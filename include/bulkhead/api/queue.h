@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue.h - JobQueue and ComputeEnvironment: what an admin declares, and the status we write */
+#ifndef BULKHEAD_API_QUEUE_H
+#define BULKHEAD_API_QUEUE_H
+
+#include "bulkhead/api/meta.h"
+#include "bulkhead/api/resources.h"
+
+struct json_object;
+
+enum { QUEUE_ENVIRONMENTS_MAX = 16, QUEUE_PRIORITY_MAX = 1000 };
+
+struct environment_order {
+    int64_t order;
+    char *compute_environment;
+};
+
+struct job_queue {
+    struct object_meta meta;
+    bool enabled;     /* spec.state: ENABLED (default) or DISABLED */
+    int64_t priority; /* 0..1000, higher first; default 0 */
+    struct environment_order *environments; /* sorted by order; 1..QUEUE_ENVIRONMENTS_MAX */
+    size_t environment_count;
+    struct text_list namespaces; /* spec.kubernetesNamespaces: who may submit; empty: every namespace
+                                    that one of its environments serves */
+    int64_t observed_generation; /* status.observedGeneration as read */
+};
+
+enum job_phase { /* the seven states of AWS Batch, in the order of a job's life */
+    JOB_SUBMITTED,
+    JOB_PENDING,
+    JOB_RUNNABLE,
+    JOB_STARTING,
+    JOB_RUNNING,
+    JOB_SUCCEEDED,
+    JOB_FAILED,
+    JOB_PHASE_COUNT,
+};
+const char *job_phase_name(enum job_phase phase); /* "RUNNABLE" */
+
+struct job_queue_status {
+    int64_t observed_generation;
+    const char *status; /* VALID, INVALID or DELETING (AWS's words) */
+    const char *reason; /* CamelCase: JobQueueHealthy, EnvironmentMissing, InUse, ... */
+    char *message;
+    int64_t jobs[JOB_PHASE_COUNT]; /* children of arrays count one each; finished ones are not counted */
+};
+
+struct instance_type {
+    char *name;
+    int64_t vcpus;
+    struct resources capacity; /* allocatable of a node of this type before any node has joined */
+    double price;              /* per hour, in the currency of the catalogue; 0: unknown */
+    char *arch;                /* amd64, arm64; NULL: amd64 */
+    int64_t boot_ms;           /* kwok: launch to node Ready */
+    int64_t available;         /* kwok: instances there are; -1: no limit */
+};
+
+enum provider_kind { PROVIDER_STATIC, PROVIDER_KWOK, PROVIDER_COMMAND };
+
+struct compute_environment {
+    struct object_meta meta;
+    bool managed; /* spec.type: MANAGED or UNMANAGED */
+    bool enabled; /* spec.state */
+    struct text_list namespaces; /* spec.kubernetesNamespaces, 1..64 */
+    int64_t min_vcpus, max_vcpus; /* spec.computeResources */
+    char *allocation_strategy;    /* BEST_FIT or BEST_FIT_PROGRESSIVE (default) */
+    struct text_list instance_types; /* empty: all of the catalogue */
+    int64_t scale_down_delay_ns;  /* scalingPolicy.minScaleDownDelayMinutes or .scaleDownDelaySeconds */
+    enum provider_kind provider;  /* spec.nodeGroup.provider */
+    struct instance_type *catalog; /* spec.nodeGroup.kwok.catalog */
+    size_t catalog_count;
+    char *command_program; /* spec.nodeGroup.command.program */
+    struct key_values command_parameters;
+    int64_t observed_generation;
+};
+
+struct compute_environment_status {
+    int64_t observed_generation;
+    const char *status; /* VALID, INVALID, UPDATING or DELETING */
+    const char *reason;
+    char *message;
+    int64_t desired_vcpus; /* what the plan wants now */
+    int64_t vcpus;         /* of instances that are requested, booting or joined */
+    int64_t used_vcpus;    /* asked for by our pods on them, rounded up */
+    int64_t nodes;         /* joined and Ready */
+    int64_t nodes_booting; /* requested or booting */
+};
+
+struct job_queue *job_queue_free(struct job_queue *queue);
+struct compute_environment *compute_environment_free(struct compute_environment *environment);
+DEFINE_AUTO(job_queue, job_queue_free)
+DEFINE_AUTO(compute_environment, compute_environment_free)
+void instance_type_done(struct instance_type *type);
+
+/* ERR_INVALID with the field's path and what was expected: "spec.priority: 2000, expected 0..1000". */
+int job_queue_decode(struct json_object *doc, struct job_queue **ret_queue, struct err *err);
+int compute_environment_decode(struct json_object *doc, struct compute_environment **ret_environment,
+                               struct err *err);
+/* Metadata alone, for objects whose spec does not decode. */
+int object_meta_decode(struct json_object *doc, struct object_meta *ret_meta, struct err *err);
+
+/* A whole document for PUT .../status: apiVersion, kind, metadata{name,uid,resourceVersion}, status with
+ * conditions Ready and Stalled (kstatus). now_ns becomes lastTransitionTime where the previous
+ * document (may be NULL) had another status. Caller owns the result. */
+struct json_object *job_queue_status_encode(const struct object_meta *meta,
+                                            const struct job_queue_status *status,
+                                            struct json_object *previous, int64_t now_ns);
+struct json_object *compute_environment_status_encode(const struct object_meta *meta,
+                                                      const struct compute_environment_status *status,
+                                                      struct json_object *previous, int64_t now_ns);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.h - the process's small HTTP server: /healthz, /readyz, /metrics
+ *
+ * libwebsockets on the caller's libuv loop. Answers are made by the callbacks on the loop, so they must be quick.
+ * Bounds: 64 connections, 8 KiB of request headers, 10 s for a request to arrive, GET and HEAD only. */
+#ifndef BULKHEAD_SERVE_SERVER_H
+#define BULKHEAD_SERVE_SERVER_H
+
+#include "bulkhead/base/err.h"
+#include "bulkhead/base/str.h"
+
+#include <uv.h>
+
+struct server;
+struct server_options {
+    uv_loop_t *loop;
+    const char *address; /* "127.0.0.1", "0.0.0.0", "::" */
+    int port;            /* 0: any free one, see server_port */
+    void *ctx;
+    bool (*ready)(void *ctx, struct str *why); /* false: 503 and the text, one reason a line */
+    void (*metrics)(void *ctx, struct str *out);
+};
+int server_new(const struct server_options *options, struct server **ret_server, struct err *err);
+int server_port(const struct server *server);
+/* Closes on the loop; run the loop until it is done. NULL in, NULL out. */
+struct server *server_free(struct server *server);
+
+#endif
