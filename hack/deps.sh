@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # deps.sh - installs what bulkhead's targets need and the machine lacks, on Debian and Ubuntu.
 #
-#   hack/deps.sh [build] [lint] [test] [cluster] [all]     (nothing given means all)
+#   hack/deps.sh [build] [lint] [test] [control-plane] [cluster] [all]     (nothing given means all)
+#
+# "control-plane" is what the dev cluster with KWOK nodes needs, "cluster" adds containers for real nodes.
 #
 # Safe to repeat: what is there is left alone, and with nothing missing it ends at once without asking
 # the package servers anything. A Go that is too old for the dev cluster's parts is not replaced; a newer
@@ -44,6 +46,7 @@ clang_runtime() {
 
 add_group() {
     case $1 in
+    control-plane) wanted+=("${packages_cluster[@]}") with_go=yes ;;
     build) wanted+=("${packages_build[@]}") ;;
     lint) wanted+=("${packages_lint[@]}") ;;
     test) wanted+=("${packages_test[@]}") ;;
@@ -58,7 +61,7 @@ add_group() {
         add_group test
         add_group cluster
         ;;
-    *) die "unknown group '$1'; the groups are: build lint test cluster all" ;;
+    *) die "unknown group '$1'; the groups are: build lint test control-plane cluster all" ;;
     esac
 }
 
