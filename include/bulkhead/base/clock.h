@@ -18,6 +18,7 @@ enum { TIME_TEXT_MAX = 40 };
 /* RFC 3339 in UTC. Seconds ("2026-11-21T09:30:00Z", metav1.Time) and microseconds (MicroTime). */
 const char *time_print(int64_t ns, char text[TIME_TEXT_MAX]);
 const char *time_print_micro(int64_t ns, char text[TIME_TEXT_MAX]);
+/* Any RFC 3339 time from 1678 to 2261, with or without a fraction and with any offset. */
 int time_parse(const char *text, int64_t *ret_ns, struct err *err);
 
 #endif

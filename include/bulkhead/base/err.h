@@ -27,6 +27,17 @@ struct err {
  * are replaced by spaces: an error is always one line. A longer text is cut and ends in "...". */
 int err_set(struct err *err, enum err_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 int err_wrap(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3); /* keeps the kind */
+
+/* Says to compilers and analyzers, which cannot see into err.c, that the value is always -1: else a
+ * caller's ret_x would seem to be used unwritten. */
+#define err_set(...) err_failed(err_set(__VA_ARGS__))
+#define err_wrap(...) err_failed(err_wrap(__VA_ARGS__))
+static inline int err_failed(int minus_one)
+{
+    (void)minus_one;
+    return -1;
+}
+
 const char *err_kind_name(enum err_kind kind);
 
 #endif

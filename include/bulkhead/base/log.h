@@ -2,9 +2,9 @@
 /* log.h - one constant message and keys: log_info("gang admitted", KV("job", key))
  *
  * Only controller/ (and the programs under src/cli) logs; libraries return errors. Lines go to
- * standard error, as text (level=info msg="..." job=a/b) or as JSON. Values are escaped, so a line
- * is always one line. Lines beyond the limit per second are dropped and counted; the count is
- * logged once a second. */
+ * standard error, as text (time=... level=info msg="..." job=a/b) or as JSON. Values are escaped,
+ * so a line is always one line. Lines beyond the limit per second are dropped and counted; the
+ * count is logged once a second. */
 #ifndef BULKHEAD_BASE_LOG_H
 #define BULKHEAD_BASE_LOG_H
 
@@ -23,9 +23,11 @@ struct log_kv {
 #define KV(k, v) ((struct log_kv){.key = (k), .text = (v) != NULL ? (v) : "", .number = 0})
 #define KV_INT(k, v) ((struct log_kv){.key = (k), .text = NULL, .number = (int64_t)(v)})
 
+/* lines_per_second_max: 0 is no limit. Before log_setup: info and above, as text, no limit. */
 void log_setup(enum log_level level, enum log_format format, unsigned lines_per_second_max);
 void log_line(enum log_level level, const char *message, const struct log_kv *kvs, size_t count);
-uint64_t log_dropped(void);
+uint64_t log_dropped(void);                   /* since the start */
+void log_set_clock(int64_t (*wall_ns)(void)); /* for tests; NULL: clock_wall_ns */
 
 #define LOG_(level, message, ...)                                                                  \
     log_line((level), (message), (const struct log_kv[]){{NULL, NULL, 0}, ##__VA_ARGS__},          \

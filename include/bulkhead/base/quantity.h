@@ -11,8 +11,9 @@
 
 #include <stdint.h>
 
-/* Value in units of 1 or of 1/1000, rounded up as apimachinery's Value() and MilliValue() do.
- * A value beyond int64 is capped at INT64_MAX, as apimachinery does. -1: ERR_INVALID. */
+/* Value in units of 1 or of 1/1000, rounded up as apimachinery's Value() and MilliValue() do. A
+ * value beyond what int64 holds is capped at INT64_MAX or -INT64_MAX. A text that is not a
+ * quantity, or is longer than 256 bytes: -1, ERR_INVALID. */
 int quantity_value(const char *text, int64_t *ret_value, struct err *err);
 int quantity_milli(const char *text, int64_t *ret_milli, struct err *err);
 

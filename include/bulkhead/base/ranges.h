@@ -37,8 +37,12 @@ static inline const struct range *ranges_at(const struct ranges *ranges, size_t 
     return &ranges->items[ranges->first + i];
 }
 
-/* "0-3,7,9-12". Text longer than size_max is cut after a whole range and ends in ",...". */
+/* Adds "0-3,7,9-12" to out. Text longer than size_max bytes (0: no limit) is cut after a whole
+ * range and ends in ",...", which counts. */
 void ranges_print(const struct ranges *ranges, struct str *out, size_t size_max);
+/* The reverse, in any order, overlap allowed; every index is below end_max. "" is the empty set.
+ * *ret_ranges is a set (zeroed, or in use: what it held is replaced) and is written on success
+ * only. */
 int ranges_parse(const char *text, uint32_t end_max, struct ranges *ret_ranges, struct err *err);
 
 #endif

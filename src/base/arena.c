@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* arena.c - memory for one turn: allocate freely, reset once
+ *
+ * A chain of blocks, newest first. A block that does not fit a request is left as it is, so at most
+ * the tail of each block is wasted. Under AddressSanitizer whatever is not handed out is poisoned:
+ * a use after arena_reset is then caught as any use after free would be. */
+#include "bulkhead/base/arena.h"
+
+#include "bulkhead/base/str.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#endif
+
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) (UNUSED(address), UNUSED(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) (UNUSED(address), UNUSED(size))
+#endif
+
+enum { ALIGNMENT = 16, BLOCK_BYTES = 64 * 1024 };
+
+struct block {
+    struct block *older;
+    size_t size; /* of bytes */
+    size_t used;
+    size_t unused_; /* keeps bytes aligned */
+    _Alignas(ALIGNMENT) unsigned char bytes[];
+};
+
+struct arena {
+    struct block *newest;
+    size_t size_max;
+    size_t used;
+};
+
+static struct block *block_new(struct block *older, size_t size)
+{
+    struct block *block = mem_grow(NULL, sizeof(*block) + size, 1);
+    block->older = older;
+    block->size = size;
+    block->used = 0;
+    ASAN_POISON_MEMORY_REGION(block->bytes, size);
+    return block;
+}
+
+static void block_free(struct block *block)
+{
+    ASAN_UNPOISON_MEMORY_REGION(block->bytes, block->size);
+    free(block);
+}
+
+struct arena *arena_new(size_t size_max)
+{
+    struct arena *arena = mem_new(sizeof(*arena));
+    arena->size_max = size_max > 0 ? size_max : (size_t)1 << 30;
+    arena->newest = block_new(NULL, BLOCK_BYTES);
+    return arena;
+}
+
+struct arena *arena_free(struct arena *arena)
+{
+    if (arena == NULL)
+        return NULL;
+
+    for (struct block *block = arena->newest, *older; block != NULL; block = older) {
+        older = block->older;
+        block_free(block);
+    }
+    free(arena);
+    return NULL;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    if (size > arena->size_max || arena->used > arena->size_max - size) {
+        fprintf(stderr, "arena: %zu bytes more than its bound of %zu\n", size, arena->size_max);
+        abort();
+    }
+
+    /* Never zero bytes: two allocations are two addresses. Rounded up, the next one is aligned. */
+    size_t rounded = (size + (size == 0) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    struct block *block = arena->newest;
+    if (rounded > block->size - block->used) {
+        size_t doubled = block->size * 2 < 1024UL * 1024 ? block->size * 2 : 1024UL * 1024;
+        block = block_new(block, rounded > doubled ? rounded : doubled);
+        arena->newest = block;
+    }
+
+    unsigned char *bytes = block->bytes + block->used;
+    ASAN_UNPOISON_MEMORY_REGION(bytes, size);
+    block->used += rounded;
+    arena->used += rounded;
+    return memset(bytes, 0, size);
+}
+
+char *arena_copy(struct arena *arena, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(arena_alloc(arena, size), text, size);
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+
+    int wanted = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    assert(wanted >= 0);
+
+    char *text = arena_alloc(arena, (size_t)wanted + 1);
+    vsnprintf(text, (size_t)wanted + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+void arena_reset(struct arena *arena)
+{
+    while (arena->newest->older != NULL) {
+        struct block *block = arena->newest;
+        arena->newest = block->older;
+        block_free(block);
+    }
+    ASAN_POISON_MEMORY_REGION(arena->newest->bytes, arena->newest->size);
+    arena->newest->used = 0;
+    arena->used = 0;
+}
+
+size_t arena_used(const struct arena *arena)
+{
+    return arena->used;
+}
