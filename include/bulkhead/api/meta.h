@@ -9,6 +9,7 @@
 
 #include "bulkhead/base/err.h"
 #include "bulkhead/base/str.h"
+#include "bulkhead/json/values.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,29 +29,10 @@
 #define ANNOTATION_COUNT "bulkhead.dev/count"        /* children in the pod's run */
 #define ANNOTATION_ATTEMPT "bulkhead.dev/attempt"
 #define ANNOTATION_NODE_UID "bulkhead.dev/node-uid"
+#define ANNOTATION_EPOCH "bulkhead.dev/epoch"         /* of the cell that created the pod */
 #define FINALIZER_OUTCOME "bulkhead.dev/outcome"   /* on pods: the outcome is not durable yet */
 #define FINALIZER_IN_USE "bulkhead.dev/in-use"     /* on queues and environments */
 #define TAINT_ENVIRONMENT LABEL_ENVIRONMENT
-
-struct opt_i64 {
-    bool set;
-    int64_t value;
-};
-#define OPT_I64(v) ((struct opt_i64){true, (v)})
-
-struct text_list { /* ["a","b"] */
-    char **items;
-    size_t count;
-};
-
-struct key_value {
-    char *key;
-    char *value;
-};
-struct key_values { /* {"k":"v"}, in the order of the document */
-    struct key_value *items;
-    size_t count;
-};
 
 struct object_meta {
     char *name;
@@ -72,11 +54,6 @@ struct condition {
     int64_t changed_ns; /* lastTransitionTime */
 };
 
-void text_list_done(struct text_list *list);
-void text_list_add(struct text_list *list, const char *text);
-void key_values_done(struct key_values *list);
-void key_values_set(struct key_values *list, const char *key, const char *value); /* adds or replaces */
-const char *key_values_get(const struct key_values *list, const char *key); /* NULL: none */
 void object_meta_done(struct object_meta *meta);
 
 #endif
