@@ -88,9 +88,9 @@ static int days_in_month(int64_t year, int month)
 /* Rounds down, so that times before 1970 print as the second they are in. */
 static int64_t divide_down(int64_t number, int64_t by, int64_t *ret_rest)
 {
-    int64_t quotient = number / by - (number % by < 0 ? 1 : 0);
-    *ret_rest = number - quotient * by;
-    return quotient;
+    bool is_below = number % by < 0;
+    *ret_rest = number % by + (is_below ? by : 0);
+    return number / by - (is_below ? 1 : 0);
 }
 
 static const char *print(int64_t ns, int decimals, char text[TIME_TEXT_MAX])

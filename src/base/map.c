@@ -54,17 +54,20 @@ static uint64_t load(const unsigned char *bytes, size_t size)
     return le64toh(word);
 }
 
-/* Multiply and fold, 16 bytes a step, in the manner of wyhash. */
+/* Multiply and fold, 16 bytes a step, in the manner of wyhash. Both factors are mixed with
+ * something that depends on the seed, so that nobody who does not know it can make one of them
+ * zero. */
 uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed)
 {
     static const uint64_t k0 = 0xa0761d6478bd642fU, k1 = 0xe7037ed1a0b428dbU,
                           k2 = 0x8ebc6af09c88c6e3U;
     const unsigned char *at = bytes;
     size_t left = size;
+    uint64_t secret = fold(seed ^ k2, k0);
     uint64_t state = fold(seed ^ k0, k1);
 
     for (; left > 16; at += 16, left -= 16)
-        state = fold(load(at, 8) ^ k1, load(at + 8, 8) ^ state);
+        state = fold(load(at, 8) ^ secret, load(at + 8, 8) ^ state);
 
     uint64_t low = 0, high = 0;
     if (left > 8) {
@@ -73,7 +76,7 @@ uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed)
     } else if (left > 0) {
         low = load(at, left);
     }
-    return fold(fold(low ^ k1, high ^ state) ^ k2, (uint64_t)size ^ k1);
+    return fold(fold(low ^ secret, high ^ state) ^ k2, (uint64_t)size ^ k1);
 }
 
 static uint64_t process_seed;

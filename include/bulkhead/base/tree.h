@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tree.h - an ordered set: intrusive treap
  *
- * Embed a struct tree_node; the tree borrows it until tree_remove. The order is the compare function's;
- * two items never compare equal. Heap priorities come from a counter through a fixed hash, so the shape depends
- * only on the sequence of calls. Insert, remove, next: O(log n) expected. */
+ * Embed a struct tree_node; the tree borrows it until tree_remove. The order is the compare
+ * function's; two items never compare equal. Heap priorities come from a counter through a fixed
+ * hash, so the shape depends only on the sequence of calls. Insert, remove, next: O(log n)
+ * expected. */
 #ifndef BULKHEAD_BASE_TREE_H
 #define BULKHEAD_BASE_TREE_H
 
