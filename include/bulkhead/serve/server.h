@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* server.h - the process's small HTTP server: /healthz, /readyz, /metrics
  *
- * libwebsockets on the caller's libuv loop. Answers are made by the callbacks on the loop, so they must be quick.
- * Bounds: 64 connections, 8 KiB of request headers, 10 s for a request to arrive, GET and HEAD only. */
+ * libwebsockets on the caller's libuv loop. Answers are made by the callbacks on the loop, so they
+ * must be quick. Process-wide, because libwebsockets is so: its log is switched off, and SIGPIPE is
+ * ignored. Bounds     64 connections (more are closed unanswered), 8 KiB of request headers, GET
+ * and HEAD only. A connection carries one request, and has 10 s from being accepted to being
+ * answered. */
 #ifndef BULKHEAD_SERVE_SERVER_H
 #define BULKHEAD_SERVE_SERVER_H
 
@@ -19,9 +22,12 @@ struct server_options {
     void *ctx;
     bool (*ready)(void *ctx, struct str *why); /* false: 503 and the text, one reason a line */
     void (*metrics)(void *ctx, struct str *out);
+    int connections_max;    /* 0: 64 */
+    int64_t request_ms_max; /* 0: 10 s */
 };
 int server_new(const struct server_options *options, struct server **ret_server, struct err *err);
 int server_port(const struct server *server);
+int server_connections(const struct server *server); /* open now */
 /* Closes on the loop; run the loop until it is done. NULL in, NULL out. */
 struct server *server_free(struct server *server);
 
