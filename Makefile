@@ -64,9 +64,9 @@ PKG_CFLAGS = $(call once,PKG_CFLAGS,$(call pkg,--cflags))
 PKG_LIBS = $(call once,PKG_LIBS,$(call pkg,--libs))
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wstrict-prototypes \
-    -Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings \
-    -Wvla -Wundef -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough -Wdouble-promotion \
-    -Wno-gnu-zero-variadic-macro-arguments
+    -Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wwrite-strings \
+    -Wvla -Wundef -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough \
+    $(if $(findstring clang,$(CC)),-Wno-gnu-zero-variadic-macro-arguments)
 CPPFLAGS_ALL = -D_GNU_SOURCE -Iinclude $(PKG_CFLAGS) $(CPPFLAGS)
 COMMON := -std=gnu17 -g $(WARNINGS)
 

@@ -43,7 +43,7 @@
 #define REQUIRE(condition)                                                                         \
     do {                                                                                           \
         if (!check_true("required", (condition), #condition, __FILE__, __LINE__))                  \
-            fail();                                                                                \
+            check_stop();                                                                          \
     } while (0)
 
 /* Each returns whether the check held. */
@@ -62,5 +62,6 @@ uint64_t check_random_below(struct check_random *random, uint64_t bound);
 /* For the macros above. */
 void check_register(const char *name, CMUnitTestFunction test);
 void check_end_of_test(void);
+__attribute__((noreturn)) void check_stop(void);
 
 #endif

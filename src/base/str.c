@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *not_null(void *block)
+NEVER_NULL static void *not_null(void *block)
 {
     if (block == NULL) {
         fputs("out of memory\n", stderr);

@@ -10,7 +10,7 @@ TEST(zeroed_and_aligned)
 {
     AUTO(arena) arena = arena_new(0);
     for (int turn = 0; turn < 3; turn++) {
-        unsigned char *last = NULL;
+        unsigned char nothing, *last = &nothing;
         for (size_t size = 0; size < 3000; size += 7) {
             unsigned char *bytes = arena_alloc(arena, size);
             CHECK_INT("aligned", (int64_t)((uintptr_t)bytes % 16), 0);
@@ -18,10 +18,11 @@ TEST(zeroed_and_aligned)
             for (size_t i = 0; i < size; i++)
                 if (bytes[i] != 0)
                     CHECK_INT("zero", bytes[i], 0);
-            memset(bytes, 0xff, size);
+            for (size_t i = 0; i < size; i++)
+                bytes[i] = 0xff;
             last = bytes;
         }
-        CHECK_TRUE("counted", arena_used(arena) > 3000 / 7 * 1500);
+        CHECK_TRUE("counted", arena_used(arena) > 600UL * 1000);
         arena_reset(arena);
         CHECK_INT("reset", (int64_t)arena_used(arena), 0);
     }

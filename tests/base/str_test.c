@@ -85,15 +85,17 @@ TEST(comparing)
 
 TEST(arrays_grow)
 {
-    int *items = NULL;
-    size_t count = 0, capacity = 0;
+    struct {
+        int *items;
+        size_t count, capacity;
+    } numbers = {0};
     for (int i = 0; i < 1000; i++) {
-        ARRAY_ROOM(items, count, capacity);
-        items[count++] = i;
+        ARRAY_ROOM(numbers.items, numbers.count, numbers.capacity);
+        numbers.items[numbers.count++] = i;
     }
-    CHECK_INT("last", items[999], 999);
-    CHECK_INT("doubled", (int64_t)capacity, 1024);
-    free(items);
+    CHECK_INT("last", numbers.items[999], 999);
+    CHECK_INT("doubled", (int64_t)numbers.capacity, 1024);
+    free(numbers.items);
 
     AUTO_TEXT zeroed = mem_new(10);
     for (size_t i = 0; i < 10; i++)

@@ -11,13 +11,13 @@
 #include <stdarg.h>
 
 struct arena;
-struct arena *arena_new(size_t size_max); /* bytes; 0: 1 GiB */
+struct arena *arena_new(size_t size_max) NEVER_NULL; /* bytes; 0: 1 GiB */
 struct arena *arena_free(struct arena *arena);
 DEFINE_AUTO(arena, arena_free)
 
-void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned to 16 */
-char *arena_copy(struct arena *arena, const char *text);
-char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
+void *arena_alloc(struct arena *arena, size_t size) NEVER_NULL; /* zeroed, aligned to 16 */
+char *arena_copy(struct arena *arena, const char *text) NEVER_NULL;
+char *arena_printf(struct arena *arena, const char *format, ...) NEVER_NULL PRINTF_LIKE(2, 3);
 void arena_reset(struct arena *arena); /* keeps the first block for the next turn */
 size_t arena_used(const struct arena *arena);
 

@@ -28,6 +28,9 @@
 #define UNUSED(x) ((void)(x))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/* For functions that abort rather than return NULL: analyzers then ask for no check. */
+#define NEVER_NULL __attribute__((returns_nonnull))
+
 #define NS_PER_MS 1000000LL
 #define NS_PER_S 1000000000LL
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct map;
-struct map *map_new(void);
+struct map *map_new(void) NEVER_NULL;
 struct map *map_free(struct map *map);
 DEFINE_AUTO(map, map_free)
 

@@ -24,14 +24,15 @@ void str_clear(struct str *str); /* keeps the memory */
 void str_add(struct str *str, const char *text);
 void str_add_bytes(struct str *str, const void *bytes, size_t size);
 void str_addf(struct str *str, const char *format, ...) PRINTF_LIKE(2, 3);
-const char *str_text(const struct str *str); /* "" while empty */
-char *str_take(struct str *str);             /* the heap text (caller frees); str is empty again */
+const char *str_text(const struct str *str) NEVER_NULL; /* "" while empty */
+char *str_take(struct str *str) NEVER_NULL; /* the heap text (caller frees); str is empty again */
 
-void *mem_new(size_t size);                                /* zeroed */
-void *mem_grow(void *old, size_t count, size_t item_size); /* realloc; new part not zeroed */
-char *text_copy(const char *text);                         /* NULL in, NULL out */
-char *text_copy_n(const char *text, size_t size);
-char *text_printf(const char *format, ...) PRINTF_LIKE(1, 2);
+void *mem_new(size_t size) NEVER_NULL; /* zeroed */
+/* realloc; the new part is not zeroed */
+void *mem_grow(void *old, size_t count, size_t item_size) NEVER_NULL;
+char *text_copy(const char *text); /* NULL in, NULL out */
+char *text_copy_n(const char *text, size_t size) NEVER_NULL;
+char *text_printf(const char *format, ...) NEVER_NULL PRINTF_LIKE(1, 2);
 void text_set(char **field, const char *text); /* frees the old one */
 bool text_eq(const char *a, const char *b);    /* NULL equals only NULL */
 bool text_starts(const char *text, const char *prefix);
