@@ -19,8 +19,7 @@ source "$hack/lib.sh"
 all_tools=(etcd kube-apiserver kubectl kube-controller-manager kube-scheduler kwok kubelet)
 
 module_version() { # FOLDER MODULE
-    awk -v module="$2" '{ for (i = 1; i < NF; i++) if ($i == module && $(i + 1) ~ /^v[0-9]/) { print $(i + 1); exit } }' \
-        "$hack/go/$1/go.mod"
+    sed -n "s#^\(.*[[:space:]]\)\{0,1\}$2 \(v[0-9][^ ]*\).*#\2#p" "$hack/go/$1/go.mod" | head -n 1
 }
 
 kubernetes_version=$(module_version kubernetes k8s.io/kubernetes)

