@@ -130,6 +130,7 @@ static int decode_word(const struct field *field, struct json_object *value,
     size_t word = 0;
     if (find_word(field, value, at, &word, err) < 0)
         return -1;
+    word += (size_t)field->min;
     assert(field->member_size == sizeof(bool) || field->member_size == sizeof(unsigned));
     if (field->member_size == sizeof(bool))
         *(bool *)member = word != 0;

@@ -22,9 +22,19 @@ static struct json_object *encode_opt(const struct field *field, const struct op
     return json_object_new_int64(field->scale != 0 ? number->value / field->scale : number->value);
 }
 
-static struct json_object *encode_text(const char *text)
+/* A text longer than the table allows is cut: a server that validates would refuse all of it. */
+static struct json_object *encode_text(const struct field *field, const char *text)
 {
-    return text != NULL ? json_object_new_string(text) : NULL;
+    if (text == NULL)
+        return NULL;
+    size_t max = (size_t)(field->max > 0 ? field->max : TEXT_MAX);
+    size_t count = 0, size = 0;
+    for (; text[size] != '\0'; size++) {
+        count += ((unsigned char)text[size] & 0xC0) != 0x80;
+        if (count > max)
+            break;
+    }
+    return json_object_new_string_len(text, (int)size);
 }
 
 static struct json_object *encode_texts(const struct text_list *list)
@@ -47,16 +57,19 @@ static struct json_object *encode_map(const struct key_values *list)
     return map;
 }
 
-static size_t word_index(const struct field *field, const void *member)
+static size_t word_value(const struct field *field, const void *member)
 {
     return field->member_size == sizeof(bool) ? *(const bool *)member : *(const unsigned *)member;
 }
 
 static struct json_object *encode_word(const struct field *field, const void *member)
 {
-    size_t index = word_index(field, member);
-    assert(index < field->word_count);
-    return json_object_new_string(field->words[index]);
+    size_t value = word_value(field, member);
+    size_t first = (size_t)field->min;
+    if (value < first)
+        return NULL;
+    assert(value - first < field->word_count);
+    return json_object_new_string(field->words[value - first]);
 }
 
 static struct json_object *encode_time(int64_t ns)
@@ -112,7 +125,7 @@ static struct json_object *encode_field(const struct field *field, const char *o
     const void *member = object + field->offset;
     switch (field->kind) {
     case KIND_TEXT:
-        return encode_text(*(const char *const *)member);
+        return encode_text(field, *(const char *const *)member);
     case KIND_I64:
         return encode_i64(field, *(const int64_t *)member);
     case KIND_U32:

@@ -15,10 +15,11 @@ enum {
     JOB_EXIT_RULES_MAX = 5,
     JOB_DEPENDENCIES_MAX = 100,
     JOB_REQUESTS_MAX = 100,
-    JOB_TRIES_KEPT = 10,      /* recent tries told one by one in status */
-    JOB_REFUSALS_MAX = 100,   /* tries of one child that may be used up without an attempt */
-    JOB_TIMEOUT_S_MIN = 1,    /* AWS: 60 */
-    JOB_STATE_INLINE_MAX = 8 * 1024, /* bytes of array state kept in the job; more goes to an ArrayState */
+    JOB_TRIES_KEPT = 10,    /* recent tries told one by one in status */
+    JOB_REFUSALS_MAX = 100, /* tries of one child that may be used up without an attempt */
+    JOB_TIMEOUT_S_MIN = 1,  /* AWS: 60 */
+    JOB_STATE_INLINE_MAX =
+        8 * 1024, /* bytes of array state kept in the job; more goes to an ArrayState */
 };
 
 struct exit_rule { /* evaluateOnExit; NULL conditions match anything */
@@ -35,7 +36,8 @@ struct retry_strategy {
 };
 
 struct pod_template {
-    char *json; /* the PodTemplateSpec as compact JSON text, {metadata:{labels,annotations},spec:{...}} */
+    char *json;                 /* the PodTemplateSpec as compact JSON text,
+                                   {metadata:{labels,annotations},spec:{...}} */
     struct placement placement; /* of template.spec */
     uint64_t hash;              /* of json */
 };
@@ -46,7 +48,9 @@ struct job_definition {
     struct retry_strategy retry;
     struct opt_i64 timeout_s;
     struct pod_template template_;
-    char *invalid; /* not NULL: why this definition cannot be used; a sentence with the field's path */
+    int64_t observed_generation; /* status.observedGeneration as read; 0: none */
+    char *invalid; /* not NULL: why this definition cannot be used; a sentence with the field's path
+                    */
 };
 
 enum dependency_type { DEPENDENCY_PLAIN, DEPENDENCY_SEQUENTIAL, DEPENDENCY_N_TO_N };
@@ -63,41 +67,42 @@ struct job_request { /* spec.requests[]: append-only */
 
 /* One try as status tells it. Text may be NULL. */
 struct job_try {
-    uint32_t index; /* child; 0 for a single job */
+    uint32_t index;        /* child; 0 for a single job */
     uint32_t try, attempt; /* attempt 0: refused or lost before it started, no attempt used */
     char *pod, *pod_uid, *node, *node_uid, *instance_id;
     int64_t started_ns, stopped_ns;
     struct opt_i64 exit_code;
-    char *reason;  /* container reason in AWS's words: OutOfMemoryError: ..., CannotPullContainerError: ... */
+    char *reason;        /* container reason in AWS's words: OutOfMemoryError: ...,
+                            CannotPullContainerError: ... */
     char *status_reason; /* Essential container in task exited; Host EC2 (...) terminated. */
     char *message;       /* last output of a failed container */
 };
 
 struct dependency_record { /* what became of a dependency */
     char *job_name;
-    char *uid;     /* NULL: not seen yet */
+    char *uid; /* NULL: not seen yet */
     enum { DEPENDENCY_WAITING, DEPENDENCY_SATISFIED, DEPENDENCY_FAILED } outcome;
 };
 
 struct array_status {
     uint32_t size;
     int64_t counts[JOB_PHASE_COUNT]; /* statusSummary */
-    char *encoding, *data;   /* see array_state.h; NULL data: in the ArrayState of the job's name */
-    char *refusals;          /* "index[-index]:count,..." of children with tries that used no attempt */
-    char *failed_indexes;    /* ranges, at most 1 KiB */
+    char *encoding, *data; /* see array_state.h; NULL data: in the ArrayState of the job's name */
+    char *refusals; /* "index[-index]:count,..." of children with tries that used no attempt */
+    char *failed_indexes; /* ranges, at most 1 KiB */
 };
 
 /* status of a BatchJob, both as read at start-up and as written. */
 struct job_status {
     int64_t observed_generation;
     enum job_phase phase;
-    char *reason;   /* CamelCase, why it is where it is */
-    char *message;  /* one sentence for a person; at the end AWS's statusReason */
+    char *reason;  /* CamelCase, why it is where it is */
+    char *message; /* one sentence for a person; at the end AWS's statusReason */
     int64_t started_ns, stopped_ns;
     int64_t attempts; /* of a single job: attempts that began */
     int64_t refusals; /* of a single job: tries that were no attempt */
     bool cancelled, terminated;
-    char *definition_uid; /* pinned JobDefinition; NULL: inline template or not accepted yet */
+    char *definition_uid;  /* pinned JobDefinition; NULL: inline template or not accepted yet */
     struct job_try *tries; /* newest last, at most JOB_TRIES_KEPT */
     size_t try_count;
     struct dependency_record *dependencies;
@@ -125,21 +130,36 @@ struct batch_job {
     char *invalid; /* not NULL: why this job cannot run; a sentence with the field's path */
 };
 
+struct job_definition_status {
+    int64_t observed_generation;
+    const char *status; /* ACTIVE or INVALID */
+    const char *reason; /* CamelCase: DefinitionAccepted, DefinitionInvalid */
+    char *message;
+};
+
 struct job_definition *job_definition_free(struct job_definition *definition);
 struct batch_job *batch_job_free(struct batch_job *job);
 void job_status_done(struct job_status *status);
 DEFINE_AUTO(job_definition, job_definition_free)
 DEFINE_AUTO(batch_job, batch_job_free)
 
-/* Both decoders succeed whenever there is usable metadata: what is wrong in spec is told in ->invalid (so that
- * it can be written to the object's status), with the path: "spec.retryStrategy.attempts: 0, expected 1..10". */
-int job_definition_decode(struct json_object *doc, struct job_definition **ret_definition, struct err *err);
+/* Both decoders succeed whenever there is usable metadata: what is wrong in spec is told in
+ * ->invalid (so that it can be written to the object's status), with the path:
+ * "spec.retryStrategy.attempts: 0, expected 1..10". */
+int job_definition_decode(struct json_object *doc, struct job_definition **ret_definition,
+                          struct err *err);
 int batch_job_decode(struct json_object *doc, struct batch_job **ret_job, struct err *err);
 
-/* A whole document for PUT .../status (see queue.h). Conditions: Ready, Stalled (kstatus), and once the job
- * ended Complete or Failed, as batch/v1 Job has them. status.progress is "12/20" for printer columns. */
-struct json_object *batch_job_status_encode(const struct object_meta *meta, const struct job_status *status,
+/* A whole document for PUT .../status (see queue.h). Conditions: Ready, Stalled (kstatus), and once
+ * the job ended Complete or Failed, as batch/v1 Job has them. status.progress is "12/20" for
+ * printer columns. */
+struct json_object *batch_job_status_encode(const struct object_meta *meta,
+                                            const struct job_status *status,
                                             struct json_object *previous, int64_t now_ns);
+
+struct json_object *job_definition_status_encode(const struct object_meta *meta,
+                                                 const struct job_definition_status *status,
+                                                 struct json_object *previous, int64_t now_ns);
 
 /* The companion of a large array: kind ArrayState, name of the job, owned by it. */
 struct json_object *array_state_encode(const struct batch_job *job, const char *resource_version,
@@ -156,10 +176,11 @@ struct pod_order {
     uint32_t index, count, try, attempt;
     int64_t active_deadline_s; /* 0: none */
 };
-/* The pod as JSON: template, parameters replaced (Ref::name in command and args; unmatched ones stay), AWS_BATCH_*
- * environment in every container, labels, annotations, finalizer, owner reference, toleration, nodeName,
- * restartPolicy Never, automountServiceAccountToken and hostNetwork as the template says. ERR_INVALID names the
- * template field that the controller owns. Caller owns the result. */
+/* The pod as JSON: template, parameters replaced (Ref::name in command and args; unmatched ones
+ * stay), AWS_BATCH_* environment in every container, labels, annotations, finalizer, owner
+ * reference, toleration, nodeName, restartPolicy Never, automountServiceAccountToken and
+ * hostNetwork as the template says. ERR_INVALID names the template field that the controller owns.
+ * Caller owns the result. */
 int pod_build(const struct pod_order *order, struct json_object **ret_pod, struct err *err);
 
 #endif

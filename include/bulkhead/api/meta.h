@@ -20,8 +20,9 @@
 /* Labels, taint, annotations and finalizers that bulkhead owns. */
 #define LABEL_JOB_UID "bulkhead.dev/job-uid"
 #define LABEL_QUEUE "bulkhead.dev/job-queue"
-#define LABEL_ENVIRONMENT "bulkhead.dev/compute-environment" /* pods and nodes; also the taint key */
-#define LABEL_INDEX "bulkhead.dev/index"                     /* first child of the pod's run */
+#define LABEL_ENVIRONMENT                                                                          \
+    "bulkhead.dev/compute-environment"   /* pods and nodes; also the taint key */
+#define LABEL_INDEX "bulkhead.dev/index" /* first child of the pod's run */
 #define LABEL_TRY "bulkhead.dev/try"
 #define LABEL_INSTANCE_TYPE "node.kubernetes.io/instance-type"
 #define LABEL_INSTANCE_ID "bulkhead.dev/instance-id" /* on nodes */
@@ -29,9 +30,9 @@
 #define ANNOTATION_COUNT "bulkhead.dev/count"        /* children in the pod's run */
 #define ANNOTATION_ATTEMPT "bulkhead.dev/attempt"
 #define ANNOTATION_NODE_UID "bulkhead.dev/node-uid"
-#define ANNOTATION_EPOCH "bulkhead.dev/epoch"         /* of the cell that created the pod */
-#define FINALIZER_OUTCOME "bulkhead.dev/outcome"   /* on pods: the outcome is not durable yet */
-#define FINALIZER_IN_USE "bulkhead.dev/in-use"     /* on queues and environments */
+#define ANNOTATION_EPOCH "bulkhead.dev/epoch"    /* of the cell that created the pod */
+#define FINALIZER_OUTCOME "bulkhead.dev/outcome" /* on pods: the outcome is not durable yet */
+#define FINALIZER_IN_USE "bulkhead.dev/in-use"   /* on queues and environments */
 #define TAINT_ENVIRONMENT LABEL_ENVIRONMENT
 
 struct object_meta {
@@ -42,7 +43,8 @@ struct object_meta {
     int64_t generation;
     int64_t created_ns;
     int64_t deleted_ns; /* deletionTimestamp; 0: not being deleted */
-    bool has_finalizer; /* ours: FINALIZER_OUTCOME on pods, FINALIZER_IN_USE on queues, environments */
+    bool has_finalizer; /* ours: FINALIZER_OUTCOME on pods, FINALIZER_IN_USE on queues, environments
+                         */
 };
 
 /* A Kubernetes condition (metav1.Condition). */

@@ -53,9 +53,9 @@ struct pod {
     uint32_t try;
     uint32_t attempt;
 
-    bool deadline;           /* status.reason is DeadlineExceeded */
-    char *disruption;        /* reason of condition DisruptionTarget=True, or NULL */
-    char *waiting_reason;    /* of the first container that waits: ImagePullBackOff, ... or NULL */
+    bool deadline;        /* status.reason is DeadlineExceeded */
+    char *disruption;     /* reason of condition DisruptionTarget=True, or NULL */
+    char *waiting_reason; /* of the first container that waits: ImagePullBackOff, ... or NULL */
     char *waiting_message;
     bool containers_started; /* a main container has run or is running: the attempt has begun */
     int64_t started_ns;      /* earliest start of a main container; 0: none */
@@ -76,14 +76,16 @@ DEFINE_AUTO(node, node_free)
 DEFINE_AUTO(pod, pod_free)
 DEFINE_AUTO(daemon_set, daemon_set_free)
 
-/* Decoders. Fields that are missing or of the wrong type are treated as absent (these objects come from the
- * API server, which has validated them); ERR_INVALID only when there is no name. */
+/* Decoders. Fields that are missing or of the wrong type are treated as absent (these objects come
+ * from the API server, which has validated them); ERR_INVALID only when there is no name. */
 int node_decode(struct json_object *doc, struct node **ret_node, struct err *err);
 int pod_decode(struct json_object *doc, struct pod **ret_pod, struct err *err);
 int daemon_set_decode(struct json_object *doc, struct daemon_set **ret_set, struct err *err);
 
-/* Effective requests of a pod spec, as k8s.io/component-helpers/resource.PodRequests computes them (restartable
- * init containers, overhead, pod-level resources), pods = 1. Also nodeSelector, affinity, ... */
-int placement_decode(struct json_object *pod_spec, struct placement *ret_placement, struct err *err);
+/* Effective requests of a pod spec, as k8s.io/component-helpers/resource.PodRequests computes them
+ * (restartable init containers, overhead, pod-level resources), pods = 1. Also nodeSelector,
+ * affinity, ... */
+int placement_decode(struct json_object *pod_spec, struct placement *ret_placement,
+                     struct err *err);
 
 #endif

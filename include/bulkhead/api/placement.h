@@ -20,7 +20,7 @@ struct taints {
 };
 
 struct toleration {
-    char *key;      /* NULL with operator Exists: every taint */
+    char *key;       /* NULL with operator Exists: every taint */
     char *operator_; /* NULL or "Equal", "Exists" */
     char *value;
     char *effect; /* NULL: every effect */
@@ -50,7 +50,8 @@ struct placement {
     size_t affinity_count;
     bool has_affinity; /* true with affinity_count 0 matches no node, as in Kubernetes */
     struct tolerations tolerations;
-    int32_t *host_ports; /* hostPort numbers the pod binds; two pods with one port never share a node */
+    int32_t
+        *host_ports; /* hostPort numbers the pod binds; two pods with one port never share a node */
     size_t host_port_count;
     /* Set when the direct path cannot serve the pod (DRA claims, required inter-pod affinity,
      * DoNotSchedule topology spread): one sentence for the user that names the field. */
@@ -65,10 +66,10 @@ uint64_t placement_hash(const struct placement *placement);
 bool placement_equal(const struct placement *a, const struct placement *b);
 
 bool taint_tolerated(const struct taint *taint, const struct tolerations *tolerations);
-/* The first taint with effect NoSchedule or NoExecute that is not tolerated, or NULL. Taints whose key
- * is ignore_key are passed over (NULL: none). */
-const struct taint *taints_blocking(const struct taints *taints, const struct tolerations *tolerations,
-                                    const char *ignore_key);
+/* The first taint with effect NoSchedule or NoExecute that is not tolerated, or NULL. Taints whose
+ * key is ignore_key are passed over (NULL: none). */
+const struct taint *taints_blocking(const struct taints *taints,
+                                    const struct tolerations *tolerations, const char *ignore_key);
 /* nodeSelector and required node affinity against labels and the node's name. */
 bool placement_matches(const struct placement *placement, const char *node_name,
                        const struct key_values *labels);

@@ -17,24 +17,24 @@ struct environment_order {
 
 struct job_queue {
     struct object_meta meta;
-    bool enabled;     /* spec.state: ENABLED (default) or DISABLED */
-    int64_t priority; /* 0..1000, higher first; default 0 */
+    bool enabled;                           /* spec.state: ENABLED (default) or DISABLED */
+    int64_t priority;                       /* 0..1000, higher first; default 0 */
     struct environment_order *environments; /* sorted by order; 1..QUEUE_ENVIRONMENTS_MAX */
     size_t environment_count;
-    struct text_list namespaces; /* spec.kubernetesNamespaces: who may submit; empty: every namespace
-                                    that one of its environments serves */
+    struct text_list namespaces; /* spec.kubernetesNamespaces: who may submit; empty: every
+                                    namespace that one of its environments serves */
     int64_t observed_generation; /* status.observedGeneration as read */
 };
 
 enum job_phase { /* the seven states of AWS Batch, in the order of a job's life */
-    JOB_SUBMITTED,
-    JOB_PENDING,
-    JOB_RUNNABLE,
-    JOB_STARTING,
-    JOB_RUNNING,
-    JOB_SUCCEEDED,
-    JOB_FAILED,
-    JOB_PHASE_COUNT,
+                 JOB_SUBMITTED,
+                 JOB_PENDING,
+                 JOB_RUNNABLE,
+                 JOB_STARTING,
+                 JOB_RUNNING,
+                 JOB_SUCCEEDED,
+                 JOB_FAILED,
+                 JOB_PHASE_COUNT,
 };
 const char *job_phase_name(enum job_phase phase); /* "RUNNABLE" */
 
@@ -43,7 +43,8 @@ struct job_queue_status {
     const char *status; /* VALID, INVALID or DELETING (AWS's words) */
     const char *reason; /* CamelCase: JobQueueHealthy, EnvironmentMissing, InUse, ... */
     char *message;
-    int64_t jobs[JOB_PHASE_COUNT]; /* children of arrays count one each; finished ones are not counted */
+    int64_t jobs[JOB_PHASE_COUNT]; /* children of arrays count one each; finished ones are not
+                                      counted */
 };
 
 struct instance_type {
@@ -60,14 +61,16 @@ enum provider_kind { PROVIDER_STATIC, PROVIDER_KWOK, PROVIDER_COMMAND };
 
 struct compute_environment {
     struct object_meta meta;
-    bool managed; /* spec.type: MANAGED or UNMANAGED */
-    bool enabled; /* spec.state */
-    struct text_list namespaces; /* spec.kubernetesNamespaces, 1..64 */
+    bool managed;                 /* spec.type: MANAGED or UNMANAGED */
+    bool enabled;                 /* spec.state */
+    struct text_list namespaces;  /* spec.kubernetesNamespaces, 1..64 */
     int64_t min_vcpus, max_vcpus; /* spec.computeResources */
+    bool spot;                    /* spec.computeResources.type: SPOT; EC2 (default) is on demand */
     char *allocation_strategy;    /* BEST_FIT or BEST_FIT_PROGRESSIVE (default) */
     struct text_list instance_types; /* empty: all of the catalogue */
-    int64_t scale_down_delay_ns;  /* scalingPolicy.minScaleDownDelayMinutes or .scaleDownDelaySeconds */
-    enum provider_kind provider;  /* spec.nodeGroup.provider */
+    int64_t
+        scale_down_delay_ns; /* scalingPolicy.minScaleDownDelayMinutes or .scaleDownDelaySeconds */
+    enum provider_kind provider;   /* spec.nodeGroup.provider */
     struct instance_type *catalog; /* spec.nodeGroup.kwok.catalog */
     size_t catalog_count;
     char *command_program; /* spec.nodeGroup.command.program */
@@ -93,21 +96,23 @@ DEFINE_AUTO(job_queue, job_queue_free)
 DEFINE_AUTO(compute_environment, compute_environment_free)
 void instance_type_done(struct instance_type *type);
 
-/* ERR_INVALID with the field's path and what was expected: "spec.priority: 2000, expected 0..1000". */
+/* ERR_INVALID with the field's path and what was expected: "spec.priority: 2000, expected 0..1000".
+ */
 int job_queue_decode(struct json_object *doc, struct job_queue **ret_queue, struct err *err);
-int compute_environment_decode(struct json_object *doc, struct compute_environment **ret_environment,
-                               struct err *err);
+int compute_environment_decode(struct json_object *doc,
+                               struct compute_environment **ret_environment, struct err *err);
 /* Metadata alone, for objects whose spec does not decode. */
 int object_meta_decode(struct json_object *doc, struct object_meta *ret_meta, struct err *err);
 
-/* A whole document for PUT .../status: apiVersion, kind, metadata{name,uid,resourceVersion}, status with
- * conditions Ready and Stalled (kstatus). now_ns becomes lastTransitionTime where the previous
+/* A whole document for PUT .../status: apiVersion, kind, metadata{name,uid,resourceVersion}, status
+ * with conditions Ready and Stalled (kstatus). now_ns becomes lastTransitionTime where the previous
  * document (may be NULL) had another status. Caller owns the result. */
 struct json_object *job_queue_status_encode(const struct object_meta *meta,
                                             const struct job_queue_status *status,
                                             struct json_object *previous, int64_t now_ns);
-struct json_object *compute_environment_status_encode(const struct object_meta *meta,
-                                                      const struct compute_environment_status *status,
-                                                      struct json_object *previous, int64_t now_ns);
+struct json_object *
+compute_environment_status_encode(const struct object_meta *meta,
+                                  const struct compute_environment_status *status,
+                                  struct json_object *previous, int64_t now_ns);
 
 #endif

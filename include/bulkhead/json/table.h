@@ -43,7 +43,7 @@ enum field_kind {
     KIND_BOOL,    /* bool */
     KIND_TEXTS,   /* struct text_list */
     KIND_MAP,     /* struct key_values */
-    KIND_WORD,    /* an enum, or a bool, written as one of .words */
+    KIND_WORD,    /* an enum, or a bool, written as one of .words; the first means .min */
     KIND_TIME,    /* int64_t, ns since the epoch, written as RFC 3339 */
     KIND_BYTES,   /* int64_t, written as a quantity: 16Gi */
     KIND_OBJECT,  /* a struct by value, or a part of the same struct */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* template.h - pod templates: what they ask for, what they must not say, and pods made of them
+ *
+ * A template is kept as text; any field of a pod passes through, except those that bulkhead owns.
+ * For callers of job.h and node.h; only who makes many pods needs this header. */
+#ifndef BULKHEAD_API_TEMPLATE_H
+#define BULKHEAD_API_TEMPLATE_H
+
+#include "bulkhead/api/job.h"
+#include "bulkhead/json/table.h"
+
+enum { TEMPLATE_BYTES_MAX = 256 * 1024 };
+
+/* ERR_INVALID with the path, for a template whose author is to be told. */
+int pod_template_decode(struct json_object *value, const struct json_at *at,
+                        struct pod_template *ret_template, struct err *err);
+void pod_template_done(struct pod_template *template_);
+
+/* placement_decode with the path of the pod spec. status: of a real pod, whose requests may have
+ * been resized; NULL: none. at NULL: values that do not parse are passed over. */
+int placement_decode_at(struct json_object *pod_spec, struct json_object *status,
+                        const struct json_at *at, struct placement *ret_placement, struct err *err);
+
+/* Makes the pods of one job: what does not change from pod to pod is prepared once, a pod is then
+ * a few copies. Lives as long as the definition and the job's spec do not change. */
+struct pod_builder;
+struct pod_builder *pod_builder_new(const struct batch_job *job,
+                                    const struct job_definition *definition, struct err *err);
+struct pod_builder *pod_builder_free(struct pod_builder *builder);
+DEFINE_AUTO(pod_builder, pod_builder_free)
+/* Appends the pod as JSON text. order->job and order->definition must be those of the builder. */
+void pod_builder_print(const struct pod_builder *builder, const struct pod_order *order,
+                       struct str *out);
+
+#endif

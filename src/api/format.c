@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How texts in our specs must look. Each pattern is repeated in crds/, which lint compares; the
+ * functions say the same by hand, since a regular expression engine is not worth having for it. */
+#include "bulkhead/api/tables.h"
+
+#include "bulkhead/base/str.h"
+
+#include <string.h>
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+/* Only characters of inner, and one of edge at both ends. */
+static bool is_made_of(const char *text, const char *inner, const char *edge)
+{
+    size_t size = strlen(text);
+    return size > 0 && strspn(text, inner) == size && strchr(edge, text[0]) != NULL &&
+           strchr(edge, text[size - 1]) != NULL;
+}
+
+/* Only characters of set, then at most one star. */
+static bool is_glob(const char *text, const char *set)
+{
+    size_t size = strspn(text, set);
+    if (text[size] == '*')
+        size++;
+    return size > 0 && text[size] == '\0';
+}
+
+static bool is_label(const char *text)
+{
+    return is_made_of(text, LOWER DIGITS "-", LOWER DIGITS);
+}
+
+static bool is_name(const char *text)
+{
+    return is_made_of(text, LOWER DIGITS "-.", LOWER DIGITS);
+}
+
+/* AWS Batch refuses the same namespaces. */
+static bool is_job_namespace(const char *text)
+{
+    return is_label(text) && strlen(text) <= 63 && strcmp(text, "default") != 0 &&
+           !text_starts(text, "kube-");
+}
+
+static bool is_reason_glob(const char *text)
+{
+    return is_glob(text, LOWER UPPER DIGITS ".: \t");
+}
+
+static bool is_code_glob(const char *text)
+{
+    return is_glob(text, DIGITS);
+}
+
+static bool is_instance_type(const char *text)
+{
+    return is_made_of(text, LOWER UPPER DIGITS "-._", LOWER UPPER DIGITS);
+}
+
+const struct text_format format_label = {"a DNS label (a-z, 0-9 and -)",
+                                         "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", is_label};
+const struct text_format format_name = {"an object's name (a-z, 0-9, - and .)",
+                                        "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", is_name};
+const struct text_format format_namespace = {"a namespace other than default and kube-*",
+                                             "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", is_job_namespace};
+const struct text_format format_reason_glob = {
+    "letters, digits, '.', ':' and blanks, with at most one '*' at the end",
+    "^([A-Za-z0-9.: \\t]+\\*?|\\*)$", is_reason_glob};
+const struct text_format format_code_glob = {"digits, with at most one '*' at the end",
+                                             "^([0-9]+\\*?|\\*)$", is_code_glob};
+const struct text_format format_program = {"a program's name (a-z, 0-9, - and .), not a path",
+                                           "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", is_name};
+const struct text_format format_instance_type = {"an instance type such as m5.large",
+                                                 "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
+                                                 is_instance_type};
+
+const char *const state_words[2] = {"DISABLED", "ENABLED"};

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The specs of JobDefinition and BatchJob. Statuses are in job_status.c. */
+#include "bulkhead/api/job.h"
+
+#include "bulkhead/api/tables.h"
+#include "bulkhead/api/template.h"
+
+#include <stdlib.h>
+
+enum { PARAMETERS_MAX = 256, REASON_MAX = 1024, GLOB_MAX = 512, SECONDS_MAX = 2147483647 };
+
+/* ---- what both kinds share ---- */
+
+static const char *const action_words[] = {"EXIT", "RETRY"};
+
+static const struct field rule_fields[] = {
+    FIELD(struct exit_rule, on_reason, "onReason", .min = 1, .max = GLOB_MAX,
+          .format = &format_reason_glob),
+    FIELD(struct exit_rule, on_status_reason, "onStatusReason", .min = 1, .max = GLOB_MAX,
+          .format = &format_reason_glob),
+    FIELD(struct exit_rule, on_exit_code, "onExitCode", .min = 1, .max = GLOB_MAX,
+          .format = &format_code_glob),
+    WORD(struct exit_rule, retry, action_words, "action", .required = true, .any_case = true),
+};
+
+static int check_rule(const void *object, const struct json_at *at, struct err *err)
+{
+    const struct exit_rule *rule = object;
+    if (rule->on_reason == NULL && rule->on_status_reason == NULL && rule->on_exit_code == NULL)
+        return json_fail(at, err, "expected onReason, onStatusReason or onExitCode");
+    return 0;
+}
+
+static const struct object_type rule_type =
+    OBJECT_TYPE(struct exit_rule, "EvaluateOnExit", rule_fields, .check = check_rule);
+
+static const struct field retry_fields[] = {
+    FIELD(struct retry_strategy, attempts, "attempts", .min = 1, .max = JOB_ATTEMPTS_MAX),
+    ARRAY(struct retry_strategy, rules, rule_count, &rule_type, "evaluateOnExit"),
+};
+
+static int check_retry(const void *object, const struct json_at *at, struct err *err)
+{
+    const struct retry_strategy *retry = object;
+    if (retry->rule_count > 0 && !retry->attempts.set)
+        return json_fail(JSON_AT(at, "attempts"), err, "required with evaluateOnExit");
+    return 0;
+}
+
+const struct object_type retry_strategy_type =
+    OBJECT_TYPE(struct retry_strategy, "RetryStrategy", retry_fields, .check = check_retry);
+
+/* ---- JobDefinition ---- */
+
+struct definition_doc {
+    struct job_definition definition;
+    unsigned type;
+};
+
+static const struct field definition_timeout_fields[] = {
+    FIELD(struct definition_doc, definition.timeout_s, "attemptDurationSeconds", .required = true,
+          .min = JOB_TIMEOUT_S_MIN, .max = SECONDS_MAX),
+};
+static const struct object_type definition_timeout_type =
+    OBJECT_TYPE(struct definition_doc, "JobTimeout", definition_timeout_fields);
+
+static const char *const type_words[] = {"container"};
+
+static const struct field definition_fields[] = {
+    WORD(struct definition_doc, type, type_words, "type"),
+    FIELD(struct definition_doc, definition.parameters, "parameters", .max = PARAMETERS_MAX),
+    OBJECT(struct definition_doc, definition.retry, &retry_strategy_type, "retryStrategy"),
+    PART(&definition_timeout_type, "timeout"),
+    CUSTOM(struct definition_doc, definition.template_, &template_field, "template",
+           .required = true),
+};
+const struct object_type job_definition_spec_type =
+    OBJECT_TYPE(struct definition_doc, "JobDefinitionSpec", definition_fields);
+
+struct job_definition *job_definition_free(struct job_definition *definition)
+{
+    if (definition == NULL)
+        return NULL;
+    object_meta_done(&definition->meta);
+    key_values_done(&definition->parameters);
+    json_done(&retry_strategy_type, &definition->retry);
+    pod_template_done(&definition->template_);
+    free(definition->invalid);
+    free(definition);
+    return NULL;
+}
+
+int job_definition_decode(struct json_object *doc_json, struct job_definition **ret_definition,
+                          struct err *err)
+{
+    struct err why = {0};
+    struct definition_doc doc = {0};
+    if (object_meta_decode(doc_json, &doc.definition.meta, err) < 0)
+        return err_wrap(err, "job definition");
+    if (json_decode(&job_definition_spec_type, json_get(doc_json, "spec"), JSON_ROOT("spec"), &doc,
+                    &why) < 0)
+        doc.definition.invalid = text_copy(why.text);
+    struct job_definition *definition = mem_new(sizeof(*definition));
+    *definition = doc.definition;
+    *ret_definition = definition;
+    return 0;
+}
+
+/* ---- BatchJob ---- */
+
+static const struct field array_fields[] = {
+    FIELD(struct batch_job, array_size, "size", .required = true, .min = 1,
+          .max = JOB_ARRAY_SIZE_MAX),
+};
+static const struct object_type array_type =
+    OBJECT_TYPE(struct batch_job, "ArrayProperties", array_fields);
+
+static const struct field job_timeout_fields[] = {
+    FIELD(struct batch_job, timeout_s, "attemptDurationSeconds", .required = true,
+          .min = JOB_TIMEOUT_S_MIN, .max = SECONDS_MAX),
+};
+static const struct object_type job_timeout_type =
+    OBJECT_TYPE(struct batch_job, "JobTimeout", job_timeout_fields);
+
+static const char *const dependency_words[] = {"SEQUENTIAL", "N_TO_N"};
+
+static const struct field dependency_fields[] = {
+    FIELD(struct dependency, job_name, "jobName", .min = 1, .max = 253, .format = &format_name),
+    WORD(struct dependency, type, dependency_words, "type", .min = DEPENDENCY_SEQUENTIAL),
+};
+static const struct object_type dependency_type_ =
+    OBJECT_TYPE(struct dependency, "JobDependency", dependency_fields);
+
+static const char *const request_words[] = {"CANCEL", "TERMINATE"};
+
+static const struct field request_fields[] = {
+    WORD(struct job_request, action, request_words, "action", .required = true),
+    FIELD(struct job_request, reason, "reason", .required = true, .min = 1, .max = REASON_MAX),
+};
+static const struct object_type request_type =
+    OBJECT_TYPE(struct job_request, "JobRequest", request_fields);
+
+static const struct field job_fields[] = {
+    FIELD(struct batch_job, queue, "jobQueue", .required = true, .min = 1, .max = 63,
+          .format = &format_name),
+    FIELD(struct batch_job, definition, "jobDefinition", .min = 1, .max = 253,
+          .format = &format_name),
+    LIST(struct batch_job, requests, request_count, &request_type, "requests",
+         .max = JOB_REQUESTS_MAX),
+    PART(&array_type, "arrayProperties"),
+    LIST(struct batch_job, dependencies, dependency_count, &dependency_type_, "dependsOn",
+         .max = JOB_DEPENDENCIES_MAX),
+    FIELD(struct batch_job, parameters, "parameters", .max = PARAMETERS_MAX),
+    OBJECT(struct batch_job, retry, &retry_strategy_type, "retryStrategy",
+           .present_offset = offsetof(struct batch_job, has_retry)),
+    PART(&job_timeout_type, "timeout"),
+    CUSTOM(struct batch_job, template_, &template_field, "template",
+           .present_offset = offsetof(struct batch_job, has_template)),
+};
+
+static int check_dependency(const struct batch_job *job, size_t i, const struct json_at *list,
+                            struct err *err)
+{
+    const struct dependency *dependency = &job->dependencies[i];
+    bool alone = dependency->job_name == NULL;
+    if (alone && dependency->type != DEPENDENCY_SEQUENTIAL)
+        return json_fail(JSON_AT(JSON_ITEM(list, i), "jobName"), err,
+                         "required, except with type SEQUENTIAL");
+    if (alone && !job->array_size.set)
+        return json_fail(JSON_AT(JSON_ITEM(list, i), "type"), err,
+                         "SEQUENTIAL without jobName, expected arrayProperties too");
+    if (dependency->type == DEPENDENCY_N_TO_N && !job->array_size.set)
+        return json_fail(JSON_AT(JSON_ITEM(list, i), "type"), err,
+                         "N_TO_N, expected arrayProperties too");
+    if (!alone && text_eq(dependency->job_name, job->meta.name))
+        return json_fail(JSON_AT(JSON_ITEM(list, i), "jobName"), err,
+                         "%s is this job itself; for children one after another use type "
+                         "SEQUENTIAL without jobName",
+                         dependency->job_name);
+    return 0;
+}
+
+static int check_job(const void *object, const struct json_at *at, struct err *err)
+{
+    const struct batch_job *job = object;
+    const struct json_at list = {at, "dependsOn", 0};
+    if ((job->definition != NULL) == job->has_template)
+        return json_fail(at, err, "expected one of jobDefinition and template%s",
+                         job->has_template ? ", not both" : "");
+    for (size_t i = 0; i < job->dependency_count; i++) {
+        if (check_dependency(job, i, &list, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+const struct object_type batch_job_spec_type =
+    OBJECT_TYPE(struct batch_job, "BatchJobSpec", job_fields, .check = check_job);
+
+struct batch_job *batch_job_free(struct batch_job *job)
+{
+    if (job == NULL)
+        return NULL;
+    object_meta_done(&job->meta);
+    json_done(&batch_job_spec_type, job);
+    job_status_done(&job->status);
+    free(job->invalid);
+    free(job);
+    return NULL;
+}
+
+int batch_job_decode(struct json_object *doc, struct batch_job **ret_job, struct err *err)
+{
+    struct err why = {0};
+    AUTO(batch_job) job = mem_new(sizeof(*job));
+    struct json_object *status = json_get(doc, "status");
+    if (object_meta_decode(doc, &job->meta, err) < 0)
+        return err_wrap(err, "job");
+    if (json_decode(&batch_job_spec_type, json_get(doc, "spec"), JSON_ROOT("spec"), job, &why) < 0)
+        job->invalid = text_copy(why.text);
+    /* A status without a phase was written by nobody: kubectl sends "status: {}" now and then. */
+    if (json_get(status, "status") != NULL) {
+        if (job_status_decode(status, JSON_ROOT("status"), &job->status, &why) < 0)
+            text_set(&job->invalid, why.text);
+        else
+            job->has_status = true;
+    }
+    *ret_job = STEAL(job);
+    return 0;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The status of a job: what must survive a restart, and what tells its story.
+ *
+ * The table has every member of struct job_status, so that what was written is what is read. A few
+ * members beside it are derived for people: progress, running and failed fill printer columns. */
+#include "bulkhead/api/job.h"
+#include "bulkhead/api/tables.h"
+#include "bulkhead/json/get.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { MESSAGE_MAX = 4096, FAILED_INDEXES_MAX = 2048, DATA_MAX = 1024 * 1024 };
+
+struct status_doc {
+    struct job_status status;
+    char *progress;
+    int64_t running, failed;
+    struct condition_list conditions;
+};
+
+static const struct field try_fields[] = {
+    FIELD(struct job_try, index, "index", .keep_zero = true),
+    FIELD(struct job_try, try, "try", .keep_zero = true),
+    FIELD(struct job_try, attempt, "attempt", .keep_zero = true),
+    FIELD(struct job_try, pod, "pod", .max = 253),
+    FIELD(struct job_try, pod_uid, "podUid", .max = 128),
+    FIELD(struct job_try, node, "node", .max = 253),
+    FIELD(struct job_try, node_uid, "nodeUid", .max = 128),
+    FIELD(struct job_try, instance_id, "instanceId", .max = 256),
+    TIME(struct job_try, started_ns, "startedAt"),
+    TIME(struct job_try, stopped_ns, "stoppedAt"),
+    FIELD(struct job_try, exit_code, "exitCode"),
+    FIELD(struct job_try, reason, "reason", .max = MESSAGE_MAX),
+    FIELD(struct job_try, status_reason, "statusReason", .max = MESSAGE_MAX),
+    FIELD(struct job_try, message, "message", .max = MESSAGE_MAX),
+};
+static const struct object_type try_type =
+    OBJECT_TYPE(struct job_try, "JobTry", try_fields, .open = true);
+
+static const char *const outcome_words[] = {
+    [DEPENDENCY_WAITING] = "WAITING",
+    [DEPENDENCY_SATISFIED] = "SATISFIED",
+    [DEPENDENCY_FAILED] = "FAILED",
+};
+static const struct field dependency_fields[] = {
+    FIELD(struct dependency_record, job_name, "jobName", .max = 253),
+    FIELD(struct dependency_record, uid, "uid", .max = 128),
+    WORD(struct dependency_record, outcome, outcome_words, "outcome"),
+};
+static const struct object_type dependency_type_ =
+    OBJECT_TYPE(struct dependency_record, "DependencyRecord", dependency_fields, .open = true);
+
+static const char *const encoding_words[] = {"runs", "zn64"};
+
+static const struct field array_fields[] = {
+    FIELD(struct array_status, size, "size", .min = 0, .max = JOB_ARRAY_SIZE_MAX),
+    OBJECT(struct array_status, counts, &phase_counts_type, "statusSummary"),
+    FIELD(struct array_status, failed_indexes, "failedIndexes", .max = FAILED_INDEXES_MAX),
+    FIELD(struct array_status, encoding, "encoding", WORDS(encoding_words)),
+    FIELD(struct array_status, data, "data", .max = DATA_MAX),
+    FIELD(struct array_status, refusals, "refusals", .max = DATA_MAX),
+};
+static const struct object_type array_type =
+    OBJECT_TYPE(struct array_status, "ArrayStatus", array_fields, .open = true);
+
+static const char *const phase_words[] = {"SUBMITTED", "PENDING",   "RUNNABLE", "STARTING",
+                                          "RUNNING",   "SUCCEEDED", "FAILED"};
+
+#define DOC struct status_doc
+#define S(m) status.m
+static const struct field status_fields[] = {
+    FIELD(DOC, S(observed_generation), "observedGeneration"),
+    WORD(DOC, S(phase), phase_words, "status"),
+    FIELD(DOC, S(reason), "reason", .max = 128),
+    FIELD(DOC, S(message), "statusReason", .max = MESSAGE_MAX),
+    FIELD(DOC, progress, "progress", .max = 32),
+    FIELD(DOC, running, "running", .keep_zero = true),
+    FIELD(DOC, failed, "failed", .keep_zero = true),
+    TIME(DOC, S(started_ns), "startedAt"),
+    TIME(DOC, S(stopped_ns), "stoppedAt"),
+    FIELD(DOC, S(attempts), "attempts", .min = 0, .max = JOB_ATTEMPTS_MAX, .keep_zero = true),
+    FIELD(DOC, S(refusals), "refusals", .min = 0, .max = 1000),
+    FIELD(DOC, S(cancelled), "isCancelled"),
+    FIELD(DOC, S(terminated), "isTerminated"),
+    FIELD(DOC, S(definition_uid), "definitionUid", .max = 128),
+    OBJECT(DOC, S(array), &array_type, "arrayProperties"),
+    LIST(DOC, S(dependencies), S(dependency_count), &dependency_type_, "dependencies",
+         .max = JOB_DEPENDENCIES_MAX),
+    LIST(DOC, S(tries), S(try_count), &try_type, "tries", .max = JOB_TRIES_KEPT),
+    LIST(DOC, conditions.items, conditions.count, &condition_type, "conditions", .max = 8),
+};
+const struct object_type batch_job_status_type =
+    OBJECT_TYPE(DOC, "BatchJobStatus", status_fields, .open = true);
+
+void job_status_done(struct job_status *status)
+{
+    DOC doc = {.status = *status};
+    json_done(&batch_job_status_type, &doc);
+    *status = (struct job_status){0};
+}
+
+int job_status_decode(struct json_object *value, const struct json_at *at,
+                      struct job_status *ret_status, struct err *err)
+{
+    DOC doc = {0};
+    int result = json_decode(&batch_job_status_type, value, at, &doc, err);
+    *ret_status = doc.status;
+    doc.status = (struct job_status){0};
+    json_done(&batch_job_status_type, &doc); /* what was derived */
+    return result;
+}
+
+/* ---- encoding ---- */
+
+static bool ended(const struct job_status *status)
+{
+    return status->phase == JOB_SUCCEEDED || status->phase == JOB_FAILED;
+}
+
+static void derive(DOC *doc)
+{
+    const struct job_status *status = &doc->status;
+    if (status->array.size == 0) {
+        doc->progress = text_copy(ended(status) ? "1/1" : "0/1");
+        doc->running = status->phase == JOB_RUNNING;
+        doc->failed = status->phase == JOB_FAILED;
+        return;
+    }
+    const int64_t *counts = status->array.counts;
+    doc->progress = text_printf("%" PRId64 "/%" PRIu32, counts[JOB_SUCCEEDED] + counts[JOB_FAILED],
+                                status->array.size);
+    doc->running = counts[JOB_RUNNING];
+    doc->failed = counts[JOB_FAILED];
+}
+
+/* As batch/v1 Job has them, Complete or Failed once it ended; Ready and Stalled for kstatus, to
+ * which a job is current when it succeeded, stalled when it failed, and in progress until then. */
+static struct json_object *job_conditions(const struct job_status *status,
+                                          struct json_object *previous, int64_t now_ns)
+{
+    struct condition_wanted wanted[3];
+    const char *reason = status->reason != NULL ? status->reason : job_phase_name(status->phase);
+    enum readiness readiness = READY_NOT_YET;
+    size_t count = 0;
+    if (ended(status)) {
+        bool good = status->phase == JOB_SUCCEEDED;
+        readiness = good ? READY_YES : READY_STALLED;
+        wanted[count++] = (struct condition_wanted){good ? "Complete" : "Failed", "True", reason,
+                                                    status->message};
+    }
+    conditions_ready(readiness, reason, status->message, &wanted[count]);
+    return conditions_encode(wanted, count + 2, status->observed_generation, previous, now_ns);
+}
+
+struct json_object *batch_job_status_encode(const struct object_meta *meta,
+                                            const struct job_status *status,
+                                            struct json_object *previous, int64_t now_ns)
+{
+    DOC doc = {.status = *status};
+    derive(&doc);
+    struct json_object *json = json_encode(&batch_job_status_type, &doc);
+    text_set(&doc.progress, NULL);
+    if (status->array.size == 0)
+        json_object_object_del(json, "arrayProperties");
+    json_put(json, "conditions", job_conditions(status, previous, now_ns));
+    return status_document("BatchJob", meta, json);
+}
+
+/* ---- JobDefinition ---- */
+
+struct definition_status_doc {
+    struct job_definition_status status;
+    char *word, *reason;
+    struct condition_list conditions;
+};
+
+static const char *const definition_words[] = {"ACTIVE", "INVALID"};
+
+static const struct field definition_fields[] = {
+    FIELD(struct definition_status_doc, status.observed_generation, "observedGeneration"),
+    FIELD(struct definition_status_doc, word, "status", WORDS(definition_words)),
+    FIELD(struct definition_status_doc, reason, "reason", .max = 128),
+    FIELD(struct definition_status_doc, status.message, "statusReason", .max = MESSAGE_MAX),
+    LIST(struct definition_status_doc, conditions.items, conditions.count, &condition_type,
+         "conditions", .max = 8),
+};
+const struct object_type job_definition_status_type = OBJECT_TYPE(
+    struct definition_status_doc, "JobDefinitionStatus", definition_fields, .open = true);
+
+struct json_object *job_definition_status_encode(const struct object_meta *meta,
+                                                 const struct job_definition_status *status,
+                                                 struct json_object *previous, int64_t now_ns)
+{
+    AUTO_TEXT word = text_copy(status->status);
+    AUTO_TEXT reason = text_copy(status->reason);
+    const struct definition_status_doc doc = {.status = *status, .word = word, .reason = reason};
+    struct condition_wanted wanted[2];
+    struct json_object *json = json_encode(&job_definition_status_type, &doc);
+
+    bool valid = text_eq(status->status, "ACTIVE");
+    conditions_ready(valid ? READY_YES : READY_STALLED, status->reason, status->message, wanted);
+    json_put(json, "conditions",
+             conditions_encode(wanted, ARRAY_LEN(wanted), status->observed_generation, previous,
+                               now_ns));
+    return status_document("JobDefinition", meta, json);
+}
+
+/* ---- ArrayState ---- */
+
+struct array_doc {
+    char *job_uid;
+    struct array_status status;
+};
+
+static const struct field array_doc_fields[] = {
+    FIELD(struct array_doc, job_uid, "jobUid", .required = true, .max = 128),
+    FIELD(struct array_doc, status.size, "size", .required = true, .min = 1,
+          .max = JOB_ARRAY_SIZE_MAX),
+    FIELD(struct array_doc, status.encoding, "encoding", .required = true, WORDS(encoding_words)),
+    FIELD(struct array_doc, status.data, "data", .required = true, .max = DATA_MAX),
+    FIELD(struct array_doc, status.refusals, "refusals", .max = DATA_MAX),
+};
+const struct object_type array_state_type =
+    OBJECT_TYPE(struct array_doc, "ArrayState", array_doc_fields, .open = true);
+
+static struct json_object *owner_of(const struct batch_job *job)
+{
+    struct json_object *owner = json_object_new_object();
+    struct json_object *owners = json_object_new_array_ext(1);
+    json_put_text(owner, "apiVersion", API_VERSION);
+    json_put_text(owner, "kind", "BatchJob");
+    json_put_text(owner, "name", job->meta.name);
+    json_put_text(owner, "uid", job->meta.uid);
+    json_put_bool(owner, "controller", true);
+    json_put_bool(owner, "blockOwnerDeletion", false);
+    json_object_array_add(owners, owner);
+    return owners;
+}
+
+struct json_object *array_state_encode(const struct batch_job *job, const char *resource_version,
+                                       const struct array_status *status)
+{
+    AUTO_TEXT uid = text_copy(job->meta.uid);
+    const struct array_doc doc = {.job_uid = uid, .status = *status};
+    struct json_object *json = json_encode(&array_state_type, &doc);
+    struct json_object *metadata = json_object_new_object();
+    json_put_text(metadata, "name", job->meta.name);
+    json_put_text(metadata, "namespace", job->meta.namespace_);
+    json_put_text(metadata, "resourceVersion", resource_version);
+    json_put(metadata, "ownerReferences", owner_of(job));
+    json_put_text(json, "apiVersion", API_VERSION);
+    json_put_text(json, "kind", "ArrayState");
+    json_put(json, "metadata", metadata);
+    return json;
+}
+
+int array_state_decode(struct json_object *doc_json, char **ret_job_uid,
+                       struct array_status *ret_status, char **ret_resource_version,
+                       struct err *err)
+{
+    struct array_doc doc = {0};
+    if (json_decode(&array_state_type, doc_json, JSON_ROOT("arrayState"), &doc, err) < 0) {
+        json_done(&array_state_type, &doc);
+        return -1;
+    }
+    *ret_job_uid = doc.job_uid;
+    *ret_status = doc.status;
+    *ret_resource_version =
+        text_copy(json_get_text(json_get_object(doc_json, "metadata"), "resourceVersion"));
+    return 0;
+}

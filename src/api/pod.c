@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decoding pods: thousands a second, so only what is needed is read. */
+#include "bulkhead/api/node.h"
+#include "bulkhead/api/template.h"
+#include "bulkhead/json/get.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POD_MESSAGE_MAX = 1024 };
+
+static void exits_done(struct container_exit *exits, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(exits[i].name);
+        free(exits[i].reason);
+        free(exits[i].message);
+    }
+    free(exits);
+}
+
+struct pod *pod_free(struct pod *pod)
+{
+    if (pod == NULL)
+        return NULL;
+    object_meta_done(&pod->meta);
+    resources_done(&pod->requests);
+    exits_done(pod->exits, pod->exit_count);
+    char *texts[] = {
+        pod->node_name,       pod->reason,   pod->message,    pod->owner_kind,
+        pod->owner_uid,       pod->job_uid,  pod->job_name,   pod->queue,
+        pod->environment,     pod->node_uid, pod->disruption, pod->waiting_reason,
+        pod->waiting_message,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        free(texts[i]);
+    free(pod->host_ports);
+    free(pod);
+    return NULL;
+}
+
+/* At most size_max bytes, never half a character. */
+static char *copy_cut(const char *text, size_t size_max)
+{
+    if (text == NULL)
+        return NULL;
+    size_t size = strnlen(text, size_max);
+    while (size == size_max && size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80)
+        size--;
+    return text_copy_n(text, size);
+}
+
+static enum pod_phase phase_of(const char *text)
+{
+    static const char *const names[] = {"Pending", "Running", "Succeeded", "Failed"};
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        if (text_eq(text, names[i]))
+            return (enum pod_phase)i;
+    }
+    return text == NULL ? POD_PENDING : POD_UNKNOWN;
+}
+
+static void decode_owner(struct json_object *owners, struct pod *pod)
+{
+    for (size_t i = 0; i < json_list_count(owners); i++) {
+        struct json_object *owner = json_list_at(owners, i);
+        if (!json_get_bool(owner, "controller"))
+            continue;
+        pod->owner_kind = text_copy(json_get_text(owner, "kind"));
+        pod->owner_uid = text_copy(json_get_text(owner, "uid"));
+        return;
+    }
+}
+
+static uint32_t number_of(struct json_object *map, const char *key, uint32_t otherwise)
+{
+    const char *text = json_get_text(map, key);
+    if (text == NULL || strspn(text, "0123456789") != strlen(text))
+        return otherwise;
+    errno = 0;
+    unsigned long long number = strtoull(text, NULL, 10);
+    return errno == 0 && number <= UINT32_MAX ? (uint32_t)number : otherwise;
+}
+
+static void decode_ours(struct json_object *meta, struct pod *pod)
+{
+    struct json_object *labels = json_get_object(meta, "labels");
+    struct json_object *annotations = json_get_object(meta, "annotations");
+    pod->job_uid = text_copy(json_get_text(labels, LABEL_JOB_UID));
+    if (pod->job_uid == NULL)
+        return;
+    pod->job_name = text_copy(json_get_text(annotations, ANNOTATION_JOB));
+    pod->queue = text_copy(json_get_text(labels, LABEL_QUEUE));
+    pod->environment = text_copy(json_get_text(labels, LABEL_ENVIRONMENT));
+    pod->node_uid = text_copy(json_get_text(annotations, ANNOTATION_NODE_UID));
+    pod->index = number_of(labels, LABEL_INDEX, 0);
+    pod->try = number_of(labels, LABEL_TRY, 0);
+    pod->attempt = number_of(annotations, ANNOTATION_ATTEMPT, 0);
+    pod->count = number_of(annotations, ANNOTATION_COUNT, 1);
+    if (pod->count == 0)
+        pod->count = 1;
+}
+
+static void note_start(struct pod *pod, int64_t ns)
+{
+    pod->containers_started = true;
+    if (ns != 0 && (pod->started_ns == 0 || ns < pod->started_ns))
+        pod->started_ns = ns;
+}
+
+/* A container that was created and could not start has terminated too (ContainerCannotRun,
+ * StartError), with a start time at the epoch: the attempt has not begun. */
+static void decode_terminated(struct pod *pod, const char *name, struct json_object *state,
+                              bool main_container)
+{
+    int64_t started = json_get_time(state, "startedAt");
+    int64_t finished = json_get_time(state, "finishedAt");
+    const char *reason = json_get_text(state, "reason");
+    bool never_ran = text_eq(reason, "ContainerCannotRun") || text_eq(reason, "StartError") ||
+                     text_eq(reason, "ContainerStatusUnknown");
+    if (main_container && (!never_ran || started > 0))
+        note_start(pod, started);
+    if (finished > pod->finished_ns)
+        pod->finished_ns = finished;
+    pod->exits[pod->exit_count++] = (struct container_exit){
+        .name = text_copy(name),
+        .exit_code = (int32_t)json_get_i64(state, "exitCode", 0),
+        .reason = text_copy(reason),
+        .message = copy_cut(json_get_text(state, "message"), POD_MESSAGE_MAX),
+    };
+}
+
+static void decode_container_status(struct pod *pod, struct json_object *status,
+                                    bool main_container)
+{
+    struct json_object *state = json_get_object(status, "state");
+    struct json_object *waiting = json_get_object(state, "waiting");
+    struct json_object *running = json_get_object(state, "running");
+    struct json_object *terminated = json_get_object(state, "terminated");
+    if (terminated != NULL)
+        decode_terminated(pod, json_get_text(status, "name"), terminated, main_container);
+    if (running != NULL && main_container)
+        note_start(pod, json_get_time(running, "startedAt"));
+    if (waiting != NULL && pod->waiting_reason == NULL) {
+        pod->waiting_reason = text_copy(json_get_text(waiting, "reason"));
+        pod->waiting_message = copy_cut(json_get_text(waiting, "message"), POD_MESSAGE_MAX);
+    }
+}
+
+static void decode_container_statuses(struct pod *pod, struct json_object *status)
+{
+    struct json_object *init = json_get_list(status, "initContainerStatuses");
+    struct json_object *mains = json_get_list(status, "containerStatuses");
+    size_t count = json_list_count(init) + json_list_count(mains);
+    if (count == 0)
+        return;
+    pod->exits = mem_new(count * sizeof(*pod->exits));
+    for (size_t i = 0; i < json_list_count(init); i++)
+        decode_container_status(pod, json_list_at(init, i), false);
+    for (size_t i = 0; i < json_list_count(mains); i++)
+        decode_container_status(pod, json_list_at(mains, i), true);
+}
+
+static void decode_disruption(struct pod *pod, struct json_object *conditions)
+{
+    for (size_t i = 0; i < json_list_count(conditions); i++) {
+        struct json_object *item = json_list_at(conditions, i);
+        if (!text_eq(json_get_text(item, "type"), "DisruptionTarget") ||
+            !text_eq(json_get_text(item, "status"), "True"))
+            continue;
+        const char *reason = json_get_text(item, "reason");
+        pod->disruption = text_copy(reason != NULL ? reason : "DisruptionTarget");
+        return;
+    }
+}
+
+static void decode_status(struct pod *pod, struct json_object *status)
+{
+    pod->phase = phase_of(json_get_text(status, "phase"));
+    pod->reason = text_copy(json_get_text(status, "reason"));
+    pod->message = copy_cut(json_get_text(status, "message"), POD_MESSAGE_MAX);
+    pod->deadline = text_eq(pod->reason, "DeadlineExceeded");
+    decode_container_statuses(pod, status);
+    decode_disruption(pod, json_get_list(status, "conditions"));
+}
+
+/* Requests and ports are taken out of the placement; the rest of it is of no use once a pod is
+ * on its node. */
+static void decode_requests(struct pod *pod, struct json_object *spec, struct json_object *status)
+{
+    struct placement placement = {0};
+    (void)placement_decode_at(spec, status, NULL, &placement,
+                              NULL); /* cannot fail without a path */
+    pod->requests = placement.requests;
+    pod->host_ports = placement.host_ports;
+    pod->host_port_count = placement.host_port_count;
+    placement.requests = (struct resources){0};
+    placement.host_ports = NULL;
+    placement_done(&placement);
+}
+
+int pod_decode(struct json_object *doc, struct pod **ret_pod, struct err *err)
+{
+    AUTO(pod) pod = mem_new(sizeof(*pod));
+    struct json_object *meta = json_get_object(doc, "metadata");
+    struct json_object *spec = json_get_object(doc, "spec");
+    struct json_object *status = json_get_object(doc, "status");
+    if (object_meta_decode(doc, &pod->meta, err) < 0)
+        return err_wrap(err, "pod");
+    pod->node_name = text_copy(json_get_text(spec, "nodeName"));
+    decode_owner(json_get_list(meta, "ownerReferences"), pod);
+    decode_ours(meta, pod);
+    decode_requests(pod, spec, status);
+    decode_status(pod, status);
+    *ret_pod = STEAL(pod);
+    return 0;
+}

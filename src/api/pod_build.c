@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pods from a template.
+ *
+ * Of the pods of one job all but a dozen values is the same. So the pod is built once as a
+ * document, with a marker where a value belongs; its text is cut at the markers, and a pod is then
+ * pieces and values in turn: microseconds instead of parsing and printing a template each time.
+ *
+ * A marker is a text that occurs nowhere in the template or the parameters: a prefix, a number
+ * that is raised until it does not, and the slot's letter. Values that may be absent (deadline,
+ * epoch) stand first in their objects, so that their comma can go with them. */
+#include "bulkhead/api/tables.h"
+#include "bulkhead/api/template.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum slot {
+    SLOT_NAME,
+    SLOT_NODE,
+    SLOT_NODE_UID,
+    SLOT_ENVIRONMENT,
+    SLOT_INDEX,
+    SLOT_COUNT,
+    SLOT_TRY,
+    SLOT_ATTEMPT,
+    SLOT_DEADLINE, /* with its key and comma */
+    SLOT_EPOCH,    /* likewise */
+    SLOT_END,      /* of the pod */
+};
+
+struct piece {
+    const char *text; /* into pod_builder.text */
+    size_t size;
+    enum slot then;
+};
+
+struct pod_builder {
+    char *text;
+    struct piece *pieces;
+    size_t count, capacity;
+    int64_t deadline_s; /* the template's own; 0: none */
+};
+
+struct pod_builder *pod_builder_free(struct pod_builder *builder)
+{
+    if (builder == NULL)
+        return NULL;
+    free(builder->text);
+    free(builder->pieces);
+    free(builder);
+    return NULL;
+}
+
+/* What building the document needs to know. */
+struct draft {
+    const struct batch_job *job;
+    const struct job_definition *definition;
+    char mark[48]; /* "@bulkhead-7-" */
+};
+
+static const char *slot_text(const struct draft *draft, enum slot slot, char text[64])
+{
+    (void)snprintf(text, 64, "%s%c@", draft->mark, 'a' + (int)slot);
+    return text;
+}
+
+static void put_slot(const struct draft *draft, struct json_object *object, const char *key,
+                     enum slot slot)
+{
+    char text[64];
+    json_put_text(object, key, slot_text(draft, slot, text));
+}
+
+static bool mark_is_free(const struct draft *draft, const char *template_)
+{
+    const char *texts[] = {template_, draft->job->meta.name, draft->job->meta.namespace_,
+                           draft->job->meta.uid, draft->job->queue};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (texts[i] != NULL && strstr(texts[i], draft->mark) != NULL)
+            return false;
+    }
+    return true;
+}
+
+/* template_: as it is once parameters are in, since two of them might make a marker together. */
+static void choose_mark(struct draft *draft, const char *template_)
+{
+    unsigned number = 0;
+    do
+        (void)snprintf(draft->mark, sizeof(draft->mark), "@bulkhead-%u-", number++);
+    while (!mark_is_free(draft, template_));
+}
+
+/* ---- parameters ---- */
+
+/* The job's own win over the definition's. */
+static void merge_parameters(const struct draft *draft, struct key_values *ret)
+{
+    const struct key_values *lists[] = {
+        draft->definition != NULL ? &draft->definition->parameters : NULL,
+        &draft->job->parameters,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        for (size_t j = 0; lists[i] != NULL && j < lists[i]->count; j++)
+            key_values_set(ret, lists[i]->items[j].key, lists[i]->items[j].value);
+    }
+}
+
+/* The longest parameter whose name starts here, so that Ref::input is not taken for Ref::in. */
+static const struct key_value *parameter_at(const struct key_values *parameters, const char *text)
+{
+    const struct key_value *best = NULL;
+    for (size_t i = 0; i < parameters->count; i++) {
+        const struct key_value *item = &parameters->items[i];
+        if (item->key[0] != '\0' && text_starts(text, item->key) &&
+            (best == NULL || strlen(item->key) > strlen(best->key)))
+            best = item;
+    }
+    return best;
+}
+
+#define REF "Ref::"
+static void replace_refs(const struct key_values *parameters, const char *text, struct str *out)
+{
+    const char *ref = NULL;
+    while ((ref = strstr(text, REF)) != NULL) {
+        const char *name = ref + strlen(REF);
+        const struct key_value *parameter = parameter_at(parameters, name);
+        str_add_bytes(out, text, (size_t)(name - text));
+        text = name;
+        if (parameter == NULL)
+            continue;
+        out->size -= strlen(REF); /* the token goes, the value comes; it is not looked at again */
+        out->data[out->size] = '\0';
+        str_add(out, parameter->value);
+        text += strlen(parameter->key);
+    }
+    str_add(out, text);
+}
+
+static void replace_in_list(const struct key_values *parameters, struct json_object *list)
+{
+    for (size_t i = 0; i < json_list_count(list); i++) {
+        AUTO_STR text = STR_EMPTY;
+        const char *old = json_object_get_string(json_list_at(list, i));
+        if (old == NULL || strstr(old, REF) == NULL)
+            continue;
+        replace_refs(parameters, old, &text);
+        json_object_array_put_idx(list, i, json_object_new_string(str_text(&text)));
+    }
+}
+
+static void replace_in_containers(const struct key_values *parameters, struct json_object *list)
+{
+    for (size_t i = 0; i < json_list_count(list); i++) {
+        struct json_object *container = json_list_at(list, i);
+        replace_in_list(parameters, json_get_list(container, "command"));
+        replace_in_list(parameters, json_get_list(container, "args"));
+    }
+}
+
+static void replace_parameters(const struct draft *draft, struct json_object *spec)
+{
+    struct key_values parameters = {NULL, 0};
+    merge_parameters(draft, &parameters);
+    replace_in_containers(&parameters, json_get_list(spec, "initContainers"));
+    replace_in_containers(&parameters, json_get_list(spec, "containers"));
+    key_values_done(&parameters);
+}
+
+/* ---- containers ---- */
+
+static struct json_object *variable(const char *name, const char *value)
+{
+    struct json_object *item = json_object_new_object();
+    json_put_text(item, "name", name);
+    json_put_text(item, "value", value);
+    return item;
+}
+
+/* Ours come first, so that the template's own can refer to them: $(AWS_BATCH_JOB_ARRAY_INDEX). */
+static struct json_object *environment_of(const struct draft *draft, struct json_object *own)
+{
+    char text[64];
+    const struct batch_job *job = draft->job;
+    bool array = job->array_size.set;
+    AUTO_TEXT child = text_printf("%s:%s", job->meta.uid, slot_text(draft, SLOT_INDEX, text));
+    struct json_object *list = json_object_new_array();
+    json_object_array_add(list, variable("AWS_BATCH_JOB_ID", array ? child : job->meta.uid));
+    json_object_array_add(list,
+                          variable("AWS_BATCH_JOB_ATTEMPT", slot_text(draft, SLOT_ATTEMPT, text)));
+    json_object_array_add(list, variable("AWS_BATCH_JQ_NAME", job->queue));
+    json_object_array_add(list,
+                          variable("AWS_BATCH_CE_NAME", slot_text(draft, SLOT_ENVIRONMENT, text)));
+    json_object_array_add(
+        list, variable("AWS_BATCH_JOB_KUBERNETES_NODE_UID", slot_text(draft, SLOT_NODE_UID, text)));
+    if (array) {
+        AUTO_TEXT size = text_printf("%" PRId64, job->array_size.value);
+        json_object_array_add(
+            list, variable("AWS_BATCH_JOB_ARRAY_INDEX", slot_text(draft, SLOT_INDEX, text)));
+        json_object_array_add(list, variable("AWS_BATCH_JOB_ARRAY_SIZE", size));
+    }
+    for (size_t i = 0; i < json_list_count(own); i++)
+        json_object_array_add(list, json_object_get(json_list_at(own, i)));
+    return list;
+}
+
+static void complete_container(const struct draft *draft, struct json_object *container)
+{
+    json_put(container, "env", environment_of(draft, json_get_list(container, "env")));
+    if (json_get(container, "terminationMessagePolicy") == NULL)
+        json_put_text(container, "terminationMessagePolicy", "FallbackToLogsOnError");
+}
+
+static void complete_containers(const struct draft *draft, struct json_object *list)
+{
+    for (size_t i = 0; i < json_list_count(list); i++)
+        complete_container(draft, json_list_at(list, i));
+}
+
+/* ---- the pod ---- */
+
+/* Members of from that are not in to yet; the values are shared. */
+static void add_members(struct json_object *to, struct json_object *from)
+{
+    for (const struct lh_entry *m = json_first(from); m != NULL; m = m->next)
+        json_put(to, json_key(m), json_object_get(json_value(m)));
+}
+
+static struct json_object *owner_references(const struct batch_job *job)
+{
+    struct json_object *owner = json_object_new_object();
+    struct json_object *list = json_object_new_array_ext(1);
+    json_put_text(owner, "apiVersion", API_VERSION);
+    json_put_text(owner, "kind", "BatchJob");
+    json_put_text(owner, "name", job->meta.name);
+    json_put_text(owner, "uid", job->meta.uid);
+    json_put_bool(owner, "controller", true);
+    json_put_bool(owner, "blockOwnerDeletion", false);
+    json_object_array_add(list, owner);
+    return list;
+}
+
+static struct json_object *pod_labels(const struct draft *draft, struct json_object *own)
+{
+    struct json_object *labels = json_object_new_object();
+    add_members(labels, own);
+    json_put_text(labels, LABEL_JOB_UID, draft->job->meta.uid);
+    json_put_text(labels, LABEL_QUEUE, draft->job->queue);
+    put_slot(draft, labels, LABEL_ENVIRONMENT, SLOT_ENVIRONMENT);
+    put_slot(draft, labels, LABEL_INDEX, SLOT_INDEX);
+    put_slot(draft, labels, LABEL_TRY, SLOT_TRY);
+    return labels;
+}
+
+static struct json_object *pod_annotations(const struct draft *draft, struct json_object *own)
+{
+    struct json_object *annotations = json_object_new_object();
+    put_slot(draft, annotations, ANNOTATION_EPOCH, SLOT_EPOCH);
+    add_members(annotations, own);
+    json_put_text(annotations, ANNOTATION_JOB, draft->job->meta.name);
+    put_slot(draft, annotations, ANNOTATION_COUNT, SLOT_COUNT);
+    put_slot(draft, annotations, ANNOTATION_ATTEMPT, SLOT_ATTEMPT);
+    put_slot(draft, annotations, ANNOTATION_NODE_UID, SLOT_NODE_UID);
+    return annotations;
+}
+
+static struct json_object *pod_metadata(const struct draft *draft, struct json_object *own)
+{
+    struct json_object *metadata = json_object_new_object();
+    struct json_object *finalizers = json_object_new_array_ext(1);
+    json_object_array_add(finalizers, json_object_new_string(FINALIZER_OUTCOME));
+    put_slot(draft, metadata, "name", SLOT_NAME);
+    json_put_text(metadata, "namespace", draft->job->meta.namespace_);
+    json_put(metadata, "labels", pod_labels(draft, json_get_object(own, "labels")));
+    json_put(metadata, "annotations", pod_annotations(draft, json_get_object(own, "annotations")));
+    json_put(metadata, "finalizers", finalizers);
+    json_put(metadata, "ownerReferences", owner_references(draft->job));
+    return metadata;
+}
+
+static struct json_object *tolerations_of(const struct draft *draft, struct json_object *own)
+{
+    struct json_object *list = json_object_new_array();
+    struct json_object *ours = json_object_new_object();
+    for (size_t i = 0; i < json_list_count(own); i++)
+        json_object_array_add(list, json_object_get(json_list_at(own, i)));
+    json_put_text(ours, "key", TAINT_ENVIRONMENT);
+    json_put_text(ours, "operator", "Equal");
+    put_slot(draft, ours, "value", SLOT_ENVIRONMENT);
+    json_object_array_add(list, ours);
+    return list;
+}
+
+static struct json_object *pod_spec(const struct draft *draft, struct json_object *own)
+{
+    struct json_object *spec = json_object_new_object();
+    put_slot(draft, spec, "activeDeadlineSeconds", SLOT_DEADLINE);
+    put_slot(draft, spec, "nodeName", SLOT_NODE);
+    json_put_text(spec, "restartPolicy", "Never");
+    for (const struct lh_entry *m = json_first(own); m != NULL; m = m->next) {
+        if (strcmp(json_key(m), "activeDeadlineSeconds") != 0 &&
+            strcmp(json_key(m), "restartPolicy") != 0)
+            json_put(spec, json_key(m), json_object_get(json_value(m)));
+    }
+    complete_containers(draft, json_get_list(spec, "initContainers"));
+    complete_containers(draft, json_get_list(spec, "containers"));
+    json_put(spec, "tolerations", tolerations_of(draft, json_get_list(own, "tolerations")));
+    return spec;
+}
+
+/* ---- cutting ---- */
+
+static bool is_optional(enum slot slot)
+{
+    return slot == SLOT_DEADLINE || slot == SLOT_EPOCH;
+}
+
+static void add_piece(struct pod_builder *builder, const char *text, size_t size, enum slot then)
+{
+    ARRAY_ROOM(builder->pieces, builder->count, builder->capacity);
+    builder->pieces[builder->count++] = (struct piece){text, size, then};
+}
+
+/* Ends of what an optional slot replaces: from the quote of its key to the comma. */
+static const char *member_start(const char *mark)
+{
+    const char *c = mark - 3; /* before :" and the key's closing quote */
+    while (c[-1] != '"')
+        c--;
+    return c - 1;
+}
+
+static void cut(struct pod_builder *builder, const struct draft *draft)
+{
+    const char *from = builder->text;
+    const char *mark = NULL;
+    size_t mark_size = strlen(draft->mark);
+    while ((mark = strstr(from, draft->mark)) != NULL) {
+        enum slot slot = (enum slot)(mark[mark_size] - 'a');
+        const char *end = mark + mark_size + 2; /* the letter and @ */
+        if (is_optional(slot)) {
+            mark = member_start(mark);
+            assert(end[0] == '"' && end[1] == ',');
+            end += 2;
+        }
+        add_piece(builder, from, (size_t)(mark - from), slot);
+        from = end;
+    }
+    add_piece(builder, from, strlen(from), SLOT_END);
+}
+
+static struct json_object *pod_document(const struct draft *draft, struct json_object *template_)
+{
+    struct json_object *pod = json_object_new_object();
+    json_put_text(pod, "apiVersion", "v1");
+    json_put_text(pod, "kind", "Pod");
+    json_put(pod, "metadata", pod_metadata(draft, json_get_object(template_, "metadata")));
+    json_put(pod, "spec", pod_spec(draft, json_get_object(template_, "spec")));
+    return pod;
+}
+
+struct pod_builder *pod_builder_new(const struct batch_job *job,
+                                    const struct job_definition *definition, struct err *err)
+{
+    struct draft draft = {.job = job, .definition = definition};
+    const char *json = definition != NULL ? definition->template_.json : job->template_.json;
+    AUTO(json_object) template_ = NULL;
+    if (json == NULL) {
+        err_set(err, ERR_INVALID, "job %s has no template", job->meta.name);
+        return NULL;
+    }
+    if (json_parse(json, strlen(json), &template_, err) < 0) {
+        err_wrap(err, "template");
+        return NULL;
+    }
+    struct json_object *own_spec = json_get_object(template_, "spec");
+    replace_parameters(&draft, own_spec);
+    choose_mark(&draft, json_print(template_));
+
+    AUTO(json_object) pod = pod_document(&draft, template_);
+    struct pod_builder *builder = mem_new(sizeof(*builder));
+    builder->deadline_s = json_get_i64(own_spec, "activeDeadlineSeconds", 0);
+    builder->text = text_copy(json_print(pod));
+    cut(builder, &draft);
+    return builder;
+}
+
+/* ---- printing ---- */
+
+/* Names of nodes and environments come from the API server, which allows nothing in them that JSON
+ * would have to escape; an epoch is ours. Checked all the same: a quote would be an injection. */
+static void add_plain(struct str *out, const char *text)
+{
+    for (const char *c = text; c != NULL && *c != '\0'; c++) {
+        if (*c != '"' && *c != '\\' && (unsigned char)*c >= 0x20)
+            str_add_bytes(out, c, 1);
+    }
+}
+
+static void add_deadline(const struct pod_builder *builder, const struct pod_order *order,
+                         struct str *out)
+{
+    int64_t seconds = order->active_deadline_s;
+    if (builder->deadline_s > 0 && (seconds <= 0 || builder->deadline_s < seconds))
+        seconds = builder->deadline_s;
+    if (seconds > 0)
+        str_addf(out, "\"activeDeadlineSeconds\":%" PRId64 ",", seconds);
+}
+
+static void add_epoch(const struct pod_order *order, struct str *out)
+{
+    if (order->cell_epoch == NULL)
+        return;
+    str_add(out, "\"" ANNOTATION_EPOCH "\":\"");
+    add_plain(out, order->cell_epoch);
+    str_add(out, "\",");
+}
+
+static void add_value(const struct pod_builder *builder, const struct pod_order *order,
+                      enum slot slot, struct str *out)
+{
+    switch (slot) {
+    case SLOT_NAME:
+        add_plain(out, order->name);
+        break;
+    case SLOT_NODE:
+        add_plain(out, order->node_name);
+        break;
+    case SLOT_NODE_UID:
+        add_plain(out, order->node_uid);
+        break;
+    case SLOT_ENVIRONMENT:
+        add_plain(out, order->environment);
+        break;
+    case SLOT_INDEX:
+        str_addf(out, "%" PRIu32, order->index);
+        break;
+    case SLOT_COUNT:
+        str_addf(out, "%" PRIu32, order->count);
+        break;
+    case SLOT_TRY:
+        str_addf(out, "%" PRIu32, order->try);
+        break;
+    case SLOT_ATTEMPT:
+        str_addf(out, "%" PRIu32, order->attempt);
+        break;
+    case SLOT_DEADLINE:
+        add_deadline(builder, order, out);
+        break;
+    case SLOT_EPOCH:
+        add_epoch(order, out);
+        break;
+    case SLOT_END:
+        break;
+    }
+}
+
+void pod_builder_print(const struct pod_builder *builder, const struct pod_order *order,
+                       struct str *out)
+{
+    for (size_t i = 0; i < builder->count; i++) {
+        str_add_bytes(out, builder->pieces[i].text, builder->pieces[i].size);
+        add_value(builder, order, builder->pieces[i].then, out);
+    }
+}
+
+int pod_build(const struct pod_order *order, struct json_object **ret_pod, struct err *err)
+{
+    AUTO_STR text = STR_EMPTY;
+    AUTO(pod_builder) builder = pod_builder_new(order->job, order->definition, err);
+    if (builder == NULL)
+        return -1;
+    pod_builder_print(builder, order, &text);
+    return json_parse(str_text(&text), text.size, ret_pod, err);
+}

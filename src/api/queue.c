@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bulkhead/api/queue.h"
+
+#include "bulkhead/api/tables.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* ---- spec ---- */
+
+static const struct field order_fields[] = {
+    FIELD(struct environment_order, order, "order", .required = true, .min = 0, .max = 1000000),
+    FIELD(struct environment_order, compute_environment, "computeEnvironment", .required = true,
+          .max = 63, .format = &format_name),
+};
+static const struct object_type order_type =
+    OBJECT_TYPE(struct environment_order, "ComputeEnvironmentOrder", order_fields);
+
+static const struct field spec_fields[] = {
+    WORD(struct job_queue, enabled, state_words, "state", .fallback = 1),
+    FIELD(struct job_queue, priority, "priority", .min = 0, .max = QUEUE_PRIORITY_MAX),
+    LIST(struct job_queue, environments, environment_count, &order_type, "computeEnvironmentOrder",
+         .required = true, .min = 1, .max = QUEUE_ENVIRONMENTS_MAX),
+    FIELD(struct job_queue, namespaces, "kubernetesNamespaces", .max = 64,
+          .format = &format_namespace),
+};
+
+static int check_queue(const void *object, const struct json_at *at, struct err *err)
+{
+    const struct job_queue *queue = object;
+    const struct json_at list = {at, "computeEnvironmentOrder", 0};
+    for (size_t i = 0; i < queue->environment_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            const struct environment_order *a = &queue->environments[j];
+            const struct environment_order *b = &queue->environments[i];
+            if (a->order == b->order)
+                return json_fail(JSON_AT(JSON_ITEM(&list, i), "order"), err,
+                                 "%" PRId64 " is there twice", b->order);
+            if (text_eq(a->compute_environment, b->compute_environment))
+                return json_fail(JSON_AT(JSON_ITEM(&list, i), "computeEnvironment"), err,
+                                 "%s is there twice", b->compute_environment);
+        }
+    }
+    return 0;
+}
+
+const struct object_type job_queue_spec_type =
+    OBJECT_TYPE(struct job_queue, "JobQueueSpec", spec_fields, .check = check_queue);
+
+struct job_queue *job_queue_free(struct job_queue *queue)
+{
+    if (queue == NULL)
+        return NULL;
+    object_meta_done(&queue->meta);
+    json_done(&job_queue_spec_type, queue);
+    free(queue);
+    return NULL;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const struct environment_order *left = a, *right = b;
+    return (left->order > right->order) - (left->order < right->order);
+}
+
+int job_queue_decode(struct json_object *doc, struct job_queue **ret_queue, struct err *err)
+{
+    AUTO(job_queue) queue = mem_new(sizeof(*queue));
+    if (object_meta_decode(doc, &queue->meta, err) < 0)
+        return err_wrap(err, "job queue");
+    if (json_decode(&job_queue_spec_type, json_get(doc, "spec"), JSON_ROOT("spec"), queue, err) < 0)
+        return -1;
+    qsort(queue->environments, queue->environment_count, sizeof(*queue->environments), by_order);
+    queue->observed_generation =
+        json_get_i64(json_get_object(doc, "status"), "observedGeneration", 0);
+    *ret_queue = STEAL(queue);
+    return 0;
+}
+
+/* ---- status ---- */
+
+struct queue_status_doc {
+    struct job_queue_status status;
+    char *word, *reason;
+    struct condition_list conditions;
+};
+
+static const char *const status_words[] = {"VALID", "INVALID", "DELETING"};
+
+static const struct field status_fields[] = {
+    FIELD(struct queue_status_doc, status.observed_generation, "observedGeneration"),
+    FIELD(struct queue_status_doc, word, "status", WORDS(status_words)),
+    FIELD(struct queue_status_doc, reason, "reason", .max = 128),
+    FIELD(struct queue_status_doc, status.message, "statusReason", .max = 4096),
+    OBJECT(struct queue_status_doc, status.jobs, &phase_counts_type, "jobs"),
+    LIST(struct queue_status_doc, conditions.items, conditions.count, &condition_type, "conditions",
+         .max = 8),
+};
+const struct object_type job_queue_status_type =
+    OBJECT_TYPE(struct queue_status_doc, "JobQueueStatus", status_fields, .open = true);
+
+static enum readiness readiness_of(const char *status)
+{
+    if (text_eq(status, "VALID"))
+        return READY_YES;
+    return text_eq(status, "INVALID") ? READY_STALLED : READY_NOT_YET;
+}
+
+struct json_object *job_queue_status_encode(const struct object_meta *meta,
+                                            const struct job_queue_status *status,
+                                            struct json_object *previous, int64_t now_ns)
+{
+    AUTO_TEXT word = text_copy(status->status);
+    AUTO_TEXT reason = text_copy(status->reason);
+    const struct queue_status_doc doc = {.status = *status, .word = word, .reason = reason};
+    struct condition_wanted wanted[2];
+    struct json_object *json = json_encode(&job_queue_status_type, &doc);
+
+    conditions_ready(readiness_of(status->status), status->reason, status->message, wanted);
+    json_put(json, "conditions",
+             conditions_encode(wanted, ARRAY_LEN(wanted), status->observed_generation, previous,
+                               now_ns));
+    return status_document("JobQueue", meta, json);
+}
