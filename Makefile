@@ -58,7 +58,7 @@ once = $(eval $(1) := $(2))$($(1))
 cc-option = $(shell $(CC) -Werror $(1) -O2 -x c -include stdlib.h -c /dev/null -o /dev/null 2>/dev/null && echo "$(1)")
 cc-first = $(or $(call cc-option,$(1)),$(call cc-option,$(2)))
 
-PACKAGES := libcurl json-c yaml-0.1 libwebsockets libuv openssl sqlite3
+PACKAGES := libcurl json-c yaml-0.1 libwebsockets libuv openssl sqlite3 zlib
 pkg = $(shell pkg-config $(1) $(PACKAGES) || echo "-Dpkg_config_failed")
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(call pkg,--cflags))
 PKG_LIBS = $(call once,PKG_LIBS,$(call pkg,--libs))
