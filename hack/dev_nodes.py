@@ -370,7 +370,7 @@ def end_node(cluster, node, delete_object=True):
     for name in ("booter", "kubelet", "containerd"):
         if processes.pid_of(pids / name) != os.getpid():
             processes.end(pids / name, kill=True)
-    _kill_shims(folder)
+    _kill_by_name(folder)
     _empty_cgroups(node["id"])
     for address in folder.glob("run/io.containerd.runtime.v2.task/k8s.io/*/address"):
         with contextlib.suppress(OSError):
@@ -434,15 +434,19 @@ def _remove_outside_files(node_id, folder):
                 link.unlink()
 
 
-def _kill_shims(folder):
-    """Shims outlive containerd by design. Ours name our containerd's socket."""
-    wanted = str(folder / "containerd.sock").encode()
+def _kill_by_name(folder):
+    """Shims, which outlive containerd by design, and what a killed booter had no time to record.
+
+    They are ours if they are such a program and an argument names a file of the node's folder.
+    """
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         with contextlib.suppress(OSError):
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            if b"containerd-shim" in words[0] and wanted in words:
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            program = os.path.basename(words[0])
+            if (program in ("containerd", "kubelet") or program.startswith("containerd-shim")) and any(
+                    f"{folder}/" in word for word in words[1:]):
                 os.kill(int(entry.name), signal.SIGKILL)
 
 
