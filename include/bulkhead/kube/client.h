@@ -125,7 +125,8 @@ int kube_send(struct kube_client *client, const struct kube_request *request, ui
 void kube_cancel(struct kube_client *client, uint64_t id);
 
 /* Call when a lane's connection is suspect (nothing heard for too long): new requests go to a new
- * connection, those in flight end on the old one. */
+ * connection, those in flight end on the old one. At most once in 5 s; a request that was sent and
+ * timed out does it by itself. */
 void kube_client_renew_lane(struct kube_client *client, enum kube_lane lane);
 
 const struct kube_config *kube_client_config(const struct kube_client *client); /* borrowed */

@@ -49,9 +49,9 @@ struct kube_watch_options {
 
 struct kube_watch_stats {
     uint64_t lists, watches, events; /* lists finished; watches begun; events told */
-    uint64_t stale;        /* events dropped: resourceVersion not newer than what was told */
-    uint64_t unusable;     /* objects left out: no name, uid or numeric resourceVersion */
-    uint64_t repaired;     /* differences that a requested relist found: should be 0 */
+    uint64_t stale;    /* events dropped: resourceVersion not newer than what was told */
+    uint64_t unusable; /* objects left out: no name, uid or numeric resourceVersion */
+    uint64_t repaired; /* changes a list told that the watch should have told before: should be 0 */
     uint64_t rv_went_back; /* a list older than what was seen: the server's store was restored */
     uint64_t silences;
     size_t objects;
@@ -66,7 +66,7 @@ struct kube_watch *kube_watch_free(struct kube_watch *watch); /* NULL in, NULL o
 DEFINE_AUTO(kube_watch, kube_watch_free)
 
 /* Compares what is known with a consistent list, soon. For an audit now and then: a server's watch
- * cache can lose events. Events go on; no-op while a list is under way. */
+ * cache can lose events. No-op while a list is under way. */
 void kube_watch_relist(struct kube_watch *watch);
 struct kube_watch_stats kube_watch_stats(const struct kube_watch *watch);
 
