@@ -393,7 +393,7 @@ def check_crds(found):
 
 
 def tidy_flags():
-    packages = "libcurl json-c yaml-0.1 libwebsockets libuv openssl sqlite3".split()
+    packages = re.search(r"^PACKAGES := (.*)$", text_of("Makefile"), re.M).group(1).split()
     flags = subprocess.run(["pkg-config", "--cflags", *packages], capture_output=True, text=True,
                            check=False).stdout.split()
     return ["-std=gnu17", "-D_GNU_SOURCE", "-Iinclude", "-Itests", "-I.",
