@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller.h"
+
+#include "bulkhead/base/clock.h"
+
+#include "process.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define LEASE_NAME "bulkhead-controller"
+enum { STOP_DEADLINE_MS = 10000 };
+
+static void leave(struct controller *controller, int exit_status)
+{
+    controller->exit_status = exit_status;
+    uv_stop(&controller->uv);
+}
+
+/* --------------------------------------------------------------------- stopping */
+
+static size_t in_flight(const struct controller *controller)
+{
+    return executor_in_flight(controller->executor) + groups_in_flight(controller->groups);
+}
+
+static void on_released(void *ctx)
+{
+    struct controller *controller = ctx;
+    leave(controller, 0);
+}
+
+static void release(struct controller *controller)
+{
+    controller->releasing = true;
+    if (process_may_act(controller))
+        kube_lease_release(controller->lease, on_released, controller);
+    else
+        leave(controller, 0);
+}
+
+static void on_stop_deadline(uv_timer_t *timer)
+{
+    struct controller *controller = timer->data;
+    if (controller->releasing)
+        return;
+    log_warn("stopping although writes are unanswered", KV_INT("writes", in_flight(controller)));
+    release(controller);
+}
+
+void controller_on_signal(uv_signal_t *handle, int number)
+{
+    struct controller *controller = handle->data;
+    if (controller->life == LIFE_STOPPING)
+        _exit(128 + number); /* whoever signals twice does not want to wait */
+    controller->life = LIFE_STOPPING;
+    log_info("stopping", KV("signal", strsignal(number)),
+             KV_INT("in_flight", in_flight(controller)));
+    loop_plan_no_more(controller->loop);
+    controller->watches = watches_free(controller->watches);
+    uv_timer_start(&controller->stop_deadline, on_stop_deadline, STOP_DEADLINE_MS, 0);
+}
+
+/* ---------------------------------------------------------------------- the turn */
+
+void controller_before_plan(void *ctx)
+{
+    struct controller *controller = ctx;
+    if (controller->life == LIFE_STOPPING && !controller->releasing && in_flight(controller) == 0)
+        release(controller);
+    else if (controller->watches != NULL)
+        watches_turn(controller->watches);
+}
+
+void controller_on_barred(void *ctx)
+{
+    struct controller *controller = ctx;
+    log_error("the lease ran out before it could be renewed; exiting, nothing was written");
+    leave(controller, 1);
+}
+
+/* -------------------------------------------------------------------- leadership */
+
+static void on_synced(void *ctx)
+{
+    struct controller *controller = ctx;
+    struct core_counts counts;
+    process_apply(controller, &(struct event){.kind = EVENT_SYNCED});
+    loop_plan_from_now(controller->loop);
+    controller->life = LIFE_LEADING;
+    core_counts(controller->core, &counts);
+    log_info("leading", KV_INT("queues", counts.queues),
+             KV_INT("environments", counts.environments), KV_INT("jobs", counts.jobs),
+             KV_INT("pods", counts.pods), KV_INT("nodes", counts.nodes));
+}
+
+static void on_acquired(void *ctx)
+{
+    struct err err;
+    struct controller *controller = ctx;
+    if (controller->life != LIFE_STANDBY)
+        return;
+    controller->life = LIFE_READING;
+    log_info("the lease is ours; reading the cluster", KV("identity", controller->identity));
+    const struct watches_options options = {.kube = controller->kube,
+                                            .observer = controller->observer,
+                                            .random = controller->random,
+                                            .on_synced = on_synced,
+                                            .ctx = controller};
+    controller->watches = watches_new(&options);
+    if (watches_start(controller->watches, &err) < 0) {
+        log_error("cannot watch", KV("why", err.text));
+        leave(controller, 1);
+    }
+}
+
+static void on_lost(void *ctx, const char *why)
+{
+    struct controller *controller = ctx;
+    loop_plan_no_more(controller->loop);
+    if (controller->life == LIFE_STOPPING) {
+        leave(controller, 0);
+        return;
+    }
+    log_error("lost the lease; exiting", KV("why", why));
+    leave(controller, 1);
+}
+
+static void on_lease_observed(void *ctx, const char *holder, const struct err *err)
+{
+    struct controller *controller = ctx;
+    char **told = err != NULL ? &controller->lease_trouble : &controller->holder;
+    const char *text = err != NULL ? err->text : holder;
+    if (text == NULL || text_eq(*told, text))
+        return;
+    text_set(told, text);
+    if (err != NULL)
+        log_warn("cannot reach the lease; trying on", KV("why", text));
+    else if (text[0] != '\0' && controller->life == LIFE_STANDBY)
+        log_info("standing by", KV("leader", text));
+}
+
+void controller_on_checks_passed(void *ctx)
+{
+    struct err err;
+    struct controller *controller = ctx;
+    const struct options *options = controller->options;
+    if (controller->life != LIFE_CHECKING)
+        return;
+    controller->life = LIFE_STANDBY;
+    const struct kube_lease_options lease = {
+        .namespace = controller->lease_namespace,
+        .name = LEASE_NAME,
+        .identity = controller->identity,
+        .duration_ms = options->lease_duration_s * 1000,
+        .renew_deadline_ms = options->renew_deadline_s * 1000,
+        .retry_ms = options->retry_period_s * 1000,
+        .random = controller->random,
+        .on_acquired = on_acquired,
+        .on_lost = on_lost,
+        .on_observed = on_lease_observed,
+        .ctx = controller,
+    };
+    controller->lease = kube_lease_new(controller->kube, &lease, &err);
+    if (controller->lease == NULL) {
+        log_error("cannot compete for the lease", KV("why", err.text));
+        leave(controller, 1);
+    }
+}
+
+/* ------------------------------------------------------------------------ serving */
+
+bool controller_on_ready(void *ctx, struct str *why)
+{
+    struct controller *controller = ctx;
+    AUTO_STR watches = STR_EMPTY;
+    if (controller->watches != NULL)
+        watches_print(controller->watches, &watches);
+    const struct ready_view view = {
+        .life = controller->life,
+        .lease_held = process_may_act(controller),
+        .obstacle = controller->startup != NULL ? startup_obstacle(controller->startup) : NULL,
+        .holder = controller->lease != NULL ? kube_lease_holder(controller->lease) : "",
+        .watches = str_text(&watches),
+    };
+    return ready_print(&view, why);
+}
+
+void controller_on_metrics(void *ctx, struct str *out)
+{
+    struct controller *controller = ctx;
+    AUTO_STR ignored = STR_EMPTY;
+    const struct measures_view view = {
+        .core = controller->core,
+        .kube = controller->kube,
+        .events = controller->events,
+        .watches = controller->watches,
+        .observer = controller->observer,
+        .events_applied = loop_events(controller->loop),
+        .provider_calls = groups_in_flight(controller->groups),
+        .leading = process_may_act(controller),
+        .ready = controller_on_ready(controller, &ignored),
+    };
+    measures_print(controller->measures, &view, out);
+}
+
+void controller_on_tick(uv_timer_t *timer)
+{
+    struct controller *controller = timer->data;
+    if (controller->watches != NULL)
+        watches_tick(controller->watches);
+}
+
+/* ------------------------------------------------------------------------ running */
+
+int controller_run(const struct options *options, struct err *err)
+{
+    struct controller controller = {.options = options, .life = LIFE_CHECKING};
+    uv_loop_init(&controller.uv);
+    int opened = process_open(&controller, err);
+    if (opened == 0)
+        uv_run(&controller.uv, UV_RUN_DEFAULT);
+    process_close(&controller);
+    return opened == 0 ? controller.exit_status : -1;
+}

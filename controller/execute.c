@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct settled { /* an action that ended while the plan was still being carried out */
+    struct settled *next;
+    enum action_kind kind;
+    struct done done;
+    char *message;
+};
+
+struct executor *executor_new(const struct executor_host *host)
+{
+    struct executor *executor = mem_new(sizeof(*executor));
+    executor->host = *host;
+    executor->settled_last = &executor->settled_first;
+    return executor;
+}
+
+size_t executor_in_flight(const struct executor *executor)
+{
+    return executor->in_flight;
+}
+
+/* ------------------------------------------------------------ end of an action */
+
+static void apply_done(struct executor *executor, enum action_kind kind, const struct done *done)
+{
+    struct event event = {.kind = EVENT_DONE, .done = *done};
+    executor->host.on_done(executor->host.ctx, kind, done->result);
+    executor->host.apply(executor->host.ctx, &event);
+}
+
+static void settle_later(struct executor *executor, enum action_kind kind, const struct done *done)
+{
+    struct settled *settled = mem_new(sizeof(*settled));
+    settled->kind = kind;
+    settled->done = *done;
+    settled->message = text_copy(done->message);
+    settled->done.message = settled->message;
+    *executor->settled_last = settled;
+    executor->settled_last = &settled->next;
+}
+
+static void end(struct executor *executor, enum action_kind kind, const struct done *done)
+{
+    if (executor->executing)
+        settle_later(executor, kind, done);
+    else
+        apply_done(executor, kind, done);
+}
+
+void execute_settle(struct executor *executor)
+{
+    struct settled *settled = executor->settled_first;
+    executor->settled_first = NULL;
+    executor->settled_last = &executor->settled_first;
+    while (settled != NULL) {
+        struct settled *next = settled->next;
+        apply_done(executor, settled->kind, &settled->done);
+        free(settled->message);
+        free(settled);
+        settled = next;
+    }
+}
+
+/* ---------------------------------------------------------------------- calls */
+
+struct call *call_new(struct executor *executor, const struct action *action)
+{
+    struct call *call = mem_new(sizeof(*call));
+    call->executor = executor;
+    call->action_id = action->id;
+    call->kind = action->kind;
+    call->own = OWN_KIND_COUNT;
+    call->next = executor->calls;
+    if (call->next != NULL)
+        call->next->prev = call;
+    executor->calls = call;
+    executor->in_flight++;
+    return call;
+}
+
+static void call_free(struct call *call)
+{
+    struct executor *executor = call->executor;
+    if (call->prev != NULL)
+        call->prev->next = call->next;
+    else
+        executor->calls = call->next;
+    if (call->next != NULL)
+        call->next->prev = call->prev;
+    executor->in_flight--;
+    free(call->namespace_);
+    free(call->name);
+    free(call->uid);
+    free(call->array_version);
+    free(call->message);
+    json_object_put(call->doc);
+    json_object_put(call->companion);
+    free(call);
+}
+
+struct executor *executor_free(struct executor *executor)
+{
+    if (executor == NULL)
+        return NULL;
+    while (executor->calls != NULL)
+        call_free(executor->calls);
+    while (executor->settled_first != NULL) {
+        struct settled *settled = executor->settled_first;
+        executor->settled_first = settled->next;
+        free(settled->message);
+        free(settled);
+    }
+    free(executor);
+    return NULL;
+}
+
+void call_end(struct call *call, const struct done *done)
+{
+    struct done full = *done;
+    full.action_id = call->action_id;
+    if (full.array_version == NULL)
+        full.array_version = call->array_version;
+    end(call->executor, call->kind, &full);
+    call_free(call);
+}
+
+void call_end_text(struct call *call, enum done_result result, const char *message)
+{
+    call_end(call, &(struct done){.result = result, .message = message});
+}
+
+void call_end_response(struct call *call, const struct kube_response *response)
+{
+    struct json_object *meta = json_get_object(response->body, "metadata");
+    enum done_result result = result_of(call->kind, response->outcome, response->message);
+    if (result == DONE_UNKNOWN && call->write == NULL)
+        result = DONE_AGAIN; /* it was only read */
+    bool ok = result == DONE_OK;
+    call_end(call, &(struct done){
+                       .result = result,
+                       .message = ok ? NULL : response->message,
+                       .resource_version = ok ? json_get_text(meta, "resourceVersion") : NULL,
+                   });
+}
+
+static void on_response(void *ctx, const struct kube_response *response)
+{
+    struct call *call = ctx;
+    struct executor_host *host = &call->executor->host;
+    if (call->write != NULL)
+        host->on_write(host->ctx, call->write, response->outcome);
+    call->on_answer(call, response);
+}
+
+void call_send(struct call *call, struct request *take_request, const char *write,
+               answer_fn *on_answer)
+{
+    struct err err;
+    struct executor_host *host = &call->executor->host;
+    call->write = write;
+    call->on_answer = on_answer;
+    const struct kube_request request = {
+        .lane = KUBE_LANE_WRITES,
+        .method = take_request->method,
+        .path = take_request->path,
+        .take_body = take_request->body != NULL ? &take_request->body : NULL,
+        .content = take_request->content,
+        .accept = take_request->accept,
+        .on_done = on_response,
+        .ctx = call,
+    };
+    int sent = host->send(host->ctx, &request, &err);
+    request_done(take_request);
+    if (sent < 0)
+        call_end_text(call, DONE_AGAIN, err.text);
+}
+
+void call_send_next(struct call *call, struct request *take_request, const char *write,
+                    answer_fn *on_answer)
+{
+    struct executor_host *host = &call->executor->host;
+    if (host->may_write(host->ctx)) {
+        call_send(call, take_request, write, on_answer);
+        return;
+    }
+    request_done(take_request);
+    call_end_text(call, DONE_AGAIN, "the lease is not held any more");
+}
+
+/* ----------------------------------------------------------------------- pods */
+
+/* The core wants the pod as the server has it. */
+static void on_pod(struct call *call, const struct kube_response *response)
+{
+    struct err err;
+    struct pod *pod = NULL;
+    if (response->outcome != KUBE_OK) {
+        call_end_response(call, response);
+        return;
+    }
+    if (pod_decode(response->body, &pod, &err) < 0) {
+        call_end_text(call, call->kind == ACTION_POD_GET ? DONE_AGAIN : DONE_UNKNOWN, err.text);
+        return;
+    }
+    call_end(call, &(struct done){.result = DONE_OK,
+                                  .resource_version = pod->meta.resource_version,
+                                  .pod = pod});
+}
+
+static void tell_reaction(struct executor_host *host, const struct batch_job *job)
+{
+    int64_t arrived_ns = memo_take_arrival(host->memo, job->meta.uid);
+    if (arrived_ns != 0)
+        host->on_reaction(host->ctx, host->now_ns() - arrived_ns);
+}
+
+static void start_pod(struct executor *executor, const struct action *action)
+{
+    static const char *const writes[ACTION_KIND_COUNT] = {
+        [ACTION_POD_CREATE] = "Pod create",
+        [ACTION_POD_CHECK] = "Pod check",
+        [ACTION_POD_RELEASE] = "Pod release",
+        [ACTION_POD_DELETE] = "Pod delete",
+    };
+    struct err err;
+    struct request request;
+    struct call *call = call_new(executor, action);
+    bool wants_pod = action->kind == ACTION_POD_CREATE || action->kind == ACTION_POD_GET;
+    if (request_pod(action, executor->host.write_timeout_s, &request, &err) < 0) {
+        call_end_text(call, DONE_REFUSED, err.text);
+        return;
+    }
+    if (action->kind == ACTION_POD_CREATE)
+        tell_reaction(&executor->host, action->order.job);
+    call_send(call, &request, writes[action->kind], wants_pod ? on_pod : call_end_response);
+}
+
+/* ------------------------------------------------------------------ providers */
+
+static void start_provider(struct executor *executor, const struct action *action)
+{
+    if (executor->host.start_provider(executor->host.ctx, action))
+        return;
+    end(executor, action->kind,
+        &(struct done){.action_id = action->id,
+                       .result = DONE_OK,
+                       .provider = PROVIDER_AGAIN,
+                       .message = "this compute environment is not known"});
+}
+
+void execute_provider_done(struct executor *executor, const struct provider_answer *answer,
+                           uint64_t action_id, enum action_kind kind)
+{
+    assert(!executor->executing); /* providers never answer inside the call */
+    end(executor, kind,
+        &(struct done){.action_id = action_id,
+                       .result = DONE_OK,
+                       .message = answer->result == PROVIDER_OK ? NULL : answer->message,
+                       .provider = answer->result,
+                       .instances = answer->instances,
+                       .types = answer->types,
+                       .type_count = answer->type_count});
+}
+
+/* ----------------------------------------------------------------------- plan */
+
+static void start(struct executor *executor, const struct action *action)
+{
+    switch (action->kind) {
+    case ACTION_POD_CREATE:
+    case ACTION_POD_CHECK:
+    case ACTION_POD_GET:
+    case ACTION_POD_RELEASE:
+    case ACTION_POD_DELETE:
+        start_pod(executor, action);
+        break;
+    case ACTION_JOB_STATUS:
+    case ACTION_QUEUE_STATUS:
+    case ACTION_ENVIRONMENT_STATUS:
+    case ACTION_DEFINITION_STATUS:
+        start_status(call_new(executor, action), action);
+        break;
+    case ACTION_FINALIZER:
+        start_finalizer(call_new(executor, action), action);
+        break;
+    case ACTION_PROVIDER_TYPES:
+    case ACTION_PROVIDER_OBSERVE:
+    case ACTION_PROVIDER_LAUNCH:
+    case ACTION_PROVIDER_TERMINATE:
+        start_provider(executor, action);
+        break;
+    case ACTION_EVENT:
+        executor->host.post_event(executor->host.ctx, action);
+        break;
+    case ACTION_KIND_COUNT:
+        assert(false);
+    }
+}
+
+void execute_plan(struct executor *executor, const struct plan *plan)
+{
+    executor->executing = true;
+    for (size_t i = 0; i < plan->action_count; i++)
+        start(executor, &plan->actions[i]);
+    executor->executing = false;
+}

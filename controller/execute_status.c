@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* execute_status.c - statuses and finalizers of our own kinds: writes in several steps
+ *
+ *   job status:  [ArrayState: create or replace [read, replace]] -> status -> done
+ *   others:                                                         status -> done
+ *   finalizer:                                              read -> patch  -> done
+ *   and after a conflict: read the object, show it to the core, then tell of the conflict.
+ *
+ * The ArrayState goes first: a crash in between leaves children in it that the job's status does
+ * not count yet, and both are read when the process starts again. The other way round, a pod could
+ * lose its finalizer while its outcome is nowhere. */
+#include "call.h"
+
+#include "bulkhead/api/array_state.h"
+#include "bulkhead/base/ranges.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { COMPANION_RETRIES_MAX = 2, FAILED_INDEXES_MAX = 1024 };
+
+static const char *const status_writes[OWN_KIND_COUNT] = {
+    [OWN_JOB] = "BatchJob status",
+    [OWN_DEFINITION] = "JobDefinition status",
+    [OWN_QUEUE] = "JobQueue status",
+    [OWN_ENVIRONMENT] = "ComputeEnvironment status",
+};
+
+static void call_about(struct call *call, enum own_kind own, const struct object_meta *meta)
+{
+    call->own = own;
+    call->namespace_ = text_copy(meta->namespace_);
+    call->name = text_copy(meta->name);
+    call->uid = text_copy(meta->uid);
+}
+
+/* ----------------------------------------------------------- after a conflict */
+
+static void on_read_again(struct call *call, const struct kube_response *response)
+{
+    struct executor_host *host = &call->executor->host;
+    struct json_object *meta = json_get_object(response->body, "metadata");
+    if (response->outcome == KUBE_NOT_FOUND ||
+        (response->outcome == KUBE_OK && !text_eq(json_get_text(meta, "uid"), call->uid))) {
+        call_end_text(call, DONE_NOT_FOUND, "it is gone");
+    } else if (response->outcome != KUBE_OK) {
+        call_end_text(call, DONE_AGAIN, response->message);
+    } else {
+        host->refresh(host->ctx, call->own, response->body);
+        memo_version(host->memo, call->uid, json_get_text(meta, "resourceVersion"));
+        call_end_text(call, DONE_CONFLICT, call->message);
+    }
+}
+
+static void read_again(struct call *call, const char *message)
+{
+    struct err err;
+    struct request request;
+    text_set(&call->message, message);
+    if (request_get(call->own, call->namespace_, call->name, &request, &err) < 0)
+        call_end_text(call, DONE_AGAIN, err.text);
+    else
+        call_send(call, &request, NULL, on_read_again);
+}
+
+/* The end of every write of an object of ours. */
+static void on_written(struct call *call, const struct kube_response *response)
+{
+    struct executor_host *host = &call->executor->host;
+    if (result_of(call->kind, response->outcome, response->message) == DONE_CONFLICT) {
+        read_again(call, response->message);
+        return;
+    }
+    if (response->outcome == KUBE_OK) {
+        struct json_object *meta = json_get_object(response->body, "metadata");
+        memo_version(host->memo, call->uid, json_get_text(meta, "resourceVersion"));
+        if (call->doc != NULL)
+            memo_conditions(host->memo, call->uid, call->doc);
+    }
+    call_end_response(call, response);
+}
+
+/* --------------------------------------------------------------------- status */
+
+static void send_status(struct call *call,
+                        void (*send)(struct call *, struct request *, const char *, answer_fn *))
+{
+    struct err err;
+    struct request request;
+    int64_t timeout_s = call->executor->host.write_timeout_s;
+    if (request_put_status(call->own, call->doc, timeout_s, &request, &err) < 0)
+        call_end_text(call, DONE_REFUSED, err.text);
+    else
+        send(call, &request, status_writes[call->own], on_written);
+}
+
+/* ------------------------------------------------------------------ companion */
+
+static void send_companion(struct call *call, bool first);
+
+/* Somebody else wrote it, or an earlier try of ours whose answer was lost: ours is newer. */
+static void on_companion_read(struct call *call, const struct kube_response *response)
+{
+    struct err err;
+    AUTO_TEXT job_uid = NULL;
+    AUTO_TEXT version = NULL;
+    struct array_status ignored = {.size = 0};
+    struct json_object *meta = json_get_object(call->companion, "metadata");
+    if (response->outcome == KUBE_NOT_FOUND) {
+        json_object_object_del(meta, "resourceVersion");
+        send_companion(call, false);
+        return;
+    }
+    if (response->outcome != KUBE_OK) {
+        call_end_text(call, DONE_AGAIN, response->message);
+        return;
+    }
+    int decoded = array_state_decode(response->body, &job_uid, &ignored, &version, &err);
+    free(ignored.encoding);
+    free(ignored.data);
+    free(ignored.refusals);
+    free(ignored.failed_indexes);
+    if (decoded == 0 && !text_eq(job_uid, call->uid)) {
+        call_end_text(call, DONE_AGAIN,
+                      "the ArrayState of a deleted job of this name is in the way");
+        return;
+    }
+    json_object_object_del(meta, "resourceVersion");
+    json_put_text(meta, "resourceVersion",
+                  json_get_text(json_get_object(response->body, "metadata"), "resourceVersion"));
+    send_companion(call, false);
+}
+
+static void on_companion(struct call *call, const struct kube_response *response)
+{
+    struct err err;
+    struct request request;
+    enum kube_outcome outcome = response->outcome;
+    bool stale = outcome == KUBE_EXISTS || outcome == KUBE_CONFLICT || outcome == KUBE_NOT_FOUND;
+    if (outcome == KUBE_OK) {
+        struct json_object *meta = json_get_object(response->body, "metadata");
+        text_set(&call->array_version, json_get_text(meta, "resourceVersion"));
+        send_status(call, call_send_next);
+    } else if (!stale) {
+        call_end_response(call, response);
+    } else if (call->retries++ >= COMPANION_RETRIES_MAX) {
+        call_end_text(call, DONE_AGAIN, response->message);
+    } else if (request_get(OWN_ARRAY_STATE, call->namespace_, call->name, &request, &err) < 0) {
+        call_end_text(call, DONE_AGAIN, err.text);
+    } else {
+        call_send(call, &request, NULL, on_companion_read);
+    }
+}
+
+static void send_companion(struct call *call, bool first)
+{
+    struct err err;
+    struct request request;
+    int64_t timeout_s = call->executor->host.write_timeout_s;
+    if (request_array_state(call->companion, timeout_s, &request, &err) < 0)
+        call_end_text(call, DONE_REFUSED, err.text);
+    else if (first)
+        call_send(call, &request, "ArrayState", on_companion);
+    else
+        call_send_next(call, &request, "ArrayState", on_companion);
+}
+
+/* ------------------------------------------------------------------- encoding */
+
+static char *failed_indexes(const struct child_record *children, uint32_t count)
+{
+    AUTO_STR text = STR_EMPTY;
+    struct ranges failed = {.items = NULL};
+    for (uint32_t i = 0; i < count; i++)
+        if (children[i].outcome == CHILD_FAILED)
+            ranges_add(&failed, i, i + 1);
+    ranges_print(&failed, &text, FAILED_INDEXES_MAX);
+    ranges_done(&failed);
+    return text.size > 0 ? str_take(&text) : NULL;
+}
+
+/* The job's status with its children packed in; what is too large for the job goes to the
+ * companion, and the job keeps the counts. */
+static void encode_job(struct call *call, const struct action *action,
+                       const struct object_meta *meta, struct json_object *previous, int64_t now_ns)
+{
+    struct job_status status = *action->status;
+    struct array_status *array = &status.array;
+    AUTO_TEXT encoding = NULL;
+    AUTO_TEXT data = NULL;
+    AUTO_TEXT refusals = NULL;
+    AUTO_TEXT failed = NULL;
+    if (action->children != NULL) {
+        array_state_pack(action->children, array->size, &encoding, &data);
+        array->encoding = encoding;
+        array->data = data;
+        if (action->refusals != NULL) {
+            refusals_pack(action->refusals, array->size, &refusals);
+            array->refusals = refusals;
+        }
+        if (array->failed_indexes == NULL)
+            array->failed_indexes = failed = failed_indexes(action->children, array->size);
+        size_t bytes = strlen(data) + (refusals != NULL ? strlen(refusals) : 0);
+        if (bytes > JOB_STATE_INLINE_MAX) {
+            call->companion = array_state_encode(action->job, action->array_version, array);
+            array->encoding = array->data = array->refusals = NULL;
+        }
+    }
+    call->doc = batch_job_status_encode(meta, &status, previous, now_ns);
+}
+
+static struct json_object *encode_definition(const struct job_definition *definition,
+                                             const struct object_meta *meta,
+                                             struct json_object *previous, int64_t now_ns)
+{
+    bool usable = definition->invalid == NULL;
+    const struct job_definition_status status = {
+        .observed_generation = meta->generation,
+        .status = usable ? "ACTIVE" : "INVALID",
+        .reason = usable ? "DefinitionAccepted" : "DefinitionInvalid",
+        .message = definition->invalid,
+    };
+    return job_definition_status_encode(meta, &status, previous, now_ns);
+}
+
+static struct object_meta meta_of(const struct action *action)
+{
+    struct object_meta meta = {.name = NULL};
+    if (action->meta != NULL)
+        meta = *action->meta;
+    else if (action->kind == ACTION_JOB_STATUS)
+        meta = action->job->meta;
+    else if (action->kind == ACTION_DEFINITION_STATUS)
+        meta = action->definition->meta;
+    return meta;
+}
+
+void start_status(struct call *call, const struct action *action)
+{
+    struct executor_host *host = &call->executor->host;
+    int64_t now_ns = host->now_ns();
+    const struct object_meta meta = meta_of(action);
+    AUTO(json_object) previous = memo_previous(host->memo, meta.uid);
+    switch (action->kind) {
+    case ACTION_JOB_STATUS:
+        call_about(call, OWN_JOB, &meta);
+        encode_job(call, action, &meta, previous, now_ns);
+        break;
+    case ACTION_QUEUE_STATUS:
+        call_about(call, OWN_QUEUE, &meta);
+        call->doc = job_queue_status_encode(&meta, action->queue_status, previous, now_ns);
+        break;
+    case ACTION_ENVIRONMENT_STATUS:
+        call_about(call, OWN_ENVIRONMENT, &meta);
+        call->doc =
+            compute_environment_status_encode(&meta, action->environment_status, previous, now_ns);
+        break;
+    default:
+        call_about(call, OWN_DEFINITION, &meta);
+        call->doc = encode_definition(action->definition, &meta, previous, now_ns);
+        break;
+    }
+    if (call->companion != NULL)
+        send_companion(call, true);
+    else
+        send_status(call, call_send);
+}
+
+/* ------------------------------------------------------------------ finalizer */
+
+static void on_finalizer_read(struct call *call, const struct kube_response *response)
+{
+    struct err err;
+    struct request request;
+    bool needed = false;
+    int64_t timeout_s = call->executor->host.write_timeout_s;
+    struct json_object *meta = json_get_object(response->body, "metadata");
+    if (response->outcome != KUBE_OK) {
+        call_end_response(call, response);
+    } else if (!text_eq(json_get_text(meta, "uid"), call->uid)) {
+        call_end_text(call, DONE_NOT_FOUND, "another object has its name");
+    } else if (request_finalizer(call->own, response->body, call->add, timeout_s, &request, &needed,
+                                 &err) < 0) {
+        call_end_text(call, DONE_REFUSED, err.text);
+    } else if (!needed) {
+        call_end_response(call, response);
+    } else {
+        call_send_next(call, &request, "finalizer", on_written);
+    }
+}
+
+void start_finalizer(struct call *call, const struct action *action)
+{
+    struct err err;
+    struct request request;
+    call->own = own_kind_find(action->object_kind);
+    call->namespace_ = text_copy(action->namespace_);
+    call->name = text_copy(action->name);
+    call->uid = text_copy(action->uid);
+    call->add = action->add;
+    if (call->own == OWN_KIND_COUNT)
+        call_end_text(call, DONE_REFUSED, "not a kind of bulkhead");
+    else if (request_get(call->own, call->namespace_, call->name, &request, &err) < 0)
+        call_end_text(call, DONE_REFUSED, err.text);
+    else
+        call_send(call, &request, NULL, on_finalizer_read);
+}

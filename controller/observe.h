@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* observe.h - objects of the API server become events of the core
+ *
+ * Watch events, and objects that we read after a conflict, come the same way. What does not decode
+ * is told to its author where we write a status (EVENT_INVALID), else logged, once an object. */
+#ifndef BULKHEAD_CONTROLLER_OBSERVE_H
+#define BULKHEAD_CONTROLLER_OBSERVE_H
+
+#include "bulkhead/core/core.h"
+#include "bulkhead/kube/watch.h"
+
+#include "memo.h"
+
+enum watched_kind { /* in the order in which they are listed; array states come before all others */
+                    WATCHED_ARRAY_STATES,
+                    WATCHED_ENVIRONMENTS,
+                    WATCHED_QUEUES,
+                    WATCHED_DEFINITIONS,
+                    WATCHED_NODES,
+                    WATCHED_DAEMON_SETS,
+                    WATCHED_PODS,
+                    WATCHED_JOBS,
+                    WATCHED_COUNT,
+};
+const char *watched_kind_name(enum watched_kind kind); /* "BatchJob" */
+const char *watched_kind_path(enum watched_kind kind); /* of the collection in all namespaces */
+
+struct observer_options {
+    struct memo *memo; /* borrowed */
+    void (*apply)(void *ctx, struct event *event);
+    /* Before the core takes it; borrowed for the call. */
+    void (*on_environment)(void *ctx, const struct compute_environment *environment);
+    void (*on_environment_gone)(void *ctx, const char *name);
+    int64_t (*now_ns)(void);
+    void *ctx;
+};
+
+struct observer_stats {
+    uint64_t told[WATCHED_COUNT]; /* events fed to the core */
+    uint64_t echoes;              /* skipped: our own writes coming back */
+    uint64_t unreadable;          /* objects that did not decode */
+};
+
+struct observer;
+struct observer *observer_new(const struct observer_options *options);
+struct observer *observer_free(struct observer *observer);
+DEFINE_AUTO(observer, observer_free)
+
+/* initial: part of a list, so not a new arrival. */
+void observe(struct observer *observer, enum watched_kind kind, enum kube_watch_type type,
+             struct json_object *object, bool initial);
+const struct observer_stats *observer_stats(const struct observer *observer);
+
+#endif

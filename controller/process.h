@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* process.h - the parts of the process, shared by controller.c (its life) and process.c (wiring)
+ *
+ * Order      What uses the client is closed before it; what the executor and the core remember goes
+ *            after it, when no answer can come any more. */
+#ifndef BULKHEAD_CONTROLLER_PROCESS_H
+#define BULKHEAD_CONTROLLER_PROCESS_H
+
+#include "bulkhead/kube/lease.h"
+#include "bulkhead/serve/server.h"
+
+#include "execute.h"
+#include "groups.h"
+#include "loop.h"
+#include "metrics.h"
+#include "options.h"
+#include "ready.h"
+#include "startup.h"
+#include "watches.h"
+
+struct controller {
+    const struct options *options;
+    uv_loop_t uv;
+    enum life life;
+    int exit_status;
+    char *lease_namespace, *identity;
+    struct kube_random random;
+
+    struct kube_client *kube;
+    struct kube_lease *lease;
+    struct kube_events *events;
+    struct server *server;
+    struct startup *startup;
+    struct watches *watches;
+    struct observer *observer;
+    struct memo *memo;
+    struct core *core;
+    struct loop *loop;
+    struct executor *executor;
+    struct groups *groups;
+    struct measures *measures;
+
+    uv_signal_t signals[2];
+    uv_timer_t tick, stop_deadline;
+    bool handles_open, releasing;
+    char *lease_trouble, *holder; /* as last told; NULL: not yet */
+};
+
+/* controller.c: what happens when. */
+void controller_before_plan(void *ctx);
+void controller_on_barred(void *ctx);
+void controller_on_signal(uv_signal_t *handle, int number);
+void controller_on_tick(uv_timer_t *timer);
+void controller_on_checks_passed(void *ctx);
+bool controller_on_ready(void *ctx, struct str *why);
+void controller_on_metrics(void *ctx, struct str *out);
+
+/* process.c */
+int process_open(struct controller *controller, struct err *err);
+void process_close(struct controller *controller); /* also one that opened halfway */
+bool process_may_act(void *ctx);
+void process_apply(void *ctx, struct event *event);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request.h"
+
+#include "bulkhead/json/get.h"
+#include "bulkhead/kube/path.h"
+
+#include <stdlib.h>
+
+/* clang-format off */
+const struct own_type own_types[OWN_KIND_COUNT] = {
+    [OWN_JOB]         = { "BatchJob",           "batchjobs",           true  },
+    [OWN_DEFINITION]  = { "JobDefinition",      "jobdefinitions",      true  },
+    [OWN_QUEUE]       = { "JobQueue",           "jobqueues",           false },
+    [OWN_ENVIRONMENT] = { "ComputeEnvironment", "computeenvironments", false },
+    [OWN_ARRAY_STATE] = { "ArrayState",         "arraystates",         true  },
+};
+/* clang-format on */
+
+enum own_kind own_kind_find(const char *kind)
+{
+    for (size_t i = 0; i < OWN_KIND_COUNT; i++)
+        if (text_eq(kind, own_types[i].kind))
+            return (enum own_kind)i;
+    return OWN_KIND_COUNT;
+}
+
+void request_done(struct request *request)
+{
+    free(request->path);
+    free(request->body);
+    *request = (struct request){.path = NULL};
+}
+
+void request_print(const struct request *request, struct str *out)
+{
+    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+    static const char *const contents[] = {"json", "merge-patch", "strategic-merge-patch",
+                                           "json-patch", "apply"};
+    str_addf(out, "%s %s", methods[request->method], request->path);
+    if (request->body != NULL)
+        str_addf(out, " %s", contents[request->content]);
+    str_add(out, request->accept == KUBE_ACCEPT_METADATA ? " -> metadata\n" : " -> object\n");
+    if (request->body != NULL)
+        str_addf(out, "%s\n", request->body);
+}
+
+/* ------------------------------------------------------------------ paths */
+
+static int pod_path(struct str *out, const char *namespace_, const char *name, struct err *err)
+{
+    struct kube_ref ref = {
+        .group_version = "v1", .resource = "pods", .namespace = namespace_, .name = name};
+    return kube_path(out, &ref, err);
+}
+
+static int own_path(struct str *out, enum own_kind kind, const char *namespace_, const char *name,
+                    const char *subresource, struct err *err)
+{
+    struct kube_ref ref = {.group_version = API_VERSION,
+                           .resource = own_types[kind].resource,
+                           .namespace = own_types[kind].namespaced ? namespace_ : NULL,
+                           .name = name,
+                           .subresource = subresource};
+    if (own_types[kind].namespaced && namespace_ == NULL)
+        return err_set(err, ERR_INVALID, "%s %s: no namespace", own_types[kind].kind,
+                       name != NULL ? name : "");
+    return kube_path(out, &ref, err);
+}
+
+/* manager: DELETE takes no field manager. */
+static void add_terms(struct str *path, int64_t timeout_s, bool manager)
+{
+    char seconds[32];
+    (void)snprintf(seconds, sizeof(seconds), "%llds", (long long)timeout_s);
+    if (manager)
+        kube_path_query(path, "fieldManager", "bulkhead");
+    kube_path_query(path, "timeout", seconds);
+}
+
+/* ------------------------------------------------------------------- pods */
+
+static int pod_create(const struct action *action, bool check, int64_t timeout_s,
+                      struct request *ret_request, struct err *err)
+{
+    AUTO(json_object) pod = NULL;
+    AUTO_STR path = STR_EMPTY;
+    if (pod_build(&action->order, &pod, err) < 0)
+        return -1;
+    const struct batch_job *job = action->order.job;
+    if (pod_path(&path, job->meta.namespace_, NULL, err) < 0)
+        return err_wrap(err, "pod %s", action->order.name);
+    kube_path_query(&path, "fieldValidation", "Strict");
+    if (check)
+        kube_path_query(&path, "dryRun", "All");
+    add_terms(&path, timeout_s, true);
+    *ret_request = (struct request){.method = KUBE_POST,
+                                    .path = str_take(&path),
+                                    .body = text_copy(json_print(pod)),
+                                    .content = KUBE_CONTENT_JSON,
+                                    .accept = check ? KUBE_ACCEPT_METADATA : KUBE_ACCEPT_JSON};
+    return 0;
+}
+
+/* A strategic merge patch removes one item of the list whatever else is on it, and the UID in it
+ * makes the server refuse it for a namesake. */
+static struct json_object *release_patch(const char *uid)
+{
+    struct json_object *doc = json_object_new_object();
+    struct json_object *meta = json_object_new_object();
+    struct json_object *gone = json_object_new_array();
+    json_object_array_add(gone, json_object_new_string(FINALIZER_OUTCOME));
+    json_put_text(meta, "uid", uid);
+    json_put(meta, "$deleteFromPrimitiveList/finalizers", gone);
+    json_put(doc, "metadata", meta);
+    return doc;
+}
+
+static struct json_object *delete_options(const char *uid, int64_t grace_s)
+{
+    struct json_object *doc = json_object_new_object();
+    struct json_object *preconditions = json_object_new_object();
+    json_put_text(preconditions, "uid", uid);
+    json_put_text(doc, "apiVersion", "v1");
+    json_put_text(doc, "kind", "DeleteOptions");
+    json_put(doc, "preconditions", preconditions);
+    if (grace_s >= 0)
+        json_put_i64(doc, "gracePeriodSeconds", grace_s);
+    return doc;
+}
+
+int request_pod(const struct action *action, int64_t timeout_s, struct request *ret_request,
+                struct err *err)
+{
+    if (action->kind == ACTION_POD_CREATE || action->kind == ACTION_POD_CHECK)
+        return pod_create(action, action->kind == ACTION_POD_CHECK, timeout_s, ret_request, err);
+    AUTO_STR path = STR_EMPTY;
+    AUTO(json_object) body = NULL;
+    struct request request = {.method = KUBE_GET, .accept = KUBE_ACCEPT_JSON};
+    if (pod_path(&path, action->namespace_, action->name, err) < 0)
+        return err_wrap(err, "pod %s", action->name);
+    if (action->kind == ACTION_POD_RELEASE) {
+        request.method = KUBE_PATCH;
+        request.content = KUBE_CONTENT_STRATEGIC_MERGE_PATCH;
+        body = release_patch(action->uid);
+    } else if (action->kind == ACTION_POD_DELETE) {
+        request.method = KUBE_DELETE;
+        body = delete_options(action->uid, action->grace_s);
+    }
+    if (body != NULL) {
+        request.accept = KUBE_ACCEPT_METADATA;
+        request.body = text_copy(json_print(body));
+        add_terms(&path, timeout_s, request.method != KUBE_DELETE);
+    }
+    request.path = str_take(&path);
+    *ret_request = request;
+    return 0;
+}
+
+/* ---------------------------------------------------------- our own kinds */
+
+int request_get(enum own_kind kind, const char *namespace_, const char *name,
+                struct request *ret_request, struct err *err)
+{
+    AUTO_STR path = STR_EMPTY;
+    if (own_path(&path, kind, namespace_, name, NULL, err) < 0)
+        return -1;
+    *ret_request =
+        (struct request){.method = KUBE_GET, .path = str_take(&path), .accept = KUBE_ACCEPT_JSON};
+    return 0;
+}
+
+/* PUT of a whole document, or POST of a new one to the collection. */
+static int write_doc(enum own_kind kind, struct json_object *doc, const char *subresource,
+                     bool create, int64_t timeout_s, struct request *ret_request, struct err *err)
+{
+    struct json_object *meta = json_get_object(doc, "metadata");
+    const char *name = json_get_text(meta, "name");
+    AUTO_STR path = STR_EMPTY;
+    if (name == NULL)
+        return err_set(err, ERR_INVALID, "%s without a name", own_types[kind].kind);
+    if (own_path(&path, kind, json_get_text(meta, "namespace"), create ? NULL : name, subresource,
+                 err) < 0)
+        return -1;
+    add_terms(&path, timeout_s, true);
+    *ret_request = (struct request){.method = create ? KUBE_POST : KUBE_PUT,
+                                    .path = str_take(&path),
+                                    .body = text_copy(json_print(doc)),
+                                    .content = KUBE_CONTENT_JSON,
+                                    .accept = KUBE_ACCEPT_METADATA};
+    return 0;
+}
+
+int request_put_status(enum own_kind kind, struct json_object *doc, int64_t timeout_s,
+                       struct request *ret_request, struct err *err)
+{
+    return write_doc(kind, doc, "status", false, timeout_s, ret_request, err);
+}
+
+int request_array_state(struct json_object *doc, int64_t timeout_s, struct request *ret_request,
+                        struct err *err)
+{
+    bool create = json_get_text(json_get_object(doc, "metadata"), "resourceVersion") == NULL;
+    return write_doc(OWN_ARRAY_STATE, doc, NULL, create, timeout_s, ret_request, err);
+}
+
+int request_finalizer(enum own_kind kind, struct json_object *doc, bool add, int64_t timeout_s,
+                      struct request *ret_request, bool *ret_needed, struct err *err)
+{
+    struct json_object *meta = json_get_object(doc, "metadata");
+    struct json_object *now = json_get_list(meta, "finalizers");
+    struct json_object *list = json_object_new_array();
+    bool had = false;
+    for (size_t i = 0; i < json_list_count(now); i++) {
+        struct json_object *item = json_list_at(now, i);
+        bool ours = text_eq(json_object_get_string(item), FINALIZER_IN_USE);
+        had = had || ours;
+        if (!ours)
+            json_object_array_add(list, json_object_get(item));
+    }
+    if (add)
+        json_object_array_add(list, json_object_new_string(FINALIZER_IN_USE));
+    AUTO(json_object) patch = json_object_new_object();
+    struct json_object *patch_meta = json_object_new_object();
+    json_put_text(patch_meta, "uid", json_get_text(meta, "uid"));
+    json_put_text(patch_meta, "resourceVersion", json_get_text(meta, "resourceVersion"));
+    json_put(patch_meta, "finalizers", list);
+    json_put(patch, "metadata", patch_meta);
+    *ret_needed = had != add;
+    if (had == add)
+        return 0;
+
+    AUTO_STR path = STR_EMPTY;
+    if (own_path(&path, kind, json_get_text(meta, "namespace"), json_get_text(meta, "name"), NULL,
+                 err) < 0)
+        return -1;
+    add_terms(&path, timeout_s, true);
+    *ret_request = (struct request){.method = KUBE_PATCH,
+                                    .path = str_take(&path),
+                                    .body = text_copy(json_print(patch)),
+                                    .content = KUBE_CONTENT_MERGE_PATCH,
+                                    .accept = KUBE_ACCEPT_METADATA};
+    return 0;
+}

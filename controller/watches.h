@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watches.h - every kind that the core wants to know about, watched
+ *
+ * Order      Array states are listed first: the jobs that need them are read after. When every kind
+ *            has been listed once, on_synced runs; then array states are no longer watched, because
+ *            nobody but us writes them.
+ * When       Only by the leader, from the moment it leads. What a standby had read before would be
+ *            older than the last leader's last write; a list made now is not.
+ * Audit      Watches can lose events, so that every few minutes one kind is listed again and
+ *            compared.
+ * Trouble    is told on level, not on edge: one line when the API server goes, one when it is back,
+ *            one for a single kind that fails while others work. */
+#ifndef BULKHEAD_CONTROLLER_WATCHES_H
+#define BULKHEAD_CONTROLLER_WATCHES_H
+
+#include "observe.h"
+
+struct watches_options {
+    struct kube_client *kube;
+    struct observer *observer;
+    struct kube_random random;
+    void (*on_synced)(void *ctx);
+    void *ctx;
+};
+
+struct watches;
+struct watches *watches_new(const struct watches_options *options);
+/* Starts the first list. ERR_INVALID: a bug in the paths. */
+int watches_start(struct watches *watches, struct err *err);
+/* Goes on where a list has ended: from the loop, once a turn, never inside a watch's callback. */
+void watches_turn(struct watches *watches);
+/* Once a second: trouble and audit. */
+void watches_tick(struct watches *watches);
+/* Must come before the client is closed. NULL in, NULL out. */
+struct watches *watches_free(struct watches *watches);
+DEFINE_AUTO(watches, watches_free)
+
+bool watches_synced(const struct watches *watches);
+/* One line for each kind that has not been listed yet, or that fails. */
+void watches_print(const struct watches *watches, struct str *out);
+/* NULL: this kind is not watched (now). */
+const struct kube_watch *watches_at(const struct watches *watches, enum watched_kind kind);
+enum kube_watch_state watches_state(const struct watches *watches, enum watched_kind kind);
+
+#endif
