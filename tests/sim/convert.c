@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* convert.c - the store's objects as the typed objects of api/, which the core takes
+ *
+ * They are what the decoders would make of the JSON. Written here and not by the real encoders, so
+ * that the core is checked against the documented forms and not against our own habits. */
+#include "sim/world.h"
+
+#include "bulkhead/base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void meta_fill(const struct object *object, struct object_meta *ret)
+{
+    char version[24];
+    snprintf(version, sizeof(version), "%llu", (unsigned long long)object->version);
+    *ret = (struct object_meta){
+        .name = text_copy(object->name),
+        .namespace_ = text_copy(object->namespace_),
+        .uid = text_copy(object->uid),
+        .resource_version = text_copy(version),
+        .generation = (int64_t)object->generation,
+        .created_ns = object->created_ns,
+        .deleted_ns = object->deleted_ns,
+        .has_finalizer = object->finalizer,
+    };
+}
+
+static struct resources amount(int64_t cpu_milli, int64_t memory_mib, int64_t pods)
+{
+    return (struct resources){
+        .cpu_milli = cpu_milli, .memory_bytes = memory_mib * 1024 * 1024, .pods = pods};
+}
+
+static void template_fill(const struct template_ *from, struct pod_template *ret)
+{
+    *ret = (struct pod_template){
+        .json = text_printf("{\"spec\":{\"hash\":%llu}}", (unsigned long long)from->hash),
+        .hash = from->hash,
+        .placement.requests = amount(from->cpu_milli, from->memory_mib, 1),
+    };
+}
+
+/* --- Jobs --------------------------------------------------------------------------------------
+ */
+
+static void try_copy(struct job_try *to, const struct job_try *from)
+{
+    *to = *from;
+    to->pod = text_copy(from->pod);
+    to->pod_uid = text_copy(from->pod_uid);
+    to->node = text_copy(from->node);
+    to->node_uid = text_copy(from->node_uid);
+    to->instance_id = text_copy(from->instance_id);
+    to->reason = text_copy(from->reason);
+    to->status_reason = text_copy(from->status_reason);
+    to->message = text_copy(from->message);
+}
+
+static void array_fill(const struct stored_status *stored, bool with_data, struct array_status *ret)
+{
+    const struct array_status *from = &stored->status.array;
+    *ret = (struct array_status){.size = from->size};
+    memcpy(ret->counts, from->counts, sizeof(ret->counts));
+    ret->failed_indexes = text_copy(from->failed_indexes);
+    if (!with_data)
+        return;
+    ret->encoding = text_copy("runs");
+    ret->data = text_copy(stored->data);
+    ret->refusals = text_copy(stored->refusals_text);
+}
+
+static void status_fill(const struct stored_status *stored, struct job_status *ret)
+{
+    const struct job_status *from = &stored->status;
+    *ret = *from;
+    ret->reason = text_copy(from->reason);
+    ret->message = text_copy(from->message);
+    ret->definition_uid = text_copy(from->definition_uid);
+    ret->tries = from->try_count > 0 ? mem_new(from->try_count * sizeof(*ret->tries)) : NULL;
+    for (size_t i = 0; i < from->try_count; i++)
+        try_copy(&ret->tries[i], &from->tries[i]);
+    ret->dependencies = from->dependency_count > 0
+                            ? mem_new(from->dependency_count * sizeof(*ret->dependencies))
+                            : NULL;
+    for (size_t i = 0; i < from->dependency_count; i++) {
+        ret->dependencies[i] = from->dependencies[i];
+        ret->dependencies[i].job_name = text_copy(from->dependencies[i].job_name);
+        ret->dependencies[i].uid = text_copy(from->dependencies[i].uid);
+    }
+    ret->array = (struct array_status){0};
+    if (stored->children != NULL)
+        array_fill(stored, !stored->elsewhere, &ret->array);
+}
+
+static struct batch_job *job_convert(const struct sim_job *from)
+{
+    struct batch_job *job = mem_new(sizeof(*job));
+    meta_fill(&from->object, &job->meta);
+    job->queue = text_copy(from->queue);
+    job->definition = text_copy(from->definition_name);
+    job->has_template = from->definition_name == NULL;
+    if (job->has_template)
+        template_fill(&from->template_, &job->template_);
+    if (from->size > 0)
+        job->array_size = OPT_I64(from->size);
+    if (from->timeout_s > 0)
+        job->timeout_s = OPT_I64(from->timeout_s);
+    if (from->attempts > 0) {
+        job->has_retry = true;
+        job->retry.attempts = OPT_I64(from->attempts);
+        job->retry.rule_count = from->rule_count;
+        for (size_t i = 0; i < from->rule_count; i++)
+            job->retry.rules[i] = (struct exit_rule){
+                .on_reason = text_copy(from->rules[i].on_reason),
+                .on_status_reason = text_copy(from->rules[i].on_status_reason),
+                .on_exit_code = text_copy(from->rules[i].on_exit_code),
+                .retry = from->rules[i].retry,
+            };
+    }
+    job->dependency_count = from->dependency_count;
+    if (from->dependency_count > 0)
+        job->dependencies = mem_new(from->dependency_count * sizeof(*job->dependencies));
+    for (size_t i = 0; i < from->dependency_count; i++)
+        job->dependencies[i] = (struct dependency){
+            .job_name = text_copy(from->dependencies[i].name), .type = from->dependencies[i].type};
+    job->request_count = from->request_count;
+    if (from->request_count > 0)
+        job->requests = mem_new(from->request_count * sizeof(*job->requests));
+    for (size_t i = 0; i < from->request_count; i++)
+        job->requests[i] =
+            (struct job_request){.action = from->requests[i], .reason = text_copy("on request")};
+    job->invalid = text_copy(from->invalid);
+    if (from->status != NULL) {
+        job->has_status = true;
+        status_fill(from->status, &job->status);
+    }
+    return job;
+}
+
+/* --- Queues, environments, definitions ---------------------------------------------------------
+ */
+
+static struct job_queue *queue_convert(const struct sim_queue *from)
+{
+    struct job_queue *queue = mem_new(sizeof(*queue));
+    meta_fill(&from->object, &queue->meta);
+    queue->enabled = from->enabled;
+    queue->priority = from->priority;
+    queue->observed_generation = from->observed_generation;
+    queue->environment_count = from->environment_count;
+    queue->environments = mem_new(from->environment_count * sizeof(*queue->environments));
+    for (size_t i = 0; i < from->environment_count; i++)
+        queue->environments[i] = (struct environment_order){
+            .order = (int64_t)i + 1, .compute_environment = text_copy(from->environments[i])};
+    return queue;
+}
+
+static struct compute_environment *environment_convert(const struct sim_environment *from)
+{
+    struct compute_environment *environment = mem_new(sizeof(*environment));
+    meta_fill(&from->object, &environment->meta);
+    environment->managed = from->managed;
+    environment->enabled = from->enabled;
+    for (size_t i = 0; i < from->namespace_count; i++)
+        text_list_add(&environment->namespaces, from->namespaces[i]);
+    environment->min_vcpus = from->min_vcpus;
+    environment->max_vcpus = from->max_vcpus;
+    environment->allocation_strategy =
+        text_copy(from->best_fit ? "BEST_FIT" : "BEST_FIT_PROGRESSIVE");
+    environment->scale_down_delay_ns = from->delay_ns;
+    environment->provider = from->managed ? PROVIDER_COMMAND : PROVIDER_STATIC;
+    environment->observed_generation = from->observed_generation;
+    return environment;
+}
+
+static struct job_definition *definition_convert(const struct sim_definition *from)
+{
+    struct job_definition *definition = mem_new(sizeof(*definition));
+    meta_fill(&from->object, &definition->meta);
+    template_fill(&from->template_, &definition->template_);
+    if (from->attempts > 0)
+        definition->retry.attempts = OPT_I64(from->attempts);
+    return definition;
+}
+
+/* --- Pods, nodes, DaemonSets -------------------------------------------------------------------
+ */
+
+struct pod *pod_convert(const struct sim_pod *from)
+{
+    struct pod *pod = mem_new(sizeof(*pod));
+    meta_fill(&from->object, &pod->meta);
+    pod->node_name = text_copy(from->node_name);
+    pod->phase = from->phase;
+    pod->reason = text_copy(from->reason);
+    pod->requests = amount(from->cpu_milli, from->memory_mib, 1);
+    pod->owner_kind = text_copy(from->owner_kind);
+    pod->owner_uid = text_copy(from->owner_uid);
+    pod->deadline = from->deadline;
+    pod->disruption = text_copy(from->disruption);
+    pod->waiting_reason = text_copy(from->waiting_reason);
+    if (from->waiting_reason != NULL)
+        pod->waiting_message = text_copy("Back-off pulling image");
+    pod->containers_started = from->started;
+    pod->started_ns = from->started_ns;
+    pod->finished_ns = from->finished_ns;
+    if (from->has_exit) {
+        pod->exit_count = 1;
+        pod->exits = mem_new(sizeof(*pod->exits));
+        pod->exits[0].name = text_copy("main");
+        pod->exits[0].exit_code = from->exit_code;
+        pod->exits[0].reason = text_copy(from->exit_code == 0 ? "Completed" : "Error");
+    }
+    if (from->ours) {
+        pod->job_uid = text_copy(from->job_uid);
+        pod->job_name = text_copy(from->job_name);
+        pod->queue = text_copy(from->queue);
+        pod->environment = text_copy(from->environment);
+        pod->node_uid = text_copy(from->node_uid);
+        pod->index = from->index;
+        pod->count = from->count;
+        pod->try = from->try;
+        pod->attempt = from->attempt;
+    }
+    return pod;
+}
+
+static void taint_add(struct taints *taints, const char *key, const char *value, const char *effect)
+{
+    size_t capacity = taints->count;
+    taints->items = mem_grow(taints->items, capacity + 1, sizeof(*taints->items));
+    taints->items[taints->count++] = (struct taint){
+        .key = text_copy(key), .value = text_copy(value), .effect = text_copy(effect)};
+}
+
+static struct node *node_convert(const struct sim_node *from)
+{
+    struct node *node = mem_new(sizeof(*node));
+    meta_fill(&from->object, &node->meta);
+    node->allocatable = amount(from->cpu_milli, from->memory_mib, from->pods);
+    node->ready = from->ready;
+    key_values_set(&node->labels, "kubernetes.io/hostname", from->object.name);
+    if (from->environment != NULL) {
+        key_values_set(&node->labels, LABEL_ENVIRONMENT, from->environment);
+        taint_add(&node->taints, TAINT_ENVIRONMENT, from->environment, "NoSchedule");
+    }
+    if (from->type != NULL)
+        key_values_set(&node->labels, LABEL_INSTANCE_TYPE, from->type);
+    if (from->instance_id != NULL) {
+        key_values_set(&node->labels, LABEL_INSTANCE_ID, from->instance_id);
+        node->provider_id = text_printf("sim:///%s", from->instance_id);
+    }
+    if (from->tainted)
+        taint_add(&node->taints, "node.kubernetes.io/not-ready", NULL, "NoSchedule");
+    return node;
+}
+
+static struct daemon_set *daemon_set_convert(const struct sim_daemon_set *from)
+{
+    struct daemon_set *set = mem_new(sizeof(*set));
+    meta_fill(&from->object, &set->meta);
+    set->placement.requests = amount(from->cpu_milli, from->memory_mib, 1);
+    set->placement.tolerations.items = mem_new(sizeof(*set->placement.tolerations.items));
+    set->placement.tolerations.items[0].operator_ = text_copy("Exists");
+    set->placement.tolerations.count = 1;
+    return set;
+}
+
+static void array_state_fill(const struct sim_array_state *from, struct event *ret)
+{
+    struct array_status *array = mem_new(sizeof(*array));
+    array_fill(from->status, true, array);
+    ret->kind = EVENT_ARRAY_STATE;
+    ret->uid = from->job_uid;
+    ret->array = array;
+}
+
+/* --- Events ------------------------------------------------------------------------------------
+ */
+
+static const enum event_kind gone_events[KIND_COUNT] = {
+    [KIND_JOB] = EVENT_JOB_GONE,
+    [KIND_QUEUE] = EVENT_QUEUE_GONE,
+    [KIND_ENVIRONMENT] = EVENT_ENVIRONMENT_GONE,
+    [KIND_DEFINITION] = EVENT_DEFINITION_GONE,
+    [KIND_POD] = EVENT_POD_GONE,
+    [KIND_NODE] = EVENT_NODE_GONE,
+    [KIND_DAEMON_SET] = EVENT_DAEMON_SET_GONE,
+};
+
+void event_fill(const struct object *copy, bool gone, struct event *ret)
+{
+    const void *object = copy;
+    ret->namespace_ = copy->namespace_;
+    ret->name = copy->name;
+    ret->uid = copy->uid;
+    if (gone) {
+        ret->kind = gone_events[copy->kind];
+        return;
+    }
+    switch (copy->kind) {
+    case KIND_ARRAY_STATE: {
+        static char version[24];
+        snprintf(version, sizeof(version), "%llu", (unsigned long long)copy->version);
+        ret->resource_version = version;
+        array_state_fill(object, ret);
+        break;
+    }
+    case KIND_JOB:
+        ret->kind = EVENT_JOB;
+        ret->job = job_convert(object);
+        break;
+    case KIND_QUEUE:
+        ret->kind = EVENT_QUEUE;
+        ret->queue = queue_convert(object);
+        break;
+    case KIND_ENVIRONMENT:
+        ret->kind = EVENT_ENVIRONMENT;
+        ret->environment = environment_convert(object);
+        break;
+    case KIND_DEFINITION:
+        ret->kind = EVENT_DEFINITION;
+        ret->definition = definition_convert(object);
+        break;
+    case KIND_POD:
+        ret->kind = EVENT_POD;
+        ret->pod = pod_convert(object);
+        break;
+    case KIND_NODE:
+        ret->kind = EVENT_NODE;
+        ret->node = node_convert(object);
+        break;
+    case KIND_DAEMON_SET:
+        ret->kind = EVENT_DAEMON_SET;
+        ret->daemon_set = daemon_set_convert(object);
+        break;
+    case KIND_COUNT:
+        break;
+    }
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - sim: many small worlds, or one again
+ *
+ *   sim --runs N [--first S]       seeds S..S+N-1 (0 by default)
+ *   sim --seed S [--verbose]       one seed again; --verbose tells all of its story
+ *   sim --seed S --crash-at I      without other faults, the process dies at its I-th write
+ *   sim --walk N                   for N seeds every I, at three moments of each write
+ *
+ * The last line is "N passed, M failed"; the exit status is 1 when anything failed. */
+#include "sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { FAILURES_SHOWN = 3, COMPARED_ONE_IN = 100, WALK_WRITES_MAX = 400 };
+
+struct job_line { /* the command line */
+    uint64_t runs, first, seed, walk;
+    bool has_seed, verbose, keep_going;
+    int64_t crash_at;
+    enum crash_phase crash_phase;
+};
+
+struct totals {
+    uint64_t passed, failed, steps;
+    double virtual_s;
+    struct counters counters;
+};
+
+static const char *const phase_names[] = {"before", "committed", "replied"};
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void show_failure(const struct run_options *failed)
+{
+    struct run_options options = *failed;
+    struct counters unused = {0};
+    struct run_result result;
+    options.story = !options.verbose;
+    if (!options.verbose)
+        run_world(&options, &unused, &result);
+}
+
+static void count(struct totals *totals, const struct run_options *options,
+                  const struct run_result *result)
+{
+    totals->steps += result->steps;
+    totals->virtual_s += (double)result->virtual_ns * 1e-9;
+    if (!result->failed) {
+        totals->passed++;
+        return;
+    }
+    totals->failed++;
+    printf("FAILED seed %llu", (unsigned long long)options->seed);
+    if (options->crash_at > 0)
+        printf(" crash-at %lld %s", (long long)options->crash_at,
+               phase_names[options->crash_phase]);
+    printf("\n  %s\n", result->failure);
+    if (totals->failed <= FAILURES_SHOWN)
+        show_failure(options);
+    fflush(stdout);
+}
+
+static void run_seed(const struct run_options *given, struct totals *totals)
+{
+    struct run_options options = *given;
+    options.hash_plans = options.seed % COMPARED_ONE_IN == 0;
+    struct run_result result, again;
+    run_world(&options, &totals->counters, &result);
+    if (options.hash_plans && !result.failed && !options.verbose) {
+        struct counters unused = {0};
+        run_world(&options, &unused, &again);
+        totals->counters.replays_compared++;
+        if (again.plan_hash != result.plan_hash || again.steps != result.steps) {
+            result.failed = true;
+            snprintf(result.failure, sizeof(result.failure),
+                     "the same seed made two different plans");
+        }
+    }
+    count(totals, &options, &result);
+}
+
+static void run_many(const struct job_line *line, struct totals *totals)
+{
+    double start = seconds(), shown = start;
+    for (uint64_t i = 0; i < line->runs; i++) {
+        struct run_options options = {.seed = line->first + i};
+        run_seed(&options, totals);
+        if (totals->failed > 0 && !line->keep_going)
+            return;
+        double now = seconds();
+        if (now - shown >= 5) {
+            printf("%llu of %llu runs, %.0f schedules/s, %llu failed\n", (unsigned long long)i + 1,
+                   (unsigned long long)line->runs, (double)(i + 1) / (now - start),
+                   (unsigned long long)totals->failed);
+            fflush(stdout);
+            shown = now;
+        }
+    }
+}
+
+/* Dies at every write of a seed's calm schedule, before it, after its commit and after its answer.
+ */
+static void walk(const struct job_line *line, struct totals *totals)
+{
+    for (uint64_t i = 0; i < line->walk; i++) {
+        struct run_options options = {.seed = line->first + i, .no_faults = true};
+        struct counters unused = {0};
+        struct run_result whole;
+        run_world(&options, &unused, &whole);
+        int64_t writes = whole.writes_sent < WALK_WRITES_MAX ? whole.writes_sent : WALK_WRITES_MAX;
+        for (int64_t at = 1; at <= writes; at++) {
+            for (int phase = CRASH_BEFORE; phase <= CRASH_REPLIED; phase++) {
+                options.crash_at = at;
+                options.crash_phase = (enum crash_phase)phase;
+                run_seed(&options, totals);
+                if (totals->failed > 0 && !line->keep_going)
+                    return;
+            }
+        }
+    }
+}
+
+static void print_counters(const struct counters *counters)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+#define X(name_) {#name_, counters->name_},
+        COUNTERS(X)
+#undef X
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        printf("%-20s %10llu%s", rows[i].name, (unsigned long long)rows[i].value,
+               i % 4 == 3 || i + 1 == ARRAY_LEN(rows) ? "\n" : "  ");
+}
+
+static bool read_number(const char *text, uint64_t *ret)
+{
+    char *end = NULL;
+    *ret = strtoull(text, &end, 10);
+    return *text != '\0' && *end == '\0';
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: sim [--runs N] [--first S] [--walk N] [--keep-going] [--verbose]\n"
+                    "           [--seed S [--crash-at I] [--phase before|committed|replied]]\n");
+    return 2;
+}
+
+static bool read_phase(const char *text, enum crash_phase *ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(phase_names); i++)
+        if (strcmp(text, phase_names[i]) == 0) {
+            *ret = (enum crash_phase)i;
+            return true;
+        }
+    return false;
+}
+
+static bool read_line(int argc, char **argv, struct job_line *line)
+{
+    for (int i = 1; i < argc; i++) {
+        uint64_t number = 0;
+        bool more = i + 1 < argc;
+        if (strcmp(argv[i], "--verbose") == 0) {
+            line->verbose = true;
+        } else if (strcmp(argv[i], "--keep-going") == 0) {
+            line->keep_going = true;
+        } else if (strcmp(argv[i], "--phase") == 0 && more) {
+            if (!read_phase(argv[++i], &line->crash_phase))
+                return false;
+        } else if (!more || !read_number(argv[i + 1], &number)) {
+            return false;
+        } else if (strcmp(argv[i], "--runs") == 0) {
+            line->runs = number;
+            i++;
+        } else if (strcmp(argv[i], "--first") == 0) {
+            line->first = number;
+            i++;
+        } else if (strcmp(argv[i], "--walk") == 0) {
+            line->walk = number;
+            i++;
+        } else if (strcmp(argv[i], "--seed") == 0) {
+            line->seed = number;
+            line->has_seed = true;
+            i++;
+        } else if (strcmp(argv[i], "--crash-at") == 0) {
+            line->crash_at = (int64_t)number;
+            i++;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct job_line line = {.crash_phase = CRASH_COMMITTED};
+    if (!read_line(argc, argv, &line))
+        return usage();
+
+    struct totals *totals = calloc(1, sizeof(*totals));
+    double start = seconds();
+    if (line.has_seed) {
+        struct run_options options = {.seed = line.seed,
+                                      .verbose = line.verbose,
+                                      .no_faults = line.crash_at > 0,
+                                      .crash_at = line.crash_at,
+                                      .crash_phase = line.crash_phase};
+        run_seed(&options, totals);
+    } else {
+        run_many(&line, totals);
+        if (totals->failed == 0 || line.keep_going)
+            walk(&line, totals);
+    }
+    double took = seconds() - start;
+    uint64_t runs = totals->passed + totals->failed;
+    print_counters(&totals->counters);
+    printf(
+        "%llu schedules in %.1f s: %.0f schedules/s, %.0f steps each, %.0f virtual minutes each\n",
+        (unsigned long long)runs, took, (double)runs / took,
+        runs > 0 ? (double)totals->steps / (double)runs : 0.0,
+        runs > 0 ? totals->virtual_s / 60 / (double)runs : 0.0);
+    printf("%llu passed, %llu failed\n", (unsigned long long)totals->passed,
+           (unsigned long long)totals->failed);
+    bool failed = totals->failed > 0;
+    free(totals);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world.h - a whole cluster in one process, on virtual time
+ *
+ * The real core is driven by a world that is as unkind as the real one: an API server with
+ * resourceVersions, finalizers and garbage collection, watches that lag and break, writes that are
+ * lost before or after they commit, kubelets that refuse, machines that die, providers that lie
+ * late, users who change their minds, and a process that is killed at any instruction. Everything
+ * random comes from one generator per run, so a seed replays a run exactly.
+ *
+ * Who does what
+ *   world.c     the API server's store, tasks on virtual time, random numbers
+ *   watch.c     what the process hears of the store, and when
+ *   convert.c   the store's objects as the typed objects of api/
+ *   shell.c     the process: the core, its turns, requests in flight and their faults, crashes
+ *   kubelet.c   kubelets, node life cycle, pod garbage collection, DaemonSets, foreign pods
+ *   provider.c  groups of machines
+ *   users.c     draws a scenario and plays its people
+ *   oracle.c    what must always hold, and what must hold in the end
+ *   run.c       one run from its seed to its verdict
+ *
+ * Lifetime    all of it lives in the run's arena; nothing is freed before the run ends. */
+#ifndef BULKHEAD_TESTS_SIM_WORLD_H
+#define BULKHEAD_TESTS_SIM_WORLD_H
+
+#include "bulkhead/base/arena.h"
+#include "bulkhead/base/heap.h"
+#include "bulkhead/core/core.h"
+
+enum {
+    TYPES_MAX = 3,
+    QUEUES_MAX = 3,
+    ENVIRONMENTS_MAX = 3,
+    DEFINITIONS_MAX = 3,
+    DEPENDENCIES_MAX = 3,
+    RULES_MAX = 2,
+    NAMESPACE_COUNT = 2,
+    STORY_LINES = 60,
+};
+
+/* Everything that a run can exercise; counted, so that a fault that never happens is visible. */
+#define COUNTERS(X)                                                                                \
+    X(turns)                                                                                       \
+    X(events) X(actions) X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates)             \
+        X(watch_stalls) X(conflicts) X(lost_before) X(lost_after) X(late_commits) X(throttled)     \
+            X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist)            \
+                X(adoptions) X(kubelet_refusals) X(kubelet_restarts) X(image_hangs) X(partitions)  \
+                    X(deadlines) X(node_deaths) X(names_reused) X(pods_collected) X(host_losses)   \
+                        X(daemon_pods) X(foreign_pods) X(launches) X(launches_partial)             \
+                            X(launches_lost) X(launches_repeated) X(launches_never_join)           \
+                                X(terminates) X(provider_errors) X(retries) X(succeeded) X(failed) \
+                                    X(timeouts) X(cancels) X(terminations) X(job_deletes)          \
+                                        X(recreates) X(pod_deletes) X(queue_edits)                 \
+                                            X(environment_edits) X(environment_deletes)            \
+                                                X(companions) X(fenced) X(infeasible)              \
+                                                    X(invalid_jobs) X(dependencies) X(arrays)      \
+                                                        X(replays_compared)
+
+struct counters {
+#define X(name) uint64_t name;
+    COUNTERS(X)
+#undef X
+};
+
+/* ------------------------------------------------------------------ objects */
+
+enum kind {
+    KIND_ARRAY_STATE,
+    KIND_JOB,
+    KIND_QUEUE,
+    KIND_ENVIRONMENT,
+    KIND_DEFINITION,
+    KIND_POD,
+    KIND_NODE,
+    KIND_DAEMON_SET,
+    KIND_COUNT,
+};
+
+/* The head of every stored object. The live object changes in place; watches hold copies. */
+struct object {
+    enum kind kind;
+    const char *namespace_, *name, *uid; /* namespace_ NULL: cluster-scoped */
+    uint64_t version, generation;
+    int64_t created_ns, deleted_ns;
+    bool finalizer, gone;
+    size_t size; /* of the whole struct, for copies */
+};
+
+struct template_ {
+    int64_t cpu_milli, memory_mib;
+    uint64_t hash;
+};
+
+struct sim_definition {
+    struct object object;
+    struct template_ template_;
+    int64_t attempts; /* 0: absent */
+};
+
+struct rule {
+    const char *on_reason, *on_status_reason, *on_exit_code;
+    bool retry;
+};
+
+struct stored_status {             /* as PUT; never changed */
+    struct job_status status;      /* text and lists in the arena */
+    struct child_record *children; /* NULL: a single job */
+    uint8_t *refusals;
+    const char *data, *refusals_text;
+    bool elsewhere; /* data is in the ArrayState */
+};
+
+struct truth;
+struct sim_dependency {
+    const char *name;
+    enum dependency_type type;
+};
+struct sim_job {
+    struct object object;
+    uint32_t number;
+    const char *queue;
+    struct sim_definition *definition; /* NULL: inline template */
+    const char *definition_name;
+    struct template_ template_;
+    uint32_t size; /* 0: a single job */
+    int64_t attempts, timeout_s;
+    struct rule rules[RULES_MAX];
+    size_t rule_count;
+    struct sim_dependency dependencies[DEPENDENCIES_MAX];
+    size_t dependency_count;
+    enum job_action requests[2];
+    size_t request_count;
+    const char *invalid;
+    bool image_hangs, refused, large; /* large: its state goes to an ArrayState */
+    const struct stored_status *status;
+    struct truth *truth; /* shared by all copies */
+};
+
+struct sim_array_state {
+    struct object object;
+    const char *job_uid;
+    const struct stored_status *status;
+};
+
+struct sim_queue {
+    struct object object;
+    bool enabled;
+    int64_t priority, observed_generation;
+    const char *environments[ENVIRONMENTS_MAX];
+    size_t environment_count;
+};
+
+struct group;
+struct sim_environment {
+    struct object object;
+    bool managed, enabled;
+    const char *namespaces[NAMESPACE_COUNT];
+    size_t namespace_count;
+    int64_t min_vcpus, max_vcpus, delay_ns, observed_generation;
+    bool best_fit;
+    struct group *group; /* shared by all copies */
+};
+
+struct instance_live;
+struct sim_node {
+    struct object object;
+    const char *environment, *type, *instance_id;
+    int64_t cpu_milli, memory_mib, pods;
+    bool ready, tainted;
+    struct instance_live *instance; /* shared */
+};
+
+/* What is true of a pod whatever the API server has been told. */
+struct body {
+    struct sim_pod *pod;
+    struct sim_job *job;            /* NULL: foreign */
+    struct instance_live *instance; /* that admitted it */
+    struct sim_pod *sibling;        /* the child's try before this one */
+    bool admitted, executing, confirmed, killed;
+    bool killed_by_us, timed_out, start_failed; /* our delete came, and this was why */
+    int64_t admitted_ns;
+    uint64_t process; /* that sent the create */
+};
+
+struct sim_pod {
+    struct object object;
+    const char *node_name;
+    enum pod_phase phase;
+    const char *reason;
+    int64_t cpu_milli, memory_mib, grace_s, active_deadline_s;
+    const char *owner_kind, *owner_uid;
+    bool ours;
+    const char *job_uid, *job_name, *queue, *environment, *node_uid;
+    uint32_t index, count, try, attempt;
+    bool deadline, started;
+    const char *disruption, *waiting_reason;
+    int64_t started_ns, finished_ns;
+    bool has_exit;
+    int exit_code;
+    struct body *body; /* shared */
+};
+
+struct sim_daemon_set {
+    struct object object;
+    int64_t cpu_milli, memory_mib;
+};
+
+struct store { /* live objects of one kind, in order of creation */
+    struct object **items;
+    size_t count, capacity;
+};
+
+/* ---------------------------------------------------------------- machines */
+
+struct machine_type {
+    const char *name;
+    int64_t vcpus, memory_mib;
+    int64_t available; /* -1: no limit */
+};
+
+struct instance_live {
+    struct group *group;
+    const char *id, *token, *node_name;
+    int type; /* -1: a node that was there from the start */
+    enum instance_state state;
+    int64_t launched_ns, dead_ns;
+    bool alive, joins;
+    struct sim_node *node; /* while the Node object is there */
+    int64_t refuses_until_ns, partitioned_until_ns;
+};
+
+struct group {
+    struct sim_environment *environment;
+    struct instance_live **items;
+    size_t count, capacity;
+};
+
+/* ------------------------------------------------------------------- truth */
+
+struct child_truth {
+    struct sim_pod *last; /* newest try; older ones by body->sibling */
+    bool planned;         /* a create has been sent */
+};
+struct truth {
+    struct sim_job *job;
+    struct child_truth *children; /* size, or 1 */
+    uint32_t child_count;
+    bool create_failed; /* some create was refused or delayed: its place in the order is not its own
+                         */
+    struct truth *next;
+};
+
+/* -------------------------------------------------------------------- world */
+
+struct world;
+struct task {
+    struct timer timer; /* first: tasks are found by their timers */
+    void (*run)(struct world *world, struct task *task);
+    void *a, *b;
+    int64_t n;
+};
+
+struct notice {
+    struct notice *next;
+    const struct object *copy;
+    bool gone;
+};
+struct known {
+    const struct object *copy;
+};
+struct watch {
+    struct notice *first, *last;
+    uint64_t session;
+    int64_t due_ns; /* of the last notice */
+    bool live;
+    struct known *known; /* what the process has been told and not taken back */
+    size_t known_count, known_capacity;
+};
+
+enum crash_phase { CRASH_BEFORE, CRASH_COMMITTED, CRASH_REPLIED };
+
+struct faults { /* per mille of each chance; 0 when calm */
+    int lag, stall, relist, duplicate;
+    int lost_before, lost_after, late, throttle, conflict, quota, forbidden;
+    int crash, provider_error, launch_lost, capacity, never_join, spot, name_reuse;
+    int kubelet_refuse, kubelet_restart, partition, user;
+};
+
+struct rng {
+    uint64_t s[4];
+};
+
+struct request;
+struct world {
+    uint64_t seed;
+    struct arena *arena, *turn_arena;
+    struct rng rng;
+    struct timers tasks;
+    int64_t now_ns, start_ns, calm_ns;
+    uint64_t version, uids, steps;
+    struct store stores[KIND_COUNT];
+    struct watch watches[KIND_COUNT];
+    struct faults faults;
+    struct counters counters;
+    bool verbose, story_on;
+
+    /* the process */
+    struct core *core;
+    uint64_t process; /* which incarnation */
+    bool synced, turn_set;
+    int64_t wake_ns;
+    struct request *requests; /* in flight */
+    struct request *creates;  /* sent by this incarnation and perhaps not heard of yet */
+    int64_t crash_at;         /* the write after which to crash; 0: none */
+    enum crash_phase crash_phase;
+    int64_t writes_sent;
+    int64_t last_write_ns; /* last action that is not a provider's observe */
+    const char *last_write;
+    uint64_t plan_hash;
+    bool hash_plans;
+    bool quota_full, forbidden;
+
+    /* the scenario */
+    struct machine_type types[TYPES_MAX];
+    size_t type_count;
+    struct group *groups[ENVIRONMENTS_MAX];
+    size_t group_count;
+    struct truth *truths;
+    uint32_t job_numbers, node_numbers, instance_numbers, foreign_numbers;
+    bool restless; /* faults are on */
+
+    /* the verdict */
+    bool failed;
+    char failure[1024];
+    struct str story[STORY_LINES];
+    size_t story_count;
+};
+
+/* world.c: random numbers */
+uint64_t mix64(uint64_t x);
+void rng_seed(struct rng *rng, uint64_t seed);
+uint64_t rng_next(struct rng *rng);
+int64_t draw(struct world *world, int64_t low, int64_t high); /* both inclusive */
+bool chance(struct world *world, int per_mille);
+int64_t draw_ms(struct world *world, int64_t low_ms, int64_t high_ms); /* in ns */
+
+/* world.c: tasks */
+typedef void task_run(struct world *world, struct task *task);
+struct task *after(struct world *world, int64_t delay_ns, task_run *run, void *a, void *b,
+                   int64_t n);
+
+/* world.c: the store. Names are copied; store_add and store_change tell the watches. */
+const char *new_uid(struct world *world);
+void *object_new(struct world *world, enum kind kind, size_t size, const char *namespace_,
+                 const char *name);
+void store_add(struct world *world, struct object *object);
+void store_change(struct world *world, struct object *object, bool spec);
+void store_delete(struct world *world, struct object *object); /* finalizers hold it */
+void store_unfinalize(struct world *world, struct object *object);
+void *store_find(const struct world *world, enum kind kind, const char *namespace_,
+                 const char *name);
+void pod_delete(struct world *world, struct sim_pod *pod, int64_t grace_s); /* -1: its own */
+void pod_confirm(struct world *world, struct sim_pod *pod); /* the kubelet says: it is over */
+bool pod_ended(const struct sim_pod *pod);
+bool name_eq(const char *a, const char *b); /* NULL equals NULL */
+
+/* watch.c */
+void watch_tell(struct world *world, struct object *object, bool gone);
+void watch_reset(struct world *world); /* the process has died */
+void watch_start(struct world *world); /* lists every kind, then EVENT_SYNCED */
+void watch_relist(struct world *world, enum kind kind);
+const struct object *watch_known(const struct world *world, enum kind kind, const char *uid);
+
+/* convert.c */
+void event_fill(const struct object *copy, bool gone, struct event *ret_event);
+struct pod *pod_convert(const struct sim_pod *pod);
+
+/* shell.c */
+void shell_start(struct world *world);
+void shell_apply(struct world *world, struct event *event);
+void shell_crash(struct world *world, int64_t restart_delay_ns);
+bool shell_is_idle(const struct world *world); /* nothing in flight */
+
+/* kubelet.c */
+void kubelet_sees(struct world *world, struct sim_pod *pod);
+void kubelet_kills(struct world *world, struct sim_pod *pod);
+void node_join(struct world *world, struct instance_live *instance);
+void instance_die(struct world *world, struct instance_live *instance);
+void pod_collect_later(struct world *world, struct sim_pod *pod);
+struct sim_node *node_of_pod(const struct world *world, const struct sim_pod *pod);
+void foreign_pod(struct world *world);
+void kubelet_restart(struct world *world);
+void node_partition(struct world *world);
+
+/* provider.c */
+struct instance_live *group_add(struct world *world, struct group *group, int type);
+int64_t group_vcpus(const struct world *world,
+                    const struct group *group); /* of machines that live */
+void provider_commit(struct world *world, struct request *request);
+void provider_spot(struct world *world);
+void provider_capacity(struct world *world);
+
+/* users.c */
+void scenario_draw(struct world *world);
+void scenario_calm(struct world *world); /* the last fault is over; heal everything */
+bool job_feasible(const struct world *world, const struct sim_job *job);
+int truth_exit(const struct world *world, const struct sim_job *job, uint32_t index,
+               uint32_t attempt);
+int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint32_t index,
+                     uint32_t attempt);
+
+/* A request in flight; what the plan pointed to is copied. */
+struct request {
+    struct request *next, **link;       /* in flight */
+    struct request *create_next, *self; /* creates: the one that commits, whoever answers */
+    bool settled;                       /* creates: failed, or its pod has been heard of */
+    enum action_kind kind;
+    uint64_t id, process;
+    int64_t sent_ns;
+    bool committed, dead; /* dead: never to be answered */
+    enum crash_phase crash;
+    bool crashes;
+    const char *namespace_, *name, *uid, *resource_version, *object_kind;
+    int64_t grace_s;
+    bool add;
+    /* creates */
+    const char *node_name, *node_uid, *environment, *job_uid, *job_name, *queue;
+    uint32_t index, count, try, attempt;
+    int64_t active_deadline_s;
+    struct template_ template_;
+    /* statuses */
+    const struct stored_status *status;
+    const char *array_version;
+    int64_t observed_generation;
+    /* providers */
+    const char *instance_type, *token;
+    int64_t number, max_vcpus;
+    const char **ids;
+    size_t id_count;
+    /* the answer */
+    enum done_result result;
+    const char *message, *ret_version, *ret_array_version;
+    const struct sim_pod *ret_pod; /* a copy */
+    struct instances instances;    /* in the arena */
+    enum provider_result provider;
+};
+
+/* oracle.c. Every check ends in violation() when it does not hold. */
+void violation(struct world *world, const char *invariant, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+struct truth *truth_of(const struct world *world, const char *job_uid);
+void truth_new(struct world *world, struct sim_job *job);
+bool pod_may_execute(const struct sim_pod *pod);
+bool attempt_retried(const struct sim_job *job, const struct sim_pod *pod, uint32_t attempts_done);
+void oracle_sent(struct world *world, struct request *request);
+void oracle_created(struct world *world, struct sim_pod *pod, const struct request *request);
+void oracle_kill(struct world *world, const struct sim_pod *pod, const struct request *request);
+void oracle_released(struct world *world, const struct sim_pod *pod);
+void oracle_status(struct world *world, struct sim_job *job, const struct stored_status *status);
+void oracle_launched(struct world *world, const struct group *group, const struct request *request);
+void oracle_terminated(struct world *world, const struct instance_live *instance);
+void oracle_planned(struct world *world, const struct plan *plan);
+void oracle_sweep(struct world *world);              /* the whole world, now and then */
+const char *oracle_unconverged(struct world *world); /* NULL: converged; else why not */
+
+/* story.c: what happened, told only when somebody will read it */
+void story_tell(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
+#define STORY(world, ...)                                                                          \
+    do {                                                                                           \
+        if ((world)->story_on)                                                                     \
+            story_tell((world), __VA_ARGS__);                                                      \
+    } while (0)
+void story_print(const struct world *world);
+void story_done(struct world *world);
+
+/* run.c */
+struct run_options {
+    uint64_t seed;
+    bool verbose, story, hash_plans, no_faults;
+    int64_t crash_at;
+    enum crash_phase crash_phase;
+};
+struct run_result {
+    bool failed;
+    uint64_t plan_hash;
+    int64_t writes_sent, virtual_ns;
+    uint64_t steps;
+    char failure[1024];
+};
+void run_world(const struct run_options *options, struct counters *sum,
+               struct run_result *ret_result);
+
+#endif
