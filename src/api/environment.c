@@ -113,7 +113,7 @@ static const struct field resources_fields[] = {
     FIELD(DOC, E(min_vcpus), "minvCpus", .min = 0, .max = VCPUS_MAX),
     FIELD(DOC, E(max_vcpus), "maxvCpus", .required = true, .min = 0, .max = VCPUS_MAX),
     FIELD(DOC, E(allocation_strategy), "allocationStrategy", WORDS(strategy_words)),
-    FIELD(DOC, E(instance_types), "instanceTypes", .max = CATALOG_MAX,
+    FIELD(DOC, E(instance_types), "instanceTypes", .max = CATALOG_MAX, .item_max = 63,
           .format = &format_instance_type),
     PART(&scaling_type, "scalingPolicy", .present_offset = offsetof(DOC, has_scaling)),
 };
@@ -149,7 +149,7 @@ static const struct field spec_fields[] = {
     WORD(DOC, E(managed), managed_words, "type", .required = true),
     WORD(DOC, E(enabled), state_words, "state", .fallback = 1),
     FIELD(DOC, E(namespaces), "kubernetesNamespaces", .required = true, .min = 1, .max = 64,
-          .format = &format_namespace),
+          .item_max = 63, .format = &format_namespace),
     PART(&resources_type, "computeResources", .present_offset = offsetof(DOC, has_resources)),
     PART(&group_type, "nodeGroup", .present_offset = offsetof(DOC, has_group)),
 };

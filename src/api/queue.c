@@ -21,7 +21,7 @@ static const struct field spec_fields[] = {
     FIELD(struct job_queue, priority, "priority", .min = 0, .max = QUEUE_PRIORITY_MAX),
     LIST(struct job_queue, environments, environment_count, &order_type, "computeEnvironmentOrder",
          .required = true, .min = 1, .max = QUEUE_ENVIRONMENTS_MAX),
-    FIELD(struct job_queue, namespaces, "kubernetesNamespaces", .max = 64,
+    FIELD(struct job_queue, namespaces, "kubernetesNamespaces", .max = 64, .item_max = 63,
           .format = &format_namespace),
 };
 

@@ -187,9 +187,10 @@ static int decode_texts(const struct field *field, struct json_object *value,
 {
     if (expect_list(field, value, at, err) < 0)
         return -1;
+    int64_t max = field->item_max > 0 ? field->item_max : TEXT_MAX;
     for (size_t i = 0; i < json_object_array_length(value); i++) {
         struct json_object *item = json_object_array_get_idx(value, i);
-        if (check_text(field, item, 1, TEXT_MAX, JSON_ITEM(at, i), err) < 0)
+        if (check_text(field, item, 1, max, JSON_ITEM(at, i), err) < 0)
             return -1;
         text_list_add(ret_list, json_object_get_string(item));
     }
@@ -205,7 +206,7 @@ static int decode_map(const struct field *field, struct json_object *value,
         return -1;
     const struct field entry = {.format = field->format};
     for (const struct lh_entry *m = json_first(value); m != NULL; m = m->next) {
-        if (check_text(&entry, json_value(m), 0, 16LL * TEXT_MAX, JSON_AT(at, json_key(m)), err) <
+        if (check_text(&entry, json_value(m), 0, MAP_VALUE_MAX, JSON_AT(at, json_key(m)), err) <
             0)
             return -1;
         key_values_set(ret_list, json_key(m), json_object_get_string(json_value(m)));

@@ -18,7 +18,7 @@
 #include "bulkhead/json/get.h"
 #include "bulkhead/json/values.h"
 
-enum { TEXT_MAX = 1024, LIST_MAX = 1024 };
+enum { TEXT_MAX = 1024, LIST_MAX = 1024, MAP_VALUE_MAX = 16 * TEXT_MAX };
 
 /* Where in a document we are; lives on the stack, printed only when something is wrong. */
 struct json_at {
@@ -78,6 +78,7 @@ struct field {
     bool required;
     bool keep_zero;   /* encode also 0, "" and {} */
     int64_t min, max; /* of the number; characters of a text; items of a list */
+    int64_t item_max; /* characters of each item of a text list */
     int64_t fallback; /* of a number or word when absent */
     int64_t scale;    /* the member holds the document's number times this; 0: 1 */
 
