@@ -396,6 +396,7 @@ static struct call *new_call(struct kube_client *client, const struct kube_reque
     call->path = text_copy(request->path);
     call->on_data = request->on_data;
     call->on_done = request->on_done;
+    call->on_dropped = request->on_dropped;
     call->ctx = request->ctx;
     call->answer_bytes_max =
         request->body_bytes_max > 0 ? request->body_bytes_max : answer_bytes_default;
@@ -530,15 +531,23 @@ static void on_timer_closed(uv_handle_t *handle)
     part_closed(handle->data);
 }
 
+static void drop_calls(struct call_list *list)
+{
+    while (list->first != NULL) {
+        struct call *call = list->first;
+        void (*on_dropped)(void *ctx) = call->on_dropped;
+        void *ctx = call->ctx;
+        call_detach(call);
+        client_release(call);
+        if (on_dropped != NULL)
+            on_dropped(ctx);
+    }
+}
+
 static void close_lane(struct lane *lane)
 {
-    for (struct call_list *list = &lane->waiting; list != NULL;
-         list = list == &lane->waiting ? &lane->flying : NULL) {
-        while (list->first != NULL) {
-            call_detach(list->first);
-            client_release(list->first);
-        }
-    }
+    drop_calls(&lane->waiting);
+    drop_calls(&lane->flying);
     for (size_t i = 0; i < lane->idle_count; i++)
         curl_easy_cleanup(lane->idle[i].easy);
     lane->idle_count = 0;

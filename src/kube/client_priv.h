@@ -41,6 +41,7 @@ struct call {
     size_t body_bytes, answer_bytes_max;
     kube_data_fn *on_data;
     kube_done_fn *on_done;
+    void (*on_dropped)(void *ctx);
     void *ctx;
     struct kube_timer expiry; /* while it waits */
     int64_t deadline_ns;      /* INT64_MAX: none */

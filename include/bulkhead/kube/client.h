@@ -79,8 +79,9 @@ struct kube_request {
     int64_t timeout_ms;    /* from kube_send to on_done, waiting included; 0: 30 s; < 0: none */
     size_t body_bytes_max; /* of the answer; 0: 32 MiB */
     bool keep_429; /* hand a 429 over at once: eviction's 429 means "not now", not overload */
-    kube_data_fn *on_data; /* NULL: the answer is collected and parsed */
-    kube_done_fn *on_done; /* required */
+    kube_data_fn *on_data;         /* NULL: the answer is collected and parsed */
+    kube_done_fn *on_done;         /* required */
+    void (*on_dropped)(void *ctx); /* NULL, or runs instead of on_done when the client is closed */
     void *ctx;
 };
 
@@ -111,9 +112,9 @@ struct kube_client;
 struct kube_client *kube_client_new(uv_loop_t *loop, struct kube_config **take_config,
                                     const struct kube_client_options *options, struct err *err);
 
-/* Ends everything: no on_done runs any more; requests in flight are cut off. Watches, leases and
- * event queues on this client must be freed before. on_closed runs from the loop when the last
- * handle is closed; by then the client is freed. Not from inside on_done or on_data. */
+/* Ends everything: no on_done runs any more; requests in flight are cut off (on_dropped). Watches,
+ * leases and event queues on this client must be freed before. on_closed runs from the loop when
+ * the last handle is closed; by then the client is freed. Not from inside on_done or on_data. */
 void kube_client_close(struct kube_client *client, void (*on_closed)(void *ctx), void *ctx);
 
 /* ERR_AGAIN: the lane's waiting line is full; send again after an on_done. ERR_INVALID: the request
