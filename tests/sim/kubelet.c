@@ -318,6 +318,20 @@ void foreign_pod(struct world *world)
     after(world, draw_ms(world, 20000, 60000), run_foreign_end, pod, NULL, 0);
 }
 
+/* Somebody takes the name that the first try of a job's first child will have. */
+void squat(struct world *world, const struct sim_job *job)
+{
+    const char *name = arena_printf(world->arena, "%s-%.8s-0-1", job->object.name, job->object.uid);
+    if (store_find(world, KIND_POD, job->object.namespace_, name) != NULL)
+        return;
+    struct sim_pod *pod = plain_pod(world, name, NULL, 100, 64);
+    pod->object.namespace_ = job->object.namespace_;
+    world->counters.squatters++;
+    STORY(world, "user   makes a pod %s of their own", name);
+    store_add(world, &pod->object);
+    after(world, draw_ms(world, 100, 60000), run_foreign_end, pod, NULL, 0);
+}
+
 /* --- Nodes -------------------------------------------------------------------------------------
  */
 

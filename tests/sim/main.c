@@ -5,6 +5,8 @@
  *   sim --seed S [--verbose]       one seed again; --verbose tells all of its story
  *   sim --seed S --crash-at I      without other faults, the process dies at its I-th write
  *   sim --walk N                   for N seeds every I, at three moments of each write
+ *   --keep-going                   does not stop at the first failure
+ *   --jobs N                       processes side by side; one for each core by default
  *
  * The last line is "N passed, M failed"; the exit status is 1 when anything failed. */
 #include "sim/world.h"
@@ -12,12 +14,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { FAILURES_SHOWN = 3, COMPARED_ONE_IN = 100, WALK_WRITES_MAX = 400 };
+enum { FAILURES_SHOWN = 3, COMPARED_ONE_IN = 100, WALK_WRITES_MAX = 400, JOBS_MAX = 64 };
 
 struct job_line { /* the command line */
-    uint64_t runs, first, seed, walk;
+    uint64_t runs, first, seed, walk, jobs;
+    uint64_t part; /* this process takes every jobs-th seed from here */
     bool has_seed, verbose, keep_going;
     int64_t crash_at;
     enum crash_phase crash_phase;
@@ -90,16 +95,16 @@ static void run_seed(const struct run_options *given, struct totals *totals)
 static void run_many(const struct job_line *line, struct totals *totals)
 {
     double start = seconds(), shown = start;
-    for (uint64_t i = 0; i < line->runs; i++) {
+    for (uint64_t i = line->part; i < line->runs; i += line->jobs) {
         struct run_options options = {.seed = line->first + i};
         run_seed(&options, totals);
         if (totals->failed > 0 && !line->keep_going)
             return;
         double now = seconds();
-        if (now - shown >= 5) {
-            printf("%llu of %llu runs, %.0f schedules/s, %llu failed\n", (unsigned long long)i + 1,
-                   (unsigned long long)line->runs, (double)(i + 1) / (now - start),
-                   (unsigned long long)totals->failed);
+        if (line->part == 0 && now - shown >= 5) {
+            printf("%llu of %llu runs, %.0f schedules/s, %llu failed here\n",
+                   (unsigned long long)i + 1, (unsigned long long)line->runs,
+                   (double)(i + 1) / (now - start), (unsigned long long)totals->failed);
             fflush(stdout);
             shown = now;
         }
@@ -110,7 +115,7 @@ static void run_many(const struct job_line *line, struct totals *totals)
  */
 static void walk(const struct job_line *line, struct totals *totals)
 {
-    for (uint64_t i = 0; i < line->walk; i++) {
+    for (uint64_t i = line->part; i < line->walk; i += line->jobs) {
         struct run_options options = {.seed = line->first + i, .no_faults = true};
         struct counters unused = {0};
         struct run_result whole;
@@ -127,6 +132,71 @@ static void walk(const struct job_line *line, struct totals *totals)
         }
     }
 }
+
+static void run_part(const struct job_line *line, struct totals *totals)
+{
+    run_many(line, totals);
+    if (totals->failed == 0 || line->keep_going)
+        walk(line, totals);
+}
+
+/* --- Processes side by side ------------------------------------------------------------------- */
+
+static void totals_add(struct totals *sum, const struct totals *more)
+{
+    sum->passed += more->passed;
+    sum->failed += more->failed;
+    sum->steps += more->steps;
+    sum->virtual_s += more->virtual_s;
+#define X(name) sum->counters.name += more->counters.name;
+    COUNTERS(X)
+#undef X
+}
+
+static bool spawn(const struct job_line *line, int *ret_fd)
+{
+    int fds[2];
+    if (pipe(fds) < 0)
+        return false;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid < 0)
+        return false;
+    if (pid > 0) {
+        close(fds[1]);
+        *ret_fd = fds[0];
+        return true;
+    }
+    struct totals *totals = calloc(1, sizeof(*totals));
+    run_part(line, totals);
+    fflush(stdout);
+    bool written = write(fds[1], totals, sizeof(*totals)) == (ssize_t)sizeof(*totals);
+    free(totals);
+    _exit(written ? 0 : 1);
+}
+
+/* A part that dies (an assertion, a sanitizer) counts as one failure. */
+static void run_parts(struct job_line *line, struct totals *sum)
+{
+    int fds[JOBS_MAX];
+    for (line->part = 0; line->part < line->jobs; line->part++)
+        if (!spawn(line, &fds[line->part]))
+            fds[line->part] = -1;
+    for (uint64_t part = 0; part < line->jobs; part++) {
+        struct totals totals = {0};
+        if (fds[part] < 0 || read(fds[part], &totals, sizeof(totals)) != (ssize_t)sizeof(totals)) {
+            printf("FAILED: part %llu of %llu died\n", (unsigned long long)part,
+                   (unsigned long long)line->jobs);
+            totals = (struct totals){.failed = 1};
+        }
+        totals_add(sum, &totals);
+    }
+    while (wait(NULL) > 0)
+        ;
+}
+
+/* --- The command line --------------------------------------------------------------------------
+ */
 
 static void print_counters(const struct counters *counters)
 {
@@ -152,8 +222,10 @@ static bool read_number(const char *text, uint64_t *ret)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sim [--runs N] [--first S] [--walk N] [--keep-going] [--verbose]\n"
-                    "           [--seed S [--crash-at I] [--phase before|committed|replied]]\n");
+    fprintf(
+        stderr,
+        "usage: sim [--runs N] [--first S] [--walk N] [--jobs N] [--keep-going]\n"
+        "           [--seed S [--verbose] [--crash-at I [--phase before|committed|replied]]]\n");
     return 2;
 }
 
@@ -190,6 +262,9 @@ static bool read_line(int argc, char **argv, struct job_line *line)
         } else if (strcmp(argv[i], "--walk") == 0) {
             line->walk = number;
             i++;
+        } else if (strcmp(argv[i], "--jobs") == 0 && number > 0 && number <= JOBS_MAX) {
+            line->jobs = number;
+            i++;
         } else if (strcmp(argv[i], "--seed") == 0) {
             line->seed = number;
             line->has_seed = true;
@@ -206,7 +281,9 @@ static bool read_line(int argc, char **argv, struct job_line *line)
 
 int main(int argc, char **argv)
 {
-    struct job_line line = {.crash_phase = CRASH_COMMITTED};
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct job_line line = {.crash_phase = CRASH_COMMITTED,
+                            .jobs = cores > 0 && cores <= JOBS_MAX ? (uint64_t)cores : 1};
     if (!read_line(argc, argv, &line))
         return usage();
 
@@ -219,10 +296,10 @@ int main(int argc, char **argv)
                                       .crash_at = line.crash_at,
                                       .crash_phase = line.crash_phase};
         run_seed(&options, totals);
+    } else if (line.jobs == 1) {
+        run_part(&line, totals);
     } else {
-        run_many(&line, totals);
-        if (totals->failed == 0 || line.keep_going)
-            walk(&line, totals);
+        run_parts(&line, totals);
     }
     double took = seconds() - start;
     uint64_t runs = totals->passed + totals->failed;

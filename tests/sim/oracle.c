@@ -282,6 +282,10 @@ static bool environment_serves(const struct world *world, const struct request *
 void oracle_created(struct world *world, struct sim_pod *pod, const struct request *request)
 {
     struct truth *truth = truth_of(world, request->job_uid);
+    if (truth == NULL || pod->index >= truth->child_count) {
+        violation(world, "create", "pod %s of no job", pod->object.name);
+        return;
+    }
     const struct sim_job *job = truth->job;
     struct child_truth *child = &truth->children[pod->index];
     struct summary sum = summarize(world, job, child->last);
@@ -513,7 +517,10 @@ void oracle_status(struct world *world, struct sim_job *job, const struct stored
 
 void oracle_launched(struct world *world, const struct group *group, const struct request *request)
 {
-    int64_t vcpus = group_vcpus(world, group);
+    int64_t vcpus = 0; /* those that are told to go count until they are gone */
+    for (size_t i = 0; i < group->count; i++)
+        if (group->items[i]->alive)
+            vcpus += world->types[group->items[i]->type].vcpus;
     if (request->number > 0 && vcpus > request->max_vcpus)
         violation(world, "I9", "environment %s has %lld vCPUs after a launch, maxvCpus is %lld",
                   request->environment, (long long)vcpus, (long long)request->max_vcpus);

@@ -101,17 +101,22 @@ static void run_terminated(struct world *world, struct task *task)
     instance->dead_ns = world->now_ns;
 }
 
-static void terminate(struct world *world, struct group *group, const char *id)
+static struct instance_live *find_instance(const struct group *group, const char *id)
 {
-    for (size_t i = 0; i < group->count; i++) {
-        struct instance_live *instance = group->items[i];
-        if (strcmp(instance->id, id) != 0 || instance->state >= INSTANCE_TERMINATING)
-            continue;
-        oracle_terminated(world, instance);
-        world->counters.terminates++;
-        instance->state = INSTANCE_TERMINATING;
-        after(world, draw_ms(world, 50, 6000), run_terminated, instance, NULL, 0);
-    }
+    for (size_t i = 0; i < group->count; i++)
+        if (strcmp(group->items[i]->id, id) == 0)
+            return group->items[i];
+    return NULL;
+}
+
+static void terminate(struct world *world, struct instance_live *instance)
+{
+    if (instance->state >= INSTANCE_TERMINATING)
+        return;
+    oracle_terminated(world, instance);
+    world->counters.terminates++;
+    instance->state = INSTANCE_TERMINATING;
+    after(world, draw_ms(world, 50, 6000), run_terminated, instance, NULL, 0);
 }
 
 /* --- Answers -----------------------------------------------------------------------------------
@@ -205,9 +210,13 @@ void provider_commit(struct world *world, struct request *request)
         commit_launch(world, group, request);
     if (request->kind == ACTION_PROVIDER_OBSERVE)
         commit_observe(world, group, request);
-    if (request->kind == ACTION_PROVIDER_TERMINATE)
-        for (size_t i = 0; i < request->id_count; i++)
-            terminate(world, group, request->ids[i]);
+    for (size_t i = 0; request->kind == ACTION_PROVIDER_TERMINATE && i < request->id_count; i++) {
+        struct instance_live *instance = find_instance(group, request->ids[i]);
+        if (instance == NULL)
+            continue;
+        terminate(world, instance);
+        add_answer(world, request, instance);
+    }
     bool changes =
         request->kind == ACTION_PROVIDER_LAUNCH || request->kind == ACTION_PROVIDER_TERMINATE;
     if (changes && chance(world, world->faults.launch_lost)) {

@@ -136,6 +136,8 @@ static void submit(struct world *world, const char *name, const char *namespace_
           job->image_hangs ? ", image hangs" : "", job->refused ? ", refused" : "",
           job->dependency_count > 0 ? ", depends" : "");
     store_add(world, &job->object);
+    if (chance(world, world->faults.user / 10))
+        squat(world, job);
 }
 
 static void run_submit(struct world *world, struct task *task)

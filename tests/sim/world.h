@@ -40,12 +40,14 @@ enum {
 /* Everything that a run can exercise; counted, so that a fault that never happens is visible. */
 #define COUNTERS(X)                                                                                \
     X(turns)                                                                                       \
-    X(events) X(actions) X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates)             \
-        X(watch_stalls) X(conflicts) X(lost_before) X(lost_after) X(late_commits) X(throttled)     \
-            X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist)            \
-                X(adoptions) X(kubelet_refusals) X(kubelet_restarts) X(image_hangs) X(partitions)  \
-                    X(deadlines) X(node_deaths) X(names_reused) X(pods_collected) X(host_losses)   \
-                        X(daemon_pods) X(foreign_pods) X(launches) X(launches_partial)             \
+    X(events)                                                                                      \
+    X(actions)                                                                                     \
+    X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates) X(watch_stalls) X(conflicts)     \
+        X(lost_before) X(lost_after) X(late_commits) X(throttled) X(quota_refusals) X(forbidden)   \
+            X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) X(kubelet_refusals)          \
+                X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) X(node_deaths)       \
+                    X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods)                \
+                        X(foreign_pods) X(squatters) X(launches) X(launches_partial)               \
                             X(launches_lost) X(launches_repeated) X(launches_never_join)           \
                                 X(terminates) X(provider_errors) X(retries) X(succeeded) X(failed) \
                                     X(timeouts) X(cancels) X(terminations) X(job_deletes)          \
@@ -388,6 +390,7 @@ void instance_die(struct world *world, struct instance_live *instance);
 void pod_collect_later(struct world *world, struct sim_pod *pod);
 struct sim_node *node_of_pod(const struct world *world, const struct sim_pod *pod);
 void foreign_pod(struct world *world);
+void squat(struct world *world, const struct sim_job *job);
 void kubelet_restart(struct world *world);
 void node_partition(struct world *world);
 
