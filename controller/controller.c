@@ -131,7 +131,7 @@ static void on_lease_observed(void *ctx, const char *holder, const struct err *e
     struct controller *controller = ctx;
     char **told = err != NULL ? &controller->lease_trouble : &controller->holder;
     const char *text = err != NULL ? err->text : holder;
-    if (text == NULL || text_eq(*told, text))
+    if (text == NULL || text_eq(*told, text) || text_eq(text, controller->identity))
         return;
     text_set(told, text);
     if (err != NULL)
