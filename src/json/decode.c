@@ -206,8 +206,7 @@ static int decode_map(const struct field *field, struct json_object *value,
         return -1;
     const struct field entry = {.format = field->format};
     for (const struct lh_entry *m = json_first(value); m != NULL; m = m->next) {
-        if (check_text(&entry, json_value(m), 0, MAP_VALUE_MAX, JSON_AT(at, json_key(m)), err) <
-            0)
+        if (check_text(&entry, json_value(m), 0, MAP_VALUE_MAX, JSON_AT(at, json_key(m)), err) < 0)
             return -1;
         key_values_set(ret_list, json_key(m), json_object_get_string(json_value(m)));
     }

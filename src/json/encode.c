@@ -109,12 +109,14 @@ static struct json_object *encode_items(const struct field *field, const char *o
     return array;
 }
 
-/* An object that says nothing is left out, unless a member tells that it was there. */
+/* An object that says nothing is left out, unless a member tells whether it was there. */
 static struct json_object *encode_object(const struct field *field, const char *object)
 {
+    bool told = field->present_offset != 0;
+    if (told && !*(const bool *)(object + field->present_offset))
+        return NULL;
     struct json_object *value = json_encode(field->type, object + field->offset);
-    bool present = field->present_offset != 0 && *(const bool *)(object + field->present_offset);
-    if (json_object_object_length(value) > 0 || present || field->keep_zero)
+    if (told || field->keep_zero || json_object_object_length(value) > 0)
         return value;
     json_object_put(value);
     return NULL;

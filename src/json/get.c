@@ -113,6 +113,7 @@ static int parse_with(struct json_tokener *tokener, const char *text, size_t siz
 {
     struct json_object *doc = json_tokener_parse_ex(tokener, text, (int)size);
     enum json_tokener_error error = json_tokener_get_error(tokener);
+    size_t end = json_tokener_get_parse_end(tokener);
     if (error == json_tokener_continue && doc == NULL) { /* numbers end only with what follows */
         doc = json_tokener_parse_ex(tokener, "\n", 1);
         error = json_tokener_get_error(tokener);
@@ -122,9 +123,9 @@ static int parse_with(struct json_tokener *tokener, const char *text, size_t siz
     if (error != json_tokener_success) {
         json_object_put(doc);
         return err_set(err, ERR_INVALID, "not JSON: %s at byte %zu", json_tokener_error_desc(error),
-                       json_tokener_get_parse_end(tokener));
+                       end);
     }
-    for (size_t i = json_tokener_get_parse_end(tokener); i < size; i++) {
+    for (size_t i = end; i < size; i++) {
         if (strchr(" \t\r\n", text[i]) == NULL || text[i] == '\0') {
             json_object_put(doc);
             return err_set(err, ERR_INVALID, "not JSON: more text after byte %zu", i);

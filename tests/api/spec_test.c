@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is said about specs that cannot be used. Documents are written with single quotes. */
+#include "bulkhead/api/job.h"
+#include "bulkhead/json/get.h"
+
+#include "check.h"
+
+#include <json-c/json_tokener.h>
+
+static struct json_object *with_spec(const char *spec)
+{
+    AUTO_TEXT text = text_printf(
+        "{'metadata':{'name':'me','namespace':'ns','uid':'u1','generation':3},'spec':%s}", spec);
+    struct json_object *doc = json_tokener_parse(text);
+    REQUIRE(doc != NULL);
+    return doc;
+}
+
+#define POD "{'spec':{'containers':[{'name':'c','image':'i'}]}}"
+#define JOB(more) "{'jobQueue':'q','jobDefinition':'d'" more "}"
+#define SPEC(more) "{'template':{'spec':{'containers':[{'name':'c','image':'i'}]" more "}}}"
+#define CONTAINER(more) "{'template':{'spec':{'containers':[{'name':'c','image':'i'" more "}]}}}"
+
+/* want NULL: valid. */
+struct row {
+    const char *name, *spec, *want;
+};
+
+static const struct row jobs[] = {
+    {"by definition", JOB(), NULL},
+    {"by template", "{'jobQueue':'q','template':" POD "}", NULL},
+    {"no spec", "null", "spec: null, expected an object"},
+    {"no queue", "{'jobDefinition':'d'}", "spec.jobQueue: required"},
+    {"queue's name", "{'jobQueue':'Q','jobDefinition':'d'}",
+     "spec.jobQueue: \"Q\", expected an object's name (a-z, 0-9, - and .)"},
+    {"neither", "{'jobQueue':'q'}", "spec: expected one of jobDefinition and template"},
+    {"both", JOB(",'template':" POD), "spec: expected one of jobDefinition and template, not both"},
+    {"misspelt", JOB(",'atempts':1"), "spec.atempts: no such field"},
+    {"array", JOB(",'arrayProperties':{'size':1000000}"), NULL},
+    {"array too large", JOB(",'arrayProperties':{'size':1000001}"),
+     "spec.arrayProperties.size: 1000001, expected 1..1000000"},
+    {"array of none", JOB(",'arrayProperties':{'size':0}"),
+     "spec.arrayProperties.size: 0, expected 1..1000000"},
+    {"array without size", JOB(",'arrayProperties':{}"), "spec.arrayProperties.size: required"},
+    {"depends", JOB(",'dependsOn':[{'jobName':'a'},{'jobName':'b','type':'SEQUENTIAL'}]"), NULL},
+    {"depends on nothing", JOB(",'dependsOn':[{}]"),
+     "spec.dependsOn[0].jobName: required, except with type SEQUENTIAL"},
+    {"sequential alone", JOB(",'dependsOn':[{'type':'SEQUENTIAL'}]"),
+     "spec.dependsOn[0].type: SEQUENTIAL without jobName, expected arrayProperties too"},
+    {"sequential array", JOB(",'dependsOn':[{'type':'SEQUENTIAL'}],'arrayProperties':{'size':2}"),
+     NULL},
+    {"n to n alone", JOB(",'dependsOn':[{'jobName':'a','type':'N_TO_N'}]"),
+     "spec.dependsOn[0].type: N_TO_N, expected arrayProperties too"},
+    {"n to n without a name", JOB(",'dependsOn':[{'type':'N_TO_N'}],'arrayProperties':{'size':2}"),
+     "spec.dependsOn[0].jobName: required, except with type SEQUENTIAL"},
+    {"on itself", JOB(",'dependsOn':[{'jobName':'me'}]"),
+     "spec.dependsOn[0].jobName: me is this job itself; for children one after another use type "
+     "SEQUENTIAL without jobName"},
+    {"attempts", JOB(",'retryStrategy':{'attempts':0}"),
+     "spec.retryStrategy.attempts: 0, expected 1..10"},
+    {"rules",
+     JOB(",'retryStrategy':{'attempts':2,'evaluateOnExit':[{'onReason':'Host EC2*','action':"
+         "'retry'},{'onExitCode':'*','action':'EXIT'}]}"),
+     NULL},
+    {"rules without attempts",
+     JOB(",'retryStrategy':{'evaluateOnExit':[{'onReason':'*','action':'EXIT'}]}"),
+     "spec.retryStrategy.attempts: required with evaluateOnExit"},
+    {"rule without condition",
+     JOB(",'retryStrategy':{'attempts':1,'evaluateOnExit':[{'action':'EXIT'}]}"),
+     "spec.retryStrategy.evaluateOnExit[0]: expected onReason, onStatusReason or onExitCode"},
+    {"star inside",
+     JOB(",'retryStrategy':{'attempts':1,'evaluateOnExit':[{'onReason':'a*b','action':'EXIT'}]}"),
+     "spec.retryStrategy.evaluateOnExit[0].onReason: \"a*b\", expected letters, digits, '.', ':' "
+     "and blanks, with at most one '*' at the end"},
+    {"exit code",
+     JOB(",'retryStrategy':{'attempts':1,'evaluateOnExit':[{'onExitCode':'1a','action':'EXIT'}]}"),
+     "spec.retryStrategy.evaluateOnExit[0].onExitCode: \"1a\", expected digits, with at most one "
+     "'*' at the end"},
+    {"action",
+     JOB(",'retryStrategy':{'attempts':1,'evaluateOnExit':[{'onExitCode':'1','action':'stop'}]}"),
+     "spec.retryStrategy.evaluateOnExit[0].action: \"stop\", expected EXIT or RETRY"},
+    {"timeout", JOB(",'timeout':{'attemptDurationSeconds':0}"),
+     "spec.timeout.attemptDurationSeconds: 0, expected 1..2147483647"},
+    {"request", JOB(",'requests':[{'action':'CANCEL','reason':'x'}]"), NULL},
+    {"request without a reason", JOB(",'requests':[{'action':'CANCEL'}]"),
+     "spec.requests[0].reason: required"},
+    {"request in small letters", JOB(",'requests':[{'action':'cancel','reason':'x'}]"),
+     "spec.requests[0].action: \"cancel\", expected CANCEL or TERMINATE"},
+};
+
+TEST(job_specs)
+{
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+        AUTO(json_object) doc = with_spec(jobs[i].spec);
+        AUTO(batch_job) job = NULL;
+        REQUIRE(batch_job_decode(doc, &job, NULL) == 0);
+        CHECK_TEXT(jobs[i].name, job->invalid, jobs[i].want);
+    }
+}
+
+static const struct row definitions[] = {
+    {"smallest", SPEC(""), NULL},
+    {"type", "{'type':'multinode','template':" POD "}",
+     "spec.type: \"multinode\", expected container"},
+    {"no template", "{}", "spec.template: required"},
+    {"no spec", "{'template':{}}", "spec.template.spec: required"},
+    {"no containers", "{'template':{'spec':{}}}",
+     "spec.template.spec.containers: expected at least one container"},
+    {"no image", "{'template':{'spec':{'containers':[{'name':'c'}]}}}",
+     "spec.template.spec.containers[0].image: required"},
+    {"init image", SPEC(",'initContainers':[{'name':'a','image':'b'},{'name':'c'}]"),
+     "spec.template.spec.initContainers[1].image: required"},
+    {"other fields", SPEC(",'hostNetwork':true,'volumes':[{'name':'v','emptyDir':{}}]"), NULL},
+    {"node", SPEC(",'nodeName':'n'"),
+     "spec.template.spec.nodeName: not in a template: bulkhead chooses the node"},
+    {"scheduler", SPEC(",'schedulerName':'x'"),
+     "spec.template.spec.schedulerName: not in a template: bulkhead places pods itself, without a "
+     "scheduler"},
+    {"restart", SPEC(",'restartPolicy':'OnFailure'"),
+     "spec.template.spec.restartPolicy: \"OnFailure\", expected Never: a retry is a new pod (see "
+     "retryStrategy)"},
+    {"never", SPEC(",'restartPolicy':'Never'"), NULL},
+    {"priority", SPEC(",'priorityClassName':'system-node-critical'"),
+     "spec.template.spec.priorityClassName: system-node-critical: system-* classes are not for "
+     "jobs"},
+    {"debug", SPEC(",'ephemeralContainers':[]"),
+     "spec.template.spec.ephemeralContainers: not in a template: only a running pod can have them"},
+    {"our label",
+     "{'template':{'metadata':{'labels':{'bulkhead.dev/index':'1'}},'spec':{'containers':[{'name':"
+     "'c','image':'i'}]}}}",
+     "spec.template.metadata.labels.bulkhead.dev/index: keys under bulkhead.dev/ are bulkhead's "
+     "own"},
+    {"own name",
+     "{'template':{'metadata':{'name':'x'},'spec':{'containers':[{'name':'c','image':'i'}]}}}",
+     "spec.template.metadata.name: a template has labels and annotations only; bulkhead sets the "
+     "rest"},
+    {"beside spec", "{'template':{'spec':{'containers':[{'name':'c','image':'i'}]},'status':{}}}",
+     "spec.template.status: no such field"},
+    {"reserved variable", CONTAINER(",'env':[{'name':'A','value':'1'},{'name':'AWS_BATCH_X'}]"),
+     "spec.template.spec.containers[0].env[1].name: AWS_BATCH_X: names that start with AWS_BATCH "
+     "are set by bulkhead"},
+    {"command", CONTAINER(",'command':'ls'"),
+     "spec.template.spec.containers[0].command: \"ls\", expected a list of texts"},
+    {"argument", CONTAINER(",'args':['a',1]"),
+     "spec.template.spec.containers[0].args[1]: 1, expected a text"},
+    {"quantity", CONTAINER(",'resources':{'requests':{'cpu':'1,5'}}"),
+     "spec.template.spec.containers[0].resources.requests.cpu: \"1,5\", not a quantity"},
+    {"negative", CONTAINER(",'resources':{'limits':{'memory':'-1'}}"),
+     "spec.template.spec.containers[0].resources.limits.memory: \"-1\", expected 0 or more"},
+    {"claims", SPEC(",'resourceClaims':[{'name':'a'}]"),
+     "spec.template: spec.resourceClaims: bulkhead places pods without the scheduler and does not "
+     "allocate devices for resource claims yet"},
+    {"anti-affinity",
+     SPEC(
+         ",'affinity':{'podAntiAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{}]}}"),
+     "spec.template: spec.affinity.podAntiAffinity: bulkhead does not place by required "
+     "anti-affinity between pods yet; make it preferred"},
+    {"preferred",
+     SPEC(",'affinity':{'podAffinity':{'preferredDuringSchedulingIgnoredDuringExecution':[{}]}}"),
+     NULL},
+    {"spread", SPEC(",'topologySpreadConstraints':[{'whenUnsatisfiable':'DoNotSchedule'}]"),
+     "spec.template: spec.topologySpreadConstraints: bulkhead does not place by topology spread "
+     "yet; use whenUnsatisfiable ScheduleAnyway"},
+};
+
+TEST(definition_specs)
+{
+    for (size_t i = 0; i < ARRAY_LEN(definitions); i++) {
+        AUTO(json_object) doc = with_spec(definitions[i].spec);
+        AUTO(job_definition) definition = NULL;
+        REQUIRE(job_definition_decode(doc, &definition, NULL) == 0);
+        CHECK_TEXT(definitions[i].name, definition->invalid, definitions[i].want);
+    }
+}
+
+#define ORDER "'computeEnvironmentOrder':[{'order':1,'computeEnvironment':'a'}]"
+static const struct row queues[] = {
+    {"smallest", "{" ORDER "}", NULL},
+    {"priority", "{" ORDER ",'priority':2000}", "spec.priority: 2000, expected 0..1000"},
+    {"a word", "{" ORDER ",'priority':'high'}",
+     "spec.priority: \"high\", expected an integer 0..1000"},
+    {"state", "{" ORDER ",'state':'on'}", "spec.state: \"on\", expected DISABLED or ENABLED"},
+    {"no environment", "{'computeEnvironmentOrder':[]}",
+     "spec.computeEnvironmentOrder: 0 items, expected 1..16"},
+    {"twice",
+     "{'computeEnvironmentOrder':[{'order':1,'computeEnvironment':'a'},{'order':2,"
+     "'computeEnvironment':'a'}]}",
+     "spec.computeEnvironmentOrder[1].computeEnvironment: a is there twice"},
+    {"same order",
+     "{'computeEnvironmentOrder':[{'order':1,'computeEnvironment':'a'},{'order':1,"
+     "'computeEnvironment':'b'}]}",
+     "spec.computeEnvironmentOrder[1].order: 1 is there twice"},
+    {"namespace", "{" ORDER ",'kubernetesNamespaces':['a','default']}",
+     "spec.kubernetesNamespaces[1]: \"default\", expected a namespace other than default and "
+     "kube-*"},
+};
+
+TEST(queue_specs)
+{
+    for (size_t i = 0; i < ARRAY_LEN(queues); i++) {
+        struct err err = {.kind = ERR_NONE};
+        AUTO(json_object) doc = with_spec(queues[i].spec);
+        AUTO(job_queue) queue = NULL;
+        int result = job_queue_decode(doc, &queue, &err);
+        CHECK_TEXT(queues[i].name, result < 0 ? err.text : NULL, queues[i].want);
+    }
+}
+
+#define NS "'kubernetesNamespaces':['a']"
+#define TYPES "'catalog':[{'name':'s','vcpus':4,'memory':'16Gi'},{'name':'l','vcpus':8,'memory':1}]"
+#define KWOK "'nodeGroup':{'provider':'kwok','kwok':{" TYPES "}}"
+#define MAX "'computeResources':{'maxvCpus':8}"
+#define MANAGED(more) "{'type':'MANAGED'," NS "," more "}"
+static const struct row environments[] = {
+    {"unmanaged", "{'type':'UNMANAGED'," NS "}", NULL},
+    {"managed", MANAGED(MAX "," KWOK), NULL},
+    {"no type", "{" NS "}", "spec.type: required"},
+    {"no resources", MANAGED(KWOK), "spec.computeResources: required with type MANAGED"},
+    {"no node group", MANAGED(MAX), "spec.nodeGroup: required with type MANAGED"},
+    {"resources unmanaged", "{'type':'UNMANAGED'," NS "," MAX "}",
+     "spec.computeResources: only with type MANAGED"},
+    {"kwok unmanaged", "{'type':'UNMANAGED'," NS "," KWOK "}",
+     "spec.nodeGroup.provider: kwok, expected static with type UNMANAGED"},
+    {"static managed", MANAGED(MAX ",'nodeGroup':{'provider':'static'}"),
+     "spec.nodeGroup.provider: static, expected kwok or command with type MANAGED: static nodes "
+     "cannot be scaled"},
+    {"kube namespace", "{'type':'UNMANAGED','kubernetesNamespaces':['kube-system']}",
+     "spec.kubernetesNamespaces[0]: \"kube-system\", expected a namespace other than default and "
+     "kube-*"},
+    {"min above max", MANAGED("'computeResources':{'minvCpus':9,'maxvCpus':8}," KWOK),
+     "spec.computeResources.minvCpus: 9, expected at most maxvCpus (8)"},
+    {"two delays",
+     MANAGED("'computeResources':{'maxvCpus':8,'scalingPolicy':{'minScaleDownDelayMinutes':1,"
+             "'scaleDownDelaySeconds':1}}," KWOK),
+     "spec.computeResources.scalingPolicy: minScaleDownDelayMinutes and scaleDownDelaySeconds, "
+     "expected one of them"},
+    {"unknown type", MANAGED("'computeResources':{'maxvCpus':8,'instanceTypes':['s','x']}," KWOK),
+     "spec.computeResources.instanceTypes[1]: x is not in nodeGroup.kwok.catalog"},
+    {"type twice",
+     MANAGED(MAX ",'nodeGroup':{'provider':'kwok','kwok':{'catalog':[{'name':'s','vcpus':4,"
+                 "'memory':1},{'name':'s','vcpus':4,'memory':1}]}}"),
+     "spec.nodeGroup.kwok.catalog[1].name: s is there twice"},
+    {"no block", MANAGED(MAX ",'nodeGroup':{'provider':'command'}"),
+     "spec.nodeGroup.command: required with provider command"},
+    {"a path", MANAGED(MAX ",'nodeGroup':{'provider':'command','command':{'program':'../x'}}"),
+     "spec.nodeGroup.command.program: \"../x\", expected a program's name (a-z, 0-9, - and .), not "
+     "a path"},
+    {"price",
+     MANAGED(MAX ",'nodeGroup':{'provider':'kwok','kwok':{'catalog':[{'name':'s','vcpus':4,"
+                 "'memory':1,'price':'1,5'}]}}"),
+     "spec.nodeGroup.kwok.catalog[0].price: \"1,5\", expected a price such as 0.096"},
+};
+
+TEST(environment_specs)
+{
+    for (size_t i = 0; i < ARRAY_LEN(environments); i++) {
+        struct err err = {.kind = ERR_NONE};
+        AUTO(json_object) doc = with_spec(environments[i].spec);
+        AUTO(compute_environment) environment = NULL;
+        int result = compute_environment_decode(doc, &environment, &err);
+        CHECK_TEXT(environments[i].name, result < 0 ? err.text : NULL, environments[i].want);
+    }
+}
+
+TEST(what_is_read)
+{
+    AUTO(json_object)
+    queue_doc =
+        with_spec("{'state':'DISABLED','computeEnvironmentOrder':[{'order':7,'computeEnvironment':"
+                  "'b'},{'order':2,'computeEnvironment':'a'}]}");
+    AUTO(job_queue) queue = NULL;
+    REQUIRE(job_queue_decode(queue_doc, &queue, NULL) == 0);
+    CHECK_TEXT("sorted by order", queue->environments[0].compute_environment, "a");
+    CHECK_INT("disabled", queue->enabled, 0);
+    CHECK_INT("generation", queue->meta.generation, 3);
+
+    AUTO(json_object)
+    doc = with_spec(MANAGED(
+        "'computeResources':{'maxvCpus':8,'type':'SPOT','scalingPolicy':{"
+        "'minScaleDownDelayMinutes':2}},'nodeGroup':{'provider':'kwok','kwok':{'catalog':[{'name':"
+        "'s','vcpus':4,'memory':'16Gi','gpus':2,'price':0.25,'bootSeconds':3,'arch':'arm64'}]}}"));
+    AUTO(compute_environment) environment = NULL;
+    REQUIRE(compute_environment_decode(doc, &environment, NULL) == 0);
+    const struct instance_type *type = &environment->catalog[0];
+    CHECK_INT("cpu", type->capacity.cpu_milli, 4000);
+    CHECK_INT("memory", type->capacity.memory_bytes, 16LL << 30);
+    CHECK_INT("gpus", resources_get(&type->capacity, "nvidia.com/gpu"), 2);
+    CHECK_INT("pods", type->capacity.pods, 110);
+    CHECK_INT("price", (int64_t)(type->price * 100), 25);
+    CHECK_INT("boot", type->boot_ms, 3000);
+    CHECK_INT("no limit", type->available, -1);
+    CHECK_INT("delay", environment->scale_down_delay_ns, 120 * NS_PER_S);
+    CHECK_INT("spot", environment->spot, 1);
+    CHECK_TEXT("strategy", environment->allocation_strategy, "BEST_FIT_PROGRESSIVE");
+}
