@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* admin.c - status and finalizers of what admins declare: queues, environments, definitions
+ *
+ * A status is written when what it says has changed, at most once in status_interval_ns. A
+ * finalizer keeps a queue while jobs of it live, and an environment while pods run on its machines
+ * or machines are left. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAMES_TOLD = 3 };
+
+static uint64_t hash_text(const char *text, uint64_t seed)
+{
+    return text != NULL ? hash_bytes(text, strlen(text), seed) : seed + 1;
+}
+
+static bool due(const struct core *core, int64_t written_ns)
+{
+    return written_ns == 0 || written_ns + core->options.status_interval_ns <= core->now_ns;
+}
+
+static void wake_for(struct core *core, int64_t written_ns)
+{
+    int64_t at = written_ns + core->options.status_interval_ns;
+    if (at < core->admin_wake_ns)
+        core->admin_wake_ns = at;
+}
+
+/* ---------------------------------------------------------------------- queues */
+
+static char *live_jobs(struct core *core, const struct core_queue *queue)
+{
+    AUTO_STR out = STR_EMPTY;
+    int told = 0;
+    size_t at = 0;
+    const struct core_job *job;
+    while ((job = map_next(core->jobs, &at, NULL)) != NULL && told < NAMES_TOLD) {
+        if (job->queue == queue && !job->ended)
+            str_addf(&out, "%s%s", told++ > 0 ? ", " : "", job->key);
+    }
+    if (queue->live > told)
+        str_addf(&out, " and %lld more", (long long)(queue->live - told));
+    return str_take(&out);
+}
+
+static void queue_words(struct core *core, const struct core_queue *queue,
+                        struct job_queue_status *status)
+{
+    status->status = "VALID";
+    status->reason = "JobQueueHealthy";
+    AUTO_TEXT words = text_copy("JobQueue Healthy");
+    if (queue->spec == NULL) {
+        status->status = "INVALID";
+        status->reason = "InvalidSpec";
+        text_set(&words, queue->invalid);
+    } else if (queue->spec->meta.deleted_ns != 0) {
+        AUTO_TEXT names = live_jobs(core, queue);
+        status->status = "DELETING";
+        status->reason = "InUse";
+        free(words);
+        words = text_printf("deletion waits for %lld live job%s: %s", (long long)queue->live,
+                            queue->live == 1 ? "" : "s", names);
+    } else {
+        size_t usable = 0;
+        for (size_t i = 0; i < queue->spec->environment_count; i++) {
+            const char *name = queue->spec->environments[i].compute_environment;
+            const struct core_environment *environment = map_get(core->environments, name);
+            usable += environment_usable(environment);
+            if (environment == NULL) {
+                status->status = "INVALID";
+                status->reason = "ComputeEnvironmentMissing";
+                free(words);
+                words = text_printf("ComputeEnvironment %s does not exist", name);
+            }
+        }
+        if (usable == 0 && strcmp(status->status, "VALID") == 0) {
+            status->status = "INVALID";
+            status->reason = "ComputeEnvironmentUnusable";
+            text_set(&words, "none of its compute environments is ENABLED and VALID");
+        }
+    }
+    status->message = arena_copy(core->arena, words != NULL ? words : "");
+}
+
+static void plan_queue(struct core *core, struct core_queue *queue)
+{
+    const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
+    if (!queue->status_dirty || queue->status_in_flight || meta == NULL)
+        return;
+    if (!due(core, queue->written_ns)) {
+        wake_for(core, queue->written_ns);
+        return;
+    }
+    struct job_queue_status *status = arena_alloc(core->arena, sizeof(*status));
+    status->observed_generation = meta->generation;
+    queue_words(core, queue, status);
+    memcpy(status->jobs, queue->jobs, sizeof(status->jobs));
+    uint64_t hash = hash_bytes(status->jobs, sizeof(status->jobs), (uint64_t)meta->generation);
+    hash = hash_text(status->message, hash_text(status->reason, hash_text(meta->uid, hash)));
+    queue->status_dirty = false;
+    if (hash == queue->written_hash)
+        return;
+    struct action *action = action_new(core, ACTION_QUEUE_STATUS, queue);
+    action->name = queue->name;
+    action->meta = meta;
+    action->queue_status = status;
+    action->resource_version =
+        queue->resource_version != NULL ? arena_copy(core->arena, queue->resource_version) : NULL;
+    flight_find(core, action->id)->sequence = hash;
+    queue->status_in_flight = true;
+}
+
+/* ---------------------------------------------------------------- environments */
+
+static char *live_pods(const struct core_environment *environment)
+{
+    AUTO_STR out = STR_EMPTY;
+    int told = 0;
+    for (size_t i = 0; i < environment->slot_count && told < NAMES_TOLD; i++) {
+        const struct core_node *node = environment->slots[i];
+        for (const struct core_pod *pod = node != NULL ? node->pods : NULL;
+             pod != NULL && told < NAMES_TOLD; pod = pod->next) {
+            if (pod->ours && pod->counted)
+                str_addf(&out, "%s%s", told++ > 0 ? ", " : "", pod->key);
+        }
+    }
+    if (environment->pods_live > told)
+        str_addf(&out, " and %lld more", (long long)(environment->pods_live - told));
+    return str_take(&out);
+}
+
+static char *environment_words(const struct core_environment *environment,
+                               struct compute_environment_status *status)
+{
+    status->status = "VALID";
+    status->reason = "ComputeEnvironmentHealthy";
+    if (environment->spec == NULL) {
+        status->status = "INVALID";
+        status->reason = "InvalidSpec";
+        return text_copy(environment->invalid);
+    }
+    if (environment->spec->meta.deleted_ns != 0) {
+        status->status = "DELETING";
+        status->reason = "InUse";
+        if (environment->pods_live == 0)
+            return text_printf("deletion waits for %zu machines to go",
+                               environment->instance_count);
+        AUTO_TEXT names = live_pods(environment);
+        return text_printf("deletion waits for %lld running pod%s: %s",
+                           (long long)environment->pods_live,
+                           environment->pods_live == 1 ? "" : "s", names);
+    }
+    if (environment->provider_error != NULL) {
+        status->status = "INVALID";
+        status->reason = "NodeGroupMisconfigured";
+        return text_copy(environment->provider_error);
+    }
+    if (!environment->types_known || !environment->observed) {
+        status->status = "UPDATING";
+        status->reason = "NodeGroupUnknown";
+        return text_printf("asking the node group%s%s",
+                           environment->provider_words != NULL ? ": " : "",
+                           environment->provider_words != NULL ? environment->provider_words : "");
+    }
+    if (environment->provider_words != NULL)
+        return text_printf("ComputeEnvironment Healthy; the node group says: %s",
+                           environment->provider_words);
+    return text_copy("ComputeEnvironment Healthy");
+}
+
+void environment_status_fill(const struct core_environment *environment,
+                             struct compute_environment_status *ret)
+{
+    const struct object_meta *meta =
+        environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
+    *ret = (struct compute_environment_status){.observed_generation =
+                                                   meta != NULL ? meta->generation : 0};
+    ret->message = environment_words(environment, ret);
+    bool managed = environment->spec != NULL && environment->spec->provider != PROVIDER_STATIC;
+    int64_t own = 0;
+    for (size_t i = 0; i < environment->slot_count && !managed; i++) {
+        if (environment->slots[i] != NULL)
+            own += amounts_vcpus(&environment->slots[i]->capacity);
+    }
+    ret->vcpus = ret->desired_vcpus = managed ? environment->vcpus : own;
+    ret->used_vcpus = amounts_vcpus(&environment->used);
+    ret->nodes = environment->nodes_ready;
+    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
+        bool joined = i->node != NULL && i->node->spec != NULL && i->node->spec->ready;
+        if (i->state >= INSTANCE_TERMINATING)
+            ret->desired_vcpus -= instance_vcpus(i);
+        ret->nodes_booting += i->state <= INSTANCE_RUNNING && !joined;
+    }
+    for (const struct core_launch *launch = environment->launches; launch != NULL;
+         launch = launch->next)
+        ret->nodes_booting += launch->count;
+}
+
+static void plan_environment(struct core *core, struct core_environment *environment)
+{
+    const struct object_meta *meta =
+        environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
+    if (!environment->status_dirty || environment->status_in_flight || meta == NULL)
+        return;
+    if (!due(core, environment->written_ns)) {
+        wake_for(core, environment->written_ns);
+        return;
+    }
+    struct compute_environment_status *status = arena_alloc(core->arena, sizeof(*status));
+    environment_status_fill(environment, status);
+    char *message = status->message;
+    status->message = arena_copy(core->arena, message != NULL ? message : "");
+    free(message);
+    const int64_t numbers[] = {
+        status->observed_generation, status->desired_vcpus, status->vcpus,
+        status->used_vcpus,          status->nodes,         status->nodes_booting};
+    uint64_t hash = hash_bytes(numbers, sizeof(numbers), 1);
+    hash = hash_text(status->message, hash_text(status->reason, hash_text(meta->uid, hash)));
+    environment->status_dirty = false;
+    if (hash == environment->written_hash)
+        return;
+    struct action *action = action_new(core, ACTION_ENVIRONMENT_STATUS, environment);
+    action->name = environment->name;
+    action->meta = meta;
+    action->environment_status = status;
+    action->resource_version = environment->resource_version != NULL
+                                   ? arena_copy(core->arena, environment->resource_version)
+                                   : NULL;
+    flight_find(core, action->id)->sequence = hash;
+    environment->status_in_flight = true;
+}
+
+/* ------------------------------------------------------------------- finalizers */
+
+static void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,
+                           const char *version, bool free_to_go, bool *in_flight)
+{
+    bool add = meta->deleted_ns == 0 && !meta->has_finalizer;
+    bool remove = meta->deleted_ns != 0 && meta->has_finalizer && free_to_go;
+    if (*in_flight || (!add && !remove))
+        return;
+    struct action *action = action_new(core, ACTION_FINALIZER, NULL);
+    action->object_kind = kind;
+    action->name = meta->name;
+    action->uid = meta->uid;
+    action->resource_version = version != NULL ? arena_copy(core->arena, version) : NULL;
+    action->add = add;
+    flight_find(core, action->id)->text = text_printf("%c%s", kind[0], meta->name);
+    *in_flight = true;
+}
+
+static bool environment_may_go(const struct core_environment *environment)
+{
+    if (environment->pods_live > 0 || environment->launches != NULL ||
+        environment->instance_count > 0)
+        return false;
+    return environment->spec == NULL || environment->observed;
+}
+
+void admin_plan(struct core *core)
+{
+    core->admin_wake_ns = INT64_MAX;
+    size_t at = 0;
+    struct core_queue *queue;
+    while ((queue = map_next(core->queues, &at, NULL)) != NULL) {
+        const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
+        if (!queue->present || meta == NULL)
+            continue;
+        plan_queue(core, queue);
+        if (!queue->finalizer_waits)
+            plan_finalizer(core, "JobQueue", meta, queue->resource_version, queue->live == 0,
+                           &queue->finalizer_in_flight);
+    }
+    at = 0;
+    struct core_environment *environment;
+    while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
+        const struct object_meta *meta =
+            environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
+        if (meta == NULL)
+            continue;
+        plan_environment(core, environment);
+        if (!environment->finalizer_waits)
+            plan_finalizer(core, "ComputeEnvironment", meta, environment->resource_version,
+                           environment_may_go(environment), &environment->finalizer_in_flight);
+    }
+    if (core->definitions_to_tell != NULL && core->definitions_next_ns > core->now_ns)
+        core->admin_wake_ns = core->admin_wake_ns < core->definitions_next_ns
+                                  ? core->admin_wake_ns
+                                  : core->definitions_next_ns;
+    while (core->definitions_to_tell != NULL && core->definitions_next_ns <= core->now_ns &&
+           plan_has_room(core)) {
+        struct core_definition *definition = core->definitions_to_tell;
+        core->definitions_to_tell = definition->tell_next;
+        definition->to_tell = false;
+        if (definition->gone) {
+            definition_release(definition);
+            continue;
+        }
+        struct action *action = action_new(core, ACTION_DEFINITION_STATUS, definition);
+        action->namespace_ = definition->spec->meta.namespace_;
+        action->name = definition->spec->meta.name;
+        action->resource_version = definition->spec->meta.resource_version;
+        action->meta = &definition->spec->meta;
+        action->definition = definition->spec;
+    }
+}
+
+/* ---------------------------------------------------------------------- answers */
+
+static void finalizer_done(struct core *core, const char *which, const struct done *done)
+{
+    /* After success the watch brings the object as it is now; until then nothing more is asked for.
+     * After a failure it is tried again with the version that the watch or the next read has
+     * brought. */
+    bool waits = done->result == DONE_OK;
+    if (!waits && core->admin_wake_ns > core->now_ns + NS_PER_S)
+        core->admin_wake_ns = core->now_ns + NS_PER_S;
+    struct core_queue *queue = which[0] == 'J' ? map_get(core->queues, which + 1) : NULL;
+    struct core_environment *environment =
+        which[0] == 'C' ? map_get(core->environments, which + 1) : NULL;
+    if (queue != NULL) {
+        queue->finalizer_in_flight = false;
+        queue->finalizer_waits = waits;
+    }
+    if (environment != NULL) {
+        environment->finalizer_in_flight = false;
+        environment->finalizer_waits = waits;
+    }
+}
+
+void admin_done(struct core *core, struct flight *flight, struct done *done)
+{
+    enum action_kind kind = flight->kind;
+    void *object = flight->object;
+    uint64_t hash = flight->sequence;
+    AUTO_TEXT text = STEAL(flight->text);
+    flight_end(core, flight);
+    bool written = done->result == DONE_OK;
+    if (kind == ACTION_FINALIZER) {
+        finalizer_done(core, text, done);
+    } else if (kind == ACTION_QUEUE_STATUS) {
+        struct core_queue *queue = object;
+        queue->status_in_flight = false;
+        queue->written_ns = core->now_ns;
+        queue->status_dirty = queue->status_dirty || !written;
+        if (written)
+            queue->written_hash = hash;
+        if (written && done->resource_version != NULL)
+            text_set(&queue->resource_version, done->resource_version);
+        queue->users++;
+        queue_drop(core, queue); /* frees it if it has gone meanwhile */
+    } else if (kind == ACTION_ENVIRONMENT_STATUS) {
+        struct core_environment *environment = object;
+        environment->status_in_flight = false;
+        environment->written_ns = core->now_ns;
+        environment->status_dirty = environment->status_dirty || !written;
+        if (written)
+            environment->written_hash = hash;
+        if (written && done->resource_version != NULL)
+            text_set(&environment->resource_version, done->resource_version);
+        environment_free_if_unused(core, environment);
+    } else if (kind == ACTION_DEFINITION_STATUS) {
+        struct core_definition *definition = object;
+        if (!written && !definition->gone && done->result != DONE_NOT_FOUND &&
+            !definition->to_tell) {
+            definition->to_tell = true;
+            definition->tell_next = core->definitions_to_tell;
+            core->definitions_to_tell = definition;
+            core->definitions_next_ns = core->now_ns + NS_PER_S;
+        }
+        definition_release(definition);
+    }
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* instances.c - compute environments and their machines, as their providers tell of them
+ *
+ * A machine counts against maxvCpus from the moment it is asked for until the provider says that it
+ * is gone, or has left it out of two answers in a row that were asked for after the machine was
+ * known. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct core_environment *environment_named(struct core *core, const char *name)
+{
+    return map_get(core->environments, name);
+}
+
+void environment_touch(struct core *core, struct core_environment *environment)
+{
+    UNUSED(core);
+    environment->dirty = true;
+    environment->status_dirty = true;
+}
+
+void environment_shape(struct core *core, struct core_environment *environment)
+{
+    environment->shape++;
+    core->shape_changed = true;
+    environment_touch(core, environment);
+}
+
+/* --------------------------------------------------------------------- types */
+
+struct core_type *environment_type(const struct core_environment *environment, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < environment->type_count; i++) {
+        if (strcmp(environment->types[i].spec.name, name) == 0)
+            return &environment->types[i];
+    }
+    return NULL;
+}
+
+static void types_free(struct core_type *types, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        instance_type_done(&types[i].spec);
+        key_values_done(&types[i].labels);
+    }
+    free(types);
+}
+
+/* "c5.large" is wanted by itself, by its family "c5", by "optimal", or when nothing is named. */
+static bool is_wanted(const struct compute_environment *spec, const char *name)
+{
+    const struct text_list *wanted = &spec->instance_types;
+    for (size_t i = 0; i < wanted->count; i++) {
+        const char *item = wanted->items[i];
+        size_t size = strlen(item);
+        if (strcmp(item, "optimal") == 0 || strcmp(item, name) == 0 ||
+            (strncmp(item, name, size) == 0 && name[size] == '.'))
+            return true;
+    }
+    return wanted->count == 0;
+}
+
+void types_refresh(struct core *core, struct core_environment *environment)
+{
+    struct taint ours = {.key = (char *)(uintptr_t)TAINT_ENVIRONMENT,
+                         .value = environment->name,
+                         .effect = (char *)(uintptr_t) "NoSchedule"};
+    struct taints taints = {&ours, 1};
+    for (size_t i = 0; i < environment->type_count; i++) {
+        struct core_type *type = &environment->types[i];
+        struct amounts daemons;
+        type->wanted = environment->spec != NULL && is_wanted(environment->spec, type->spec.name);
+        daemon_sets_reserve(core, "", &type->labels, &taints, NULL, &daemons);
+        if (type->has_learnt)
+            type->room = type->learnt;
+        else
+            amounts_from(core, &type->spec.capacity, &type->room);
+        amounts_sub(&type->room, &daemons);
+    }
+    environment_shape(core, environment);
+    environment->buy_dirty = true;
+}
+
+bool type_matches(const struct core_environment *environment, const struct core_type *type,
+                  const struct core_class *class_)
+{
+    UNUSED(environment);
+    return placement_matches(&class_->placement, "", &type->labels);
+}
+
+static void instance_type_copy(struct instance_type *to, const struct instance_type *from)
+{
+    *to = *from;
+    to->name = text_copy(from->name);
+    to->arch = text_copy(from->arch);
+    resources_copy(&to->capacity, &from->capacity);
+}
+
+static void types_take(struct core *core, struct core_environment *environment,
+                       const struct done *done)
+{
+    struct core_type *old = environment->types;
+    size_t old_count = environment->type_count;
+    environment->types = mem_new((done->type_count + 1) * sizeof(*environment->types));
+    environment->type_count = done->type_count;
+    for (size_t i = 0; i < done->type_count; i++) {
+        struct core_type *type = &environment->types[i];
+        instance_type_copy(&type->spec, &done->types[i]);
+        key_values_set(&type->labels, LABEL_ENVIRONMENT, environment->name);
+        key_values_set(&type->labels, LABEL_INSTANCE_TYPE, type->spec.name);
+        key_values_set(&type->labels, "kubernetes.io/arch",
+                       type->spec.arch != NULL ? type->spec.arch : "amd64");
+        key_values_set(&type->labels, "kubernetes.io/os", "linux");
+        for (size_t o = 0; o < old_count;
+             o++) { /* what was learnt stays, unless the catalogue has changed */
+            bool same = strcmp(old[o].spec.name, type->spec.name) == 0 &&
+                        old[o].spec.capacity.cpu_milli == type->spec.capacity.cpu_milli &&
+                        old[o].spec.capacity.memory_bytes == type->spec.capacity.memory_bytes;
+            if (!same)
+                continue;
+            type->has_learnt = old[o].has_learnt;
+            type->learnt = old[o].learnt;
+            type->out_until_ns = old[o].out_until_ns;
+            type->out_level = old[o].out_level;
+        }
+    }
+    types_free(old, old_count);
+    environment->types_known = true;
+    types_refresh(core, environment);
+}
+
+/* ------------------------------------------------------------------ instances */
+
+struct core_instance *environment_instance_of_node(const struct core_environment *environment,
+                                                   const char *node_name)
+{
+    for (struct core_instance *i = environment->instances; i != NULL; i = i->next) {
+        if (i->node_name != NULL && strcmp(i->node_name, node_name) == 0 &&
+            i->state <= INSTANCE_RUNNING)
+            return i;
+    }
+    return NULL;
+}
+
+int64_t instance_vcpus(const struct core_instance *instance)
+{
+    const struct core_type *type = environment_type(instance->environment, instance->type);
+    if (type != NULL)
+        return type->spec.vcpus;
+    return instance->node != NULL ? amounts_vcpus(&instance->node->capacity) : 0;
+}
+
+void environment_recount(struct core_environment *environment)
+{
+    int64_t sum = 0;
+    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next)
+        sum += instance_vcpus(i);
+    for (const struct core_launch *launch = environment->launches; launch != NULL;
+         launch = launch->next)
+        sum += launch->vcpus;
+    environment->vcpus = sum;
+    environment->status_dirty = true;
+}
+
+static void attach(struct core *core, struct core_instance *instance)
+{
+    struct core_node *node =
+        instance->node_name != NULL ? map_get(core->nodes, instance->node_name) : NULL;
+    if (node == NULL || node->instance != NULL || instance->node != NULL)
+        return;
+    if (node->spec != NULL)
+        node_refresh(core, node); /* attaches, if the node is labelled for the environment */
+}
+
+static struct core_instance *instance_take(struct core *core, struct core_environment *environment,
+                                           const struct instance *told)
+{
+    struct core_instance *instance = map_get(environment->instances_by_id, told->id);
+    if (instance == NULL) {
+        if (told->state == INSTANCE_TERMINATED)
+            return NULL;
+        instance = mem_new(sizeof(*instance));
+        instance->environment = environment;
+        instance->id = text_copy(told->id);
+        instance->launched_ns = told->launched_ns != 0 ? told->launched_ns : core->now_ns;
+        instance->next = environment->instances;
+        if (environment->instances != NULL)
+            environment->instances->prev = instance;
+        environment->instances = instance;
+        environment->instance_count++;
+        map_put(environment->instances_by_id, instance->id, instance);
+        environment->buy_dirty = true;
+    }
+    if (told->type != NULL)
+        text_set(&instance->type, told->type);
+    if (told->node_name != NULL && instance->node == NULL)
+        text_set(&instance->node_name, told->node_name);
+    instance->seen_ns = core->now_ns;
+    instance->missing = 0;
+    if (told->state > instance->state)
+        instance->state = told->state;
+    if (instance->state >= INSTANCE_TERMINATING && instance->node != NULL &&
+        !instance->node->closed) {
+        instance->node->closed = true; /* someone else told it to go */
+        node_room_changed(core, instance->node);
+    }
+    attach(core, instance);
+    return instance;
+}
+
+/* Drops the record; what became of the machine is not known (its environment is gone) or told by
+ * the caller. */
+void instance_forget(struct core *core, struct core_instance *instance)
+{
+    struct core_environment *environment = instance->environment;
+    struct core_node *node = instance->node;
+    map_remove(environment->instances_by_id, instance->id);
+    if (instance->prev != NULL)
+        instance->prev->next = instance->next;
+    else
+        environment->instances = instance->next;
+    if (instance->next != NULL)
+        instance->next->prev = instance->prev;
+    environment->instance_count--;
+    if (node != NULL) {
+        node->closed = true;
+        node->instance = NULL;
+        node->was_managed = true;
+        node_room_changed(core, node);
+        node_settle(core, node);
+    }
+    free(instance->id);
+    free(instance->type);
+    free(instance->node_name);
+    free(instance);
+}
+
+void instance_remove(struct core *core, struct core_instance *instance)
+{
+    struct core_environment *environment = instance->environment;
+    if (instance->node != NULL)
+        node_lost_pods(core, instance->node); /* while the instance can still be named */
+    instance_forget(core, instance);
+    environment->buy_dirty = true;
+    environment_touch(core, environment);
+    environment_recount(environment);
+}
+
+static void type_set_aside(struct core *core, struct core_environment *environment,
+                           const char *name)
+{
+    enum { LEVEL_MAX = 6 };
+    struct core_type *type = environment_type(environment, name);
+    if (type == NULL)
+        return;
+    type->out_until_ns =
+        core->now_ns + (15 * NS_PER_S << type->out_level); /* 15 s doubling to 16 min */
+    if (type->out_level < LEVEL_MAX)
+        type->out_level++;
+    environment->buy_dirty = true;
+}
+
+static void observe_take(struct core *core, struct core_environment *environment,
+                         const struct done *done)
+{
+    for (size_t i = 0; done->instances != NULL && i < done->instances->count; i++)
+        instance_take(core, environment, &done->instances->items[i]);
+    struct core_instance *next;
+    for (struct core_instance *instance = environment->instances; instance != NULL;
+         instance = next) {
+        next = instance->next;
+        if (instance->seen_ns < core->now_ns && instance->seen_ns < environment->observe_sent_ns)
+            instance->missing++;
+        if (instance->state == INSTANCE_TERMINATED || instance->missing >= 2) {
+            instance->state = INSTANCE_TERMINATED;
+            instance_remove(core, instance);
+            continue;
+        }
+        bool joined =
+            instance->node != NULL && instance->node->spec != NULL && instance->node->spec->ready;
+        if (joined)
+            instance->joined = true;
+        if (!instance->joined && instance->state <= INSTANCE_RUNNING &&
+            core->now_ns - instance->launched_ns > core->options.boot_deadline_ns) {
+            type_set_aside(core, environment, instance->type);
+            instance->state = INSTANCE_TERMINATING;
+            environment->terminate_wanted = true;
+            text_set(&environment->provider_words,
+                     "a machine was given back because it did not join in time");
+        }
+    }
+    environment->observed = true;
+    environment_recount(environment);
+    environment_touch(core, environment);
+}
+
+static struct core_launch *launch_take(struct core_environment *environment, const char *token)
+{
+    for (struct core_launch **link = &environment->launches; *link != NULL; link = &(*link)->next) {
+        struct core_launch *launch = *link;
+        if (strcmp(launch->token, token) != 0)
+            continue;
+        *link = launch->next;
+        return launch;
+    }
+    return NULL;
+}
+
+void launch_free(struct core_launch *launch)
+{
+    free(launch->type);
+    free(launch->token);
+    free(launch);
+}
+
+static void launch_take_answer(struct core *core, struct core_environment *environment,
+                               const char *token, const struct done *done)
+{
+    struct core_launch *launch = launch_take(environment, token);
+    environment->launch_in_flight = false;
+    if (launch == NULL)
+        return;
+    for (size_t i = 0; done->instances != NULL && i < done->instances->count; i++)
+        instance_take(core, environment, &done->instances->items[i]);
+    if (done->provider == PROVIDER_AGAIN) { /* it may have happened: the same token again */
+        launch->in_flight = false;
+        launch->next = environment->launches;
+        environment->launches = launch;
+        environment->launch_next_ns = core->now_ns + 2 * NS_PER_S;
+        text_set(&environment->provider_words, done->message);
+    } else {
+        struct core_type *type = environment_type(environment, launch->type);
+        if (done->provider == PROVIDER_CAPACITY)
+            type_set_aside(core, environment, launch->type);
+        else if (done->provider == PROVIDER_OK && type != NULL)
+            type->out_level = 0;
+        text_set(&environment->provider_words,
+                 done->provider == PROVIDER_OK ? NULL : done->message);
+        launch_free(launch);
+        environment->buy_dirty = true;
+    }
+    environment_recount(environment);
+    environment_touch(core, environment);
+}
+
+void provider_done(struct core *core, struct flight *flight, struct done *done)
+{
+    struct core_environment *environment = flight->object;
+    enum action_kind kind = flight->kind;
+    AUTO_TEXT token = STEAL(flight->text);
+    flight_end(core, flight);
+    if (!environment->present) {
+        environment_free_if_unused(core, environment);
+        return;
+    }
+    bool failed = done->result != DONE_OK || done->provider == PROVIDER_AGAIN;
+    if (done->result != DONE_OK)
+        done->provider = PROVIDER_AGAIN;
+    if (kind == ACTION_PROVIDER_TYPES) {
+        environment->types_in_flight = false;
+        if (failed || done->provider != PROVIDER_OK)
+            environment->types_next_ns = core->now_ns + 5 * NS_PER_S;
+        else
+            types_take(core, environment, done);
+    } else if (kind == ACTION_PROVIDER_OBSERVE) {
+        environment->observe_in_flight = false;
+        if (!failed && done->provider == PROVIDER_OK)
+            observe_take(core, environment, done);
+    } else if (kind == ACTION_PROVIDER_LAUNCH) {
+        launch_take_answer(core, environment, token, done);
+    } else {
+        environment->terminate_in_flight = false;
+        for (struct core_instance *i = environment->instances; failed && i != NULL; i = i->next) {
+            if (i->state == INSTANCE_TERMINATING && i->terminate_asked)
+                i->terminate_asked = false;
+        }
+        environment->terminate_wanted = environment->terminate_wanted || failed;
+        environment->terminate_next_ns = failed ? core->now_ns + 2 * NS_PER_S : 0;
+        environment->observe_wanted = true;
+    }
+    const char *error = done->provider == PROVIDER_INVALID ? done->message : NULL;
+    if (error != NULL || (!failed && kind == ACTION_PROVIDER_TYPES)) {
+        if (!text_eq(error, environment->provider_error)) {
+            text_set(&environment->provider_error, error);
+            environment_shape(core, environment);
+        }
+    }
+    if (failed && kind != ACTION_PROVIDER_LAUNCH)
+        text_set(&environment->provider_words, done->message);
+    environment->status_dirty = true;
+}

@@ -1,0 +1,663 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h - the core's own structures, shared by its modules only
+ *
+ * Who changes what
+ *   jobs.c       jobs: arrival, admission, requests (cancel, terminate), end
+ *   depend.c     dependencies and who waits for whom
+ *   child.c      the state of one child; nothing else writes child.phase or any count
+ *   outcome.c    what the end of a pod means for its child
+ *   pods.c       pods as the API server has them: observation, adoption, end
+ *   podwork.c    what is to be done about pods
+ *   load.c       a job as its stored status tells it
+ *   queues.c     queues and definitions come and go
+ *   amounts.c    resources as vectors; classes of equal requirements
+ *   nodes.c      nodes, DaemonSets and the room that is left on each
+ *   rooms.c      finding a node with enough room
+ *   place.c      queue order into pods on nodes
+ *   environments.c  environments come, change and go
+ *   instances.c  their machines, as providers tell of them
+ *   scale.c      what to buy and what to give back
+ *   verdict.c    why something waits, in words
+ *   status.c     what is written when, and what a durable status sets free
+ *   admin.c      status and finalizers of queues, environments, definitions
+ *   flight.c     actions in flight
+ *   core.c       events in, plans out
+ *
+ * Lifetime   An object that is gone from the API server is unlinked at once and freed when no
+ * action that names it is in flight any more (its flights count is 0). */
+#ifndef BULKHEAD_CORE_INTERNAL_H
+#define BULKHEAD_CORE_INTERNAL_H
+
+#include "bulkhead/base/heap.h"
+#include "bulkhead/base/map.h"
+#include "bulkhead/base/ranges.h"
+#include "bulkhead/base/tree.h"
+#include "bulkhead/core/core.h"
+
+#include <assert.h>
+
+/* ------------------------------------------------------------- amounts (amounts.c) */
+
+enum { DIM_CPU, DIM_MEMORY, DIM_EPHEMERAL, DIM_PODS, DIM_FIXED, DIM_MAX = 24 };
+
+struct amounts { /* resources as a vector; extended resources have a dimension each, see core_dim */
+    int64_t v[DIM_MAX];
+};
+
+/* Extended resources beyond DIM_MAX - DIM_FIXED different names are left out: false. */
+bool amounts_from(struct core *core, const struct resources *resources,
+                  struct amounts *ret_amounts);
+void amounts_add(struct amounts *sum, const struct amounts *more);
+void amounts_sub(struct amounts *sum, const struct amounts *less);
+bool amounts_fit(const struct amounts *needs, const struct amounts *room);
+/* How many times needs fits into room, at most limit. */
+int64_t amounts_times(const struct amounts *needs, const struct amounts *room, int64_t limit);
+int64_t amounts_vcpus(const struct amounts *amounts); /* milli-CPUs rounded up to whole ones */
+
+/* --------------------------------------------------------------------- structures */
+
+struct core_class { /* all work with the same requirements; searched for once */
+    struct placement placement;
+    struct amounts needs;
+    uint64_t hash;
+    bool measurable; /* false: asks for more different extended resources than the core can tell
+                        apart */
+    size_t users;
+    struct core_class *next; /* same hash */
+};
+
+struct core_definition {
+    char *key; /* namespace/name */
+    struct job_definition *spec;
+    bool to_tell; /* in core->definitions_to_tell: its status is to be written */
+    struct core_definition *tell_next;
+    size_t users; /* jobs that hold it */
+    int flights;
+    bool gone;
+};
+
+struct core_queue {
+    char *name;
+    struct job_queue
+        *spec; /* NULL: known only by the jobs that name it, or its spec does not decode */
+    struct object_meta *bad_meta; /* of a queue whose spec does not decode */
+    char *invalid;
+    bool present;
+    struct tree order; /* jobs with runnable children, by creation time, namespace, name */
+    struct core_job
+        *parked_first; /* jobs that fit nothing there is: looked at again when shapes change */
+    int64_t jobs[JOB_PHASE_COUNT];
+    int64_t live; /* jobs that are not terminal */
+    size_t users; /* jobs that name it, ended ones too */
+    bool dirty;   /* look at the head again */
+    struct core_environment
+        *blocked[QUEUE_ENVIRONMENTS_MAX]; /* where the blocked head waits for room */
+    size_t blocked_count;
+    /* status */
+    uint64_t written_hash;
+    int64_t written_ns;
+    bool verdict_dirty; /* its waiting jobs are to be told anew */
+    bool status_dirty, status_in_flight, finalizer_in_flight;
+    bool finalizer_waits; /* done; the watch has not shown it yet */
+    char *resource_version;
+    int flights;
+    struct tree_node by_priority;
+};
+
+struct core_instance {
+    struct core_environment *environment;
+    char *id, *type, *node_name;
+    enum instance_state state;
+    int64_t launched_ns, seen_ns; /* seen_ns: when it was last in an answer */
+    int missing;                  /* answers in a row without it */
+    struct core_node *node;
+    bool terminate_asked; /* a terminate call has been planned */
+    bool joined;          /* its node was Ready once */
+    struct core_instance *prev, *next;
+};
+
+struct core_launch { /* asked for, not answered yet; vCPUs count from here */
+    char *type, *token;
+    int64_t count, vcpus;
+    bool in_flight, sent; /* sent: at least once; the same token is sent until there is an answer */
+    struct core_launch *next;
+};
+
+struct core_type { /* an instance type of an environment and what is learnt about it */
+    struct instance_type spec;
+    struct amounts room;   /* for our pods on a new node: capacity or what joined nodes showed, less
+                              DaemonSets */
+    struct amounts learnt; /* least allocatable seen on a joined node */
+    struct key_values labels; /* of a new node, as far as they are known beforehand */
+    bool has_learnt,
+        wanted; /* wanted: named by spec.computeResources.instanceTypes, or none are named */
+    int64_t out_until_ns; /* set aside until then: it ran out, or its nodes did not join */
+    int out_level;
+};
+
+struct room { /* one leaf or inner node of an environment's search tree: the most that is free below
+               */
+    int64_t v[DIM_FIXED];
+};
+
+struct core_environment {
+    char *name;
+    struct compute_environment *spec; /* NULL: does not decode, or is not there */
+    struct object_meta *bad_meta;
+    char *invalid;        /* why spec is unusable (does not decode) */
+    char *provider_error; /* the provider's words while it says PROVIDER_INVALID */
+    char *provider_words; /* of the last call that could not be made or had too little capacity;
+                             NULL: none */
+    bool present;
+    /* nodes */
+    struct core_node **slots; /* by slot; NULL: free */
+    size_t slot_count, slot_capacity;
+    struct room *rooms; /* 2 * slot_capacity; rooms[1] is the root */
+    int64_t nodes_ready, pods_live;
+    struct amounts used;
+    uint64_t shape; /* counts changes to what could fit here at best */
+    bool dirty;     /* room may have grown, or an instance changed */
+    /* machines */
+    struct core_instance *instances;
+    size_t instance_count;
+    struct map *instances_by_id;
+    struct core_launch *launches;
+    struct core_type *types;
+    size_t type_count;
+    bool types_known, types_in_flight;
+    bool observed, observe_in_flight, observe_wanted;
+    bool launch_in_flight, terminate_in_flight;
+    int64_t types_next_ns, observe_next_ns, launch_next_ns, terminate_next_ns, buy_next_ns;
+    int64_t observe_sent_ns;
+    bool terminate_wanted;
+    bool buy_dirty, give_back_dirty;
+    int64_t vcpus, vcpus_leaving;
+    uint64_t launch_sequence;
+    /* scheduling pass */
+    struct core_queue *held_by;  /* a higher queue's head waits for room here */
+    struct core_queue *held_buy; /* a higher queue's demand could not be bought here */
+    /* status */
+    uint64_t written_hash;
+    int64_t written_ns;
+    bool status_dirty, status_in_flight, finalizer_in_flight;
+    bool finalizer_waits; /* done; the watch has not shown it yet */
+    char *resource_version;
+    int flights;
+    struct timer timer; /* the next time something is due for this environment */
+};
+
+struct core_node {
+    char *name;
+    struct node *spec; /* NULL: only pods name it */
+    struct amounts capacity, used, reserved;
+    struct core_environment *environment; /* labelled for it */
+    struct core_instance *instance;
+    bool in_environment; /* has a slot */
+    bool counted_ready;  /* in environment->nodes_ready */
+    bool was_managed;    /* spec is gone: it was a machine that we bought */
+    uint32_t slot;
+    int64_t live; /* pods of ours that hold room */
+    bool closed;  /* never place here again */
+    int64_t idle_since_ns;
+    int64_t penalty_until_ns;
+    int penalty_level;
+    struct core_pod *pods;
+    struct timer timer; /* idle or penalty over */
+};
+
+enum pod_state {
+    PODS_FOREIGN,  /* not ours: it only takes room */
+    PODS_CREATING, /* the create is to be sent, in flight or unresolved */
+    PODS_LIVE,
+    PODS_ENDED,   /* its outcome is applied; waits for the status to be durable */
+    PODS_RELEASE, /* the finalizer may go */
+    PODS_DELETE,  /* the finalizer is off; the object may go */
+    PODS_LEAVING, /* deleted; waits to vanish */
+};
+
+enum kill_reason { KILL_NONE, KILL_TIMEOUT, KILL_TERMINATE, KILL_START, KILL_ORPHAN };
+
+struct core_pod {
+    char *key; /* namespace/name */
+    char *namespace_, *name, *uid;
+    int64_t version; /* resourceVersion as a number; 0: not seen */
+    enum pod_state state;
+    struct core_job *job; /* NULL: foreign, or its job is gone */
+    uint32_t index, count;
+    uint16_t try, attempt;
+    struct core_class *class_; /* ours */
+    struct amounts *own;       /* what it takes, where that is not the class's (foreign, resized) */
+    struct core_node *node;
+    struct core_pod *prev, *next; /* on the node */
+    struct core_pod *ended_next;  /* of the job, in order of ending */
+    struct core_pod *out_next;    /* in core->outbox */
+    bool counted;                 /* in node->used */
+    bool ours, deleting, has_finalizer, started, create_sent, in_outbox, in_job;
+    bool unresolved; /* CREATING: ask what became of it */
+    enum kill_reason kill;
+    bool kill_sent;
+    int64_t started_ns, created_ns;
+    int create_tries;
+    char *daemon_uid; /* owner, when that is a DaemonSet */
+    char *waiting_reason, *waiting_message;
+    int32_t *host_ports;
+    size_t host_port_count;
+    uint64_t needs_sequence; /* ENDED: durable once this status of the job is */
+    int flights;
+    bool gone;
+    struct timer timer;
+};
+
+struct child {
+    uint8_t phase; /* enum job_phase */
+    uint8_t attempts, refusals;
+    uint8_t dependency_failed;
+    struct core_pod *pod; /* the try that lives; NULL: none */
+};
+
+struct core_dependency {
+    struct core_job *job; /* who depends */
+    struct core_job *on;  /* NULL: not there (any more) */
+    char *name, *uid;     /* uid: as recorded */
+    enum dependency_type type;
+    int outcome;                         /* DEPENDENCY_WAITING, _SATISFIED, _FAILED */
+    struct core_dependency *prev, *next; /* in the list of those that name the same job */
+    struct dependants *list;
+};
+struct dependants { /* everyone who names a job, whether it exists or not */
+    char *key;
+    struct core_dependency *first;
+};
+
+enum verdict {
+    VERDICT_NONE,
+    VERDICT_QUEUE_MISSING,
+    VERDICT_QUEUE_INVALID,
+    VERDICT_QUEUE_DISABLED,
+    VERDICT_QUEUE_DELETING,
+    VERDICT_NAMESPACE,
+    VERDICT_DEFINITION_MISSING,
+    VERDICT_DEPENDENCY,
+    VERDICT_BEHIND,
+    VERDICT_BOOTING,
+    VERDICT_BUYING,
+    VERDICT_MAX_VCPUS,
+    VERDICT_CAPACITY,
+    VERDICT_ROOM,
+    VERDICT_PRIORITY,
+    VERDICT_ENVIRONMENT,
+    VERDICT_FIT,
+    VERDICT_QUOTA,
+    VERDICT_FORBIDDEN,
+    VERDICT_RETRY,
+    VERDICT_STARTING,
+    VERDICT_RUNNING,
+    VERDICT_COUNT,
+};
+
+struct core_job {
+    char *key; /* namespace/name */
+    struct batch_job *spec;
+    char *uid;
+    struct core_queue *queue;           /* by the name in spec; may not be present */
+    struct core_definition *definition; /* NULL: inline template */
+    const struct pod_template *template_;
+    struct core_class *class_;
+    const struct retry_strategy *retry;
+    int64_t timeout_ns; /* 0: none */
+    enum job_phase phase;
+    bool array, admitted, ended, gone;
+    uint32_t size;
+    struct child *children; /* NULL once ended */
+    uint8_t *failed_bits;   /* ended arrays that did not wholly succeed: one bit a child */
+    int64_t counts[JOB_PHASE_COUNT];
+    struct ranges runnable;
+    struct tree_node order; /* in queue->order */
+    bool parked;
+    struct core_job *parked_prev, *parked_next;
+    struct core_job *unadmitted_prev, *unadmitted_next;
+    bool in_unadmitted;
+    uint64_t parked_shape;
+    int64_t hold_until_ns; /* not to be placed before: quota, refused connections */
+    int hold_level;
+    /* dependencies */
+    struct core_dependency *dependencies;
+    size_t dependency_count;
+    int64_t waiting_whole; /* plain dependencies not satisfied yet */
+    bool by_child;         /* SEQUENTIAL or N_TO_N: children become runnable one by one */
+    bool sequential;
+    uint64_t mark; /* of the last walk that came by */
+    /* requests */
+    size_t requests_seen;
+    bool cancelled, terminated;
+    char *stop_reason; /* the user's words */
+    /* pods */
+    struct core_pod *ended_first, *ended_last;
+    int64_t pods; /* records that name this job */
+    bool checked, check_in_flight, fresh;
+    struct core_job *fresh_next, *dead_next;
+    /* verdict */
+    enum verdict verdict, told_verdict;
+    char *verdict_text;     /* extra words of the verdict; NULL: none */
+    int64_t verdict_due_ns; /* when to tell a verdict that is not told yet; 0: none */
+    /* status */
+    char *end_reason, *end_message;
+    int64_t started_ns, stopped_ns;
+    struct job_try tries[JOB_TRIES_KEPT];
+    size_t try_count;
+    uint64_t sequence, written_sequence, sent_sequence; /* changes; durable; in flight */
+    bool status_in_flight;
+    int64_t written_ns, status_due_ns, status_retry_ns;
+    int64_t status_bytes;
+    char *resource_version, *array_version;
+    struct array_status *companion; /* from EVENT_ARRAY_STATE before the job is read */
+    int status_level;               /* failures in a row */
+    int flights;
+    struct timer timer; /* status due, verdict due, hold over */
+};
+
+enum timer_kind { TIMER_JOB, TIMER_POD, TIMER_NODE, TIMER_ENVIRONMENT };
+
+struct core_daemon_set {
+    char *key, *uid;
+    struct daemon_set *spec;
+    struct amounts needs;
+};
+
+struct flight {
+    enum action_kind kind;
+    uint32_t generation;
+    bool used;
+    void *object;      /* pod, job, queue, environment or definition, by kind */
+    uint64_t sequence; /* JOB_STATUS: what it makes durable; others: a hash */
+    char *text;        /* LAUNCH: token */
+};
+
+#define LOOK_ALL UINT32_MAX
+#define LOOK_DEPENDANTS (UINT32_MAX - 1)
+struct look { /* work that waits for depend_settle */
+    struct core_job *job;
+    uint32_t index; /* a child, LOOK_ALL or LOOK_DEPENDANTS */
+};
+
+struct core {
+    struct core_options options;
+    int64_t now_ns;
+    bool synced;
+    struct map *jobs;         /* uid */
+    struct map *jobs_by_name; /* namespace/name: the newest of that name */
+    struct map *queues, *environments, *definitions, *nodes, *pods,
+        *daemon_sets;        /* by name or key */
+    struct map *dependants;  /* namespace/name */
+    struct map *companions;  /* uid -> array_status, until synced */
+    struct map *checked;     /* namespace + template hash that the server has accepted */
+    struct tree queue_order; /* by priority descending, name */
+    struct core_class **classes;
+    size_t class_buckets;
+    struct core_job *unadmitted;
+    struct core_job *fresh; /* admitted in this turn */
+    struct core_definition *definitions_to_tell;
+    struct core_pod *outbox_first, *outbox_last;
+    struct pod **early_pods;
+    size_t early_count, early_capacity;
+    struct timers timers;
+    char *dim_names[DIM_MAX];
+    size_t dim_count;
+    struct flight *flights;
+    uint32_t *free_flights;
+    size_t flight_capacity, free_flight_count, flights_in_use, creates_in_flight;
+    struct look *looks;
+    size_t look_count, look_capacity;
+    struct core_job *dead; /* gone jobs, freed once nothing is left to look at */
+    uint64_t walk;         /* mark of the last dependency walk */
+    bool pass_all;         /* look at every queue in the next pass */
+    bool pass_below;       /* in this pass: look at the queues that follow */
+    bool shape_changed;    /* something may fit now that fitted nothing before */
+    int64_t admin_wake_ns, definitions_next_ns, states_next_ns;
+    struct core_counts counts;
+    /* the plan that is being made */
+    struct arena *arena;
+    struct action *actions;
+    size_t action_count, action_capacity, plan_creates;
+    bool creates_full; /* pods wait for creates to come back */
+    bool more;         /* something had to wait for the next turn */
+    struct {           /* notices to users, bounded, dropped first */
+        struct action items[256];
+        size_t count;
+    } notices;
+};
+
+/* ---------------------------------------------------------------- between modules */
+
+/* flight.c */
+struct action *action_new(struct core *core, enum action_kind kind, void *object);
+struct flight *flight_find(struct core *core, uint64_t action_id);
+void flight_end(struct core *core, struct flight *flight);
+bool plan_has_room(struct core *core);
+void notice(struct core *core, const char *kind, const struct object_meta *meta, const char *type,
+            const char *reason, const char *message); /* a Kubernetes Event, best effort */
+
+/* view.c */
+void core_free_objects(struct core *core);
+void core_free_records(struct core *core);
+
+/* core.c */
+void pod_release_memory(struct core *core, struct core_pod *pod);
+
+/* classes.c */
+struct core_class *class_use(struct core *core, const struct placement *placement);
+void class_drop(struct core *core, struct core_class *class_);
+
+/* child.c */
+enum child_event {
+    ON_HOLD,    /* accepted; waits for dependencies */
+    ON_READY,   /* nothing left to wait for but a place */
+    ON_PLACE,   /* a pod is being made for it */
+    ON_UNPLACE, /* the pod was never made, was refused or lost before it started */
+    ON_START,   /* a container runs */
+    ON_RETRY,   /* the attempt failed and there will be another */
+    ON_SUCCEED,
+    ON_FAIL,
+    CHILD_EVENT_COUNT,
+};
+struct child_step {
+    enum { STEP_BUG, STEP_STAY, STEP_MOVE } kind;
+    enum job_phase to;
+};
+const struct child_step *child_step_at(enum job_phase phase, enum child_event event);
+const char *child_event_name(enum child_event event);
+/* Moves one child, and keeps every count, the runnable set and the queue's order in step. */
+void child_move(struct core *core, struct core_job *job, uint32_t index, enum child_event event);
+/* The same for children [first, end) that are all in one phase; used for whole arrays. */
+void child_move_range(struct core *core, struct core_job *job, uint32_t first, uint32_t end,
+                      enum child_event event);
+void queue_enter(struct core *core,
+                 struct core_job *job); /* into or out of queue->order, as the job is now */
+
+void job_uncount(struct core *core,
+                 struct core_job *job); /* the job is gone: its children count no more */
+void job_count_new(struct core *core,
+                   struct core_job *job); /* its children start to count, as they are now */
+
+/* jobs.c */
+void jobs_begin_all(struct core *core); /* at EVENT_SYNCED */
+void job_apply(struct core *core, struct batch_job *take_spec);
+void job_gone(struct core *core, const char *uid);
+void job_load_state(struct core *core,
+                    struct core_job *job); /* load.c: from status as it was read */
+void job_admit(struct core *core,
+               struct core_job *job);   /* looks again at what keeps it from being runnable */
+void jobs_admit_all(struct core *core); /* every job that is not admitted yet */
+void job_stop_children(struct core *core, struct core_job *job, bool running_too);
+void job_fail_waiting(struct core *core, struct core_job *job, const char *reason,
+                      const char *message);
+void job_settle(struct core *core,
+                struct core_job *job); /* ends the job when all children have ended */
+void job_end(struct core *core, struct core_job *job, enum job_phase phase, const char *reason,
+             const char *message);
+void job_hold(struct core *core, struct core_job *job, enum verdict verdict, const char *words,
+              int64_t least_ns);
+void job_timer(struct core *core, struct core_job *job);     /* the timer has fired */
+void job_timer_set(struct core *core, struct core_job *job); /* works out when it is due */
+bool job_is_stopped(const struct core_job *job);
+void queue_apply(struct core *core, struct job_queue *take_spec);
+void queue_invalid(struct core *core, struct object_meta *take_meta, const char *message);
+void queue_gone(struct core *core, const char *name);
+struct core_queue *queue_named(struct core *core,
+                               const char *name); /* makes a record for a missing one */
+void queue_drop(struct core *core,
+                struct core_queue *queue); /* one user less; frees a missing one */
+void definition_apply(struct core *core, struct job_definition *take_spec);
+void definition_gone(struct core *core, const char *key);
+void definition_release(
+    struct core_definition *definition); /* frees it when it is gone and unused */
+
+/* depend.c */
+void depend_start(struct core *core,
+                  struct core_job *job); /* its own dependencies; and wakes those who name it */
+void depend_stop(struct core *core, struct core_job *job);                /* unlinks */
+bool depend_met(struct core *core, struct core_job *job, uint32_t index); /* may the child run? */
+bool depend_failed(struct core *core, struct core_job *job, uint32_t index);
+void depend_child_ended(struct core *core, struct core_job *job, uint32_t index);
+void depend_ended_later(struct core *core,
+                        struct core_job *job); /* tells dependants when depend_settle runs */
+void depend_settle(struct core *core);         /* at the end of every apply and plan */
+void depend_job_gone(struct core *core, struct core_job *job);
+void depend_print(struct core *core, const struct core_job *job, struct str *out);
+
+/* outcome.c */
+enum outcome_kind { OUTCOME_SUCCEEDED, OUTCOME_FAILED, OUTCOME_REFUSED, OUTCOME_LOST };
+struct outcome {
+    enum outcome_kind kind;
+    bool attempt; /* an attempt began */
+    bool final_;  /* never retried: timeout, terminated */
+    struct opt_i64 exit_code;
+    char *reason;        /* of the container, AWS's words */
+    char *status_reason; /* of the attempt */
+    char *message;
+};
+void outcome_read(const struct core_pod *pod, const struct pod *seen, struct outcome *ret_outcome);
+bool retry_wanted(const struct retry_strategy *retry, const struct outcome *outcome,
+                  int64_t attempts_done);
+bool glob_matches(const char *pattern, const char *text);
+/* Applies the end of a pod to its child: counts the attempt, decides on a retry, records the try.
+ * seen may be NULL when the pod was lost without a last word. */
+void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *seen,
+                   const char *lost_why);
+
+/* pods.c */
+void pod_apply(struct core *core, struct pod *take_seen);
+void pods_apply_early(struct core *core); /* those that came before EVENT_SYNCED */
+void pod_gone(struct core *core, const char *key, const char *uid);
+struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t index,
+                           struct core_node *node);
+void pod_kill(struct core *core, struct core_pod *pod, enum kill_reason reason);
+void pod_lost(struct core *core, struct core_pod *pod,
+              const char *why); /* its node is certainly gone */
+void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try);
+void pod_unlink(struct core *core, struct core_pod *pod);
+void pod_ended(struct core *core, struct core_pod *pod, const struct pod *seen,
+               const char *lost_why);
+void pod_timer_set(struct core *core, struct core_pod *pod);
+void pod_outbox(struct core *core, struct core_pod *pod);
+void pods_plan(struct core *core);
+void pod_done(struct core *core, struct flight *flight, struct done *done);
+void pod_timer(struct core *core, struct core_pod *pod);
+void pods_durable(struct core *core,
+                  struct core_job *job); /* releases ended pods up to written_sequence */
+void pods_disown(struct core *core,
+                 struct core_job *job); /* the job is gone: stop and release its pods */
+
+/* nodes.c */
+struct core_node *node_named(struct core *core, const char *name, bool make);
+void node_apply(struct core *core, struct node *take_spec);
+void node_gone(struct core *core, const char *name);
+void node_pod_add(struct core *core, struct core_node *node, struct core_pod *pod);
+void node_pod_remove(struct core *core, struct core_pod *pod);
+void node_count_pod(struct core *core, struct core_pod *pod,
+                    bool holds_room);                         /* takes or gives back its room */
+void node_refresh(struct core *core, struct core_node *node); /* membership, reserve, room */
+void node_penalty(struct core *core, struct core_node *node);
+void node_check_lost(struct core *core,
+                     struct core_pod *pod); /* is the machine under it certainly gone? */
+void node_timer(struct core *core, struct core_node *node);
+bool node_takes(const struct core_node *node, const struct core_class *class_); /* all but room */
+void node_free_amounts(const struct core_node *node, struct amounts *ret_free);
+void daemon_set_apply(struct core *core, struct daemon_set *take_spec);
+void daemon_set_gone(struct core *core, const char *key);
+void daemon_sets_reserve(struct core *core, const char *node_name, const struct key_values *labels,
+                         const struct taints *taints, const struct core_node *node,
+                         struct amounts *ret_sum);
+void node_room_changed(struct core *core,
+                       struct core_node *node); /* brings the search tree up to date */
+void node_settle(struct core *core,
+                 struct core_node *node); /* frees a record that nothing names any more */
+void node_idle_timer(struct core *core, struct core_node *node);
+void node_lost_pods(struct core *core, struct core_node *node); /* the machine is certainly gone */
+void slot_take(struct core *core, struct core_environment *environment, struct core_node *node);
+void slot_give(struct core *core, struct core_node *node);
+struct core_node *rooms_find(const struct core_environment *environment,
+                             const struct core_class *class_, uint32_t first_slot);
+
+/* place.c */
+void job_park(struct core *core, struct core_job *job);
+void job_unpark(struct core *core, struct core_job *job);
+void queue_unpark_all(struct core *core, struct core_queue *queue);
+void place_all(struct core *core);
+int queue_compare_jobs(const struct tree_node *a, const struct tree_node *b);
+bool environment_usable(const struct core_environment *environment);
+bool environment_serves(const struct core_environment *environment, const char *namespace_);
+/* Could a pod of the class ever run here: does it fit a type or a node at its emptiest? */
+bool environment_could_fit(const struct core_environment *environment,
+                           const struct core_class *class_);
+
+/* instances.c */
+struct core_environment *environment_named(struct core *core, const char *name);
+void environment_apply(struct core *core, struct compute_environment *take_spec);
+void environment_invalid(struct core *core, struct object_meta *take_meta, const char *message);
+void environment_gone(struct core *core, const char *name);
+void environment_touch(struct core *core,
+                       struct core_environment *environment); /* room or shape changed */
+void environment_shape(struct core *core, struct core_environment *environment);
+struct core_type *environment_type(const struct core_environment *environment, const char *name);
+struct core_instance *environment_instance_of_node(const struct core_environment *environment,
+                                                   const char *node_name);
+void environment_free_if_unused(struct core *core, struct core_environment *environment);
+void launch_free(struct core_launch *launch);
+void instance_forget(struct core *core, struct core_instance *instance);
+void instance_remove(struct core *core, struct core_instance *instance);
+int64_t instance_vcpus(const struct core_instance *instance);
+void environment_recount(struct core_environment *environment);
+void provider_done(struct core *core, struct flight *flight, struct done *done);
+void environment_timer(struct core *core, struct core_environment *environment);
+void types_refresh(struct core *core, struct core_environment *environment);
+bool node_is_verified(const struct core_node *node);
+
+bool type_matches(
+    const struct core_environment *environment, const struct core_type *type,
+    const struct core_class *class_); /* labels and taints of a new node of this type */
+
+/* scale.c */
+void scale_plan(struct core *core);
+int64_t environment_wake_ns(const struct core *core, const struct core_environment *environment);
+
+/* verdict.c */
+const char *verdict_reason(enum verdict verdict); /* CamelCase */
+void verdict_set(struct core *core, struct core_job *job, enum verdict verdict, const char *words);
+char *verdict_message(struct core *core, struct core_job *job); /* heap */
+enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct str *out);
+
+/* status.c */
+void job_changed(struct core *core, struct core_job *job,
+                 int64_t within_ns); /* a status write is due by then */
+void status_plan(struct core *core);
+void job_status_plan(struct core *core, struct core_job *job);
+void status_done(struct core *core, struct flight *flight, struct done *done);
+void environment_status_fill(const struct core_environment *environment,
+                             struct compute_environment_status *ret);
+
+/* admin.c */
+void admin_plan(struct core *core);
+void admin_done(struct core *core, struct flight *flight, struct done *done);
+
+#endif

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* jobs.c - jobs: arrival, admission, requests, end
+ *
+ * A job is admitted once everything it names is there: queue, definition, a template that can be
+ * placed. Its children are then PENDING (dependencies) or RUNNABLE. Until then it is SUBMITTED and
+ * told what is missing. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool job_is_stopped(const struct core_job *job)
+{
+    return job->cancelled || job->terminated;
+}
+
+/* ------------------------------------------------------------- not admitted list */
+
+static void unadmitted_add(struct core *core, struct core_job *job)
+{
+    if (job->in_unadmitted)
+        return;
+    job->in_unadmitted = true;
+    job->unadmitted_prev = NULL;
+    job->unadmitted_next = core->unadmitted;
+    if (core->unadmitted != NULL)
+        core->unadmitted->unadmitted_prev = job;
+    core->unadmitted = job;
+}
+
+static void unadmitted_remove(struct core *core, struct core_job *job)
+{
+    if (!job->in_unadmitted)
+        return;
+    job->in_unadmitted = false;
+    if (job->unadmitted_prev != NULL)
+        job->unadmitted_prev->unadmitted_next = job->unadmitted_next;
+    else
+        core->unadmitted = job->unadmitted_next;
+    if (job->unadmitted_next != NULL)
+        job->unadmitted_next->unadmitted_prev = job->unadmitted_prev;
+}
+
+void jobs_admit_all(struct core *core)
+{
+    struct core_job *next;
+    for (struct core_job *job = core->unadmitted; job != NULL; job = next) {
+        next = job->unadmitted_next;
+        job_admit(core, job);
+    }
+}
+
+/* ------------------------------------------------------------------- admission */
+
+static bool queue_allows(struct core *core, const struct core_queue *queue, const char *namespace_)
+{
+    const struct text_list *allowed = &queue->spec->namespaces;
+    for (size_t i = 0; i < allowed->count; i++) {
+        if (strcmp(allowed->items[i], namespace_) == 0)
+            return true;
+    }
+    if (allowed->count > 0)
+        return false;
+    bool known = false;
+    for (size_t i = 0; i < queue->spec->environment_count; i++) {
+        struct core_environment *environment =
+            map_get(core->environments, queue->spec->environments[i].compute_environment);
+        if (environment == NULL || environment->spec == NULL)
+            continue;
+        known = true;
+        if (environment_serves(environment, namespace_))
+            return true;
+    }
+    return !known; /* nothing is known yet: the verdict will speak of the environments */
+}
+
+/* What keeps the job from being admitted; VERDICT_NONE: nothing. Words for the user go into out. */
+static enum verdict admission(struct core *core, struct core_job *job, struct str *out)
+{
+    const char *name = job->spec->queue;
+    struct core_queue *queue = job->queue;
+    if (queue == NULL || !queue->present) {
+        str_addf(out, "JobQueue %s does not exist: create it, or submit to another", name);
+        return VERDICT_QUEUE_MISSING;
+    }
+    if (queue->spec == NULL) {
+        str_addf(out, "JobQueue %s is invalid: %s", name,
+                 queue->invalid != NULL ? queue->invalid : "");
+        return VERDICT_QUEUE_INVALID;
+    }
+    if (queue->spec->meta.deleted_ns != 0 &&
+        job->spec->meta.created_ns > queue->spec->meta.deleted_ns) {
+        str_addf(out, "JobQueue %s is being deleted: submit to another", name);
+        return VERDICT_QUEUE_DELETING;
+    }
+    if (!queue_allows(core, queue, job->spec->meta.namespace_)) {
+        str_addf(out,
+                 "JobQueue %s takes no jobs from namespace %s: add it to spec.kubernetesNamespaces "
+                 "of the queue",
+                 name, job->spec->meta.namespace_);
+        return VERDICT_NAMESPACE;
+    }
+    if (job->spec->definition != NULL && job->definition == NULL) {
+        str_addf(out, "JobDefinition %s does not exist in namespace %s", job->spec->definition,
+                 job->spec->meta.namespace_);
+        return VERDICT_DEFINITION_MISSING;
+    }
+    return VERDICT_NONE;
+}
+
+/* The template, retry strategy and timeout that hold for the job; false: it has failed for good. */
+static bool resolve(struct core *core, struct core_job *job)
+{
+    const struct batch_job *spec = job->spec;
+    const struct job_definition *definition =
+        job->definition != NULL ? job->definition->spec : NULL;
+    if (definition != NULL && definition->invalid != NULL) {
+        AUTO_TEXT words =
+            text_printf("JobDefinition %s is invalid: %s", spec->definition, definition->invalid);
+        job_fail_waiting(core, job, "InvalidDefinition", words);
+        return false;
+    }
+    job->template_ = spec->has_template   ? &spec->template_
+                     : definition != NULL ? &definition->template_
+                                          : NULL;
+    if (job->template_ == NULL) {
+        job_fail_waiting(core, job, "InvalidSpec",
+                         "spec: neither jobDefinition nor template is given");
+        return false;
+    }
+    job->retry = spec->has_retry || definition == NULL ? &spec->retry : &definition->retry;
+    struct opt_i64 timeout = spec->timeout_s;
+    if (!timeout.set && definition != NULL)
+        timeout = definition->timeout_s;
+    job->timeout_ns = timeout.set ? timeout.value * NS_PER_S : 0;
+    if (job->template_->placement.unsupported != NULL) {
+        job_fail_waiting(core, job, "UnsupportedTemplate", job->template_->placement.unsupported);
+        return false;
+    }
+    if (job->class_ == NULL)
+        job->class_ = class_use(core, &job->template_->placement);
+    if (!job->class_->measurable) {
+        job_fail_waiting(core, job, "UnsupportedTemplate",
+                         "the template asks for an extended resource, and the cluster's jobs and "
+                         "nodes already use "
+                         "as many different ones as bulkhead can tell apart");
+        return false;
+    }
+    return true;
+}
+
+static void children_start(struct core *core, struct core_job *job)
+{
+    if (!job->by_child && job->waiting_whole == 0) {
+        /* One range, unless some children have ended or run already (at start-up). */
+        uint32_t first = 0;
+        for (uint32_t i = 0; i <= job->size; i++) {
+            if (i < job->size && job->children[i].phase <= JOB_PENDING)
+                continue;
+            if (i > first)
+                child_move_range(core, job, first, i, ON_READY);
+            first = i + 1;
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < job->size; i++) {
+        if (job->children[i].phase > JOB_PENDING)
+            continue;
+        if (job->children[i].phase == JOB_SUBMITTED)
+            child_move(core, job, i, ON_HOLD);
+        if (depend_failed(core, job, i)) {
+            job->children[i].dependency_failed = 1;
+            child_move(core, job, i, ON_FAIL);
+            job_changed(core, job, 0);
+        } else if (depend_met(core, job, i)) {
+            child_move(core, job, i, ON_READY);
+        }
+    }
+}
+
+void job_admit(struct core *core, struct core_job *job)
+{
+    if (job->ended || job->gone || job->admitted)
+        return;
+    AUTO_STR words = STR_EMPTY;
+    if (job->spec->definition != NULL && job->definition == NULL) {
+        AUTO_TEXT key = text_printf("%s/%s", job->spec->meta.namespace_, job->spec->definition);
+        job->definition = map_get(core->definitions, key);
+        if (job->definition != NULL)
+            job->definition->users++;
+    }
+    enum verdict verdict = admission(core, job, &words);
+    if (verdict != VERDICT_NONE) {
+        verdict_set(core, job, verdict, str_text(&words));
+        unadmitted_add(core, job);
+        return;
+    }
+    unadmitted_remove(core, job);
+    if (!resolve(core, job))
+        return;
+    job->admitted = true;
+    verdict_set(core, job,
+                job->waiting_whole > 0 || job->by_child ? VERDICT_DEPENDENCY : VERDICT_NONE, NULL);
+    children_start(core, job);
+    if (!job->checked && job->counts[JOB_STARTING] + job->counts[JOB_RUNNING] == 0) {
+        job->fresh = true;
+        job->fresh_next = core->fresh;
+        core->fresh = job;
+    }
+    queue_enter(core, job); /* children of an earlier life may be runnable already */
+    if (job->array) {
+        job->phase = JOB_PENDING;
+        job_changed(core, job, core->options.verdict_delay_ns);
+    }
+    job_settle(core, job);
+}
+
+/* ----------------------------------------------------------------- the way to the end */
+
+static void child_fail(struct core *core, struct core_job *job, uint32_t index)
+{
+    child_move(core, job, index, ON_FAIL);
+    depend_child_ended(core, job, index);
+}
+
+static void end_words(struct core_job *job, const char *reason, const char *message)
+{
+    if (job->end_reason == NULL) {
+        job->end_reason = text_copy(reason);
+        job->end_message = text_copy(message);
+    }
+}
+
+void job_fail_waiting(struct core *core, struct core_job *job, const char *reason,
+                      const char *message)
+{
+    if (job->ended)
+        return;
+    end_words(job, reason, message);
+    for (uint32_t i = 0; job->children != NULL && i < job->size; i++) {
+        if (job->children[i].phase <= JOB_RUNNABLE)
+            child_fail(core, job, i);
+    }
+    job_changed(core, job, 0);
+    job_settle(core, job);
+}
+
+void job_stop_children(struct core *core, struct core_job *job, bool running_too)
+{
+    if (job->ended || job->children == NULL)
+        return;
+    for (uint32_t i = 0; i < job->size; i++) {
+        struct child *child = &job->children[i];
+        if (child->phase <= JOB_RUNNABLE && child->pod == NULL)
+            child_fail(core, job, i);
+        else if (running_too && child->pod != NULL)
+            pod_kill(core, child->pod, KILL_TERMINATE);
+    }
+    job_changed(core, job, 0);
+    job_settle(core, job);
+}
+
+void job_settle(struct core *core, struct core_job *job)
+{
+    if (job->ended || job->children == NULL)
+        return;
+    int64_t done = job->counts[JOB_SUCCEEDED] + job->counts[JOB_FAILED];
+    if (done < job->size)
+        return;
+    bool failed = job->counts[JOB_FAILED] > 0;
+    if (!failed) {
+        job_end(core, job, JOB_SUCCEEDED, "Succeeded",
+                job->array                 ? "all children succeeded"
+                : job->end_message != NULL ? job->end_message
+                                           : "");
+        return;
+    }
+    if (job->terminated || (job->cancelled && job->end_reason == NULL))
+        job_end(core, job, JOB_FAILED, job->terminated ? "Terminated" : "Cancelled",
+                job->stop_reason);
+    else if (job->end_reason != NULL)
+        job_end(core, job, JOB_FAILED, job->end_reason, job->end_message);
+    else if (job->array)
+        job_end(core, job, JOB_FAILED, "ArrayChildFailed", "Array Child Job failed");
+    else
+        job_end(core, job, JOB_FAILED, "DependencyFailed", "Dependent Job failed");
+}
+
+static void keep_failed_bits(struct core_job *job)
+{
+    job->failed_bits = mem_new((size_t)job->size / 8 + 1);
+    for (uint32_t i = 0; i < job->size; i++) {
+        if (job->children[i].phase == JOB_FAILED)
+            job->failed_bits[i / 8] |= (uint8_t)(1U << (i % 8));
+    }
+}
+
+void job_end(struct core *core, struct core_job *job, enum job_phase phase, const char *reason,
+             const char *message)
+{
+    assert(!job->ended);
+    AUTO_TEXT why = text_copy(reason);
+    AUTO_TEXT words = text_copy(message);
+    text_set(&job->end_reason, why);
+    text_set(&job->end_message, words);
+    job->ended = true;
+    job->phase = phase;
+    job->stopped_ns = core->now_ns;
+    unadmitted_remove(core, job);
+    verdict_set(core, job, VERDICT_NONE, NULL);
+    queue_enter(core, job);
+    if (job->parked)
+        job_unpark(core, job);
+    if (job->array && phase == JOB_FAILED)
+        keep_failed_bits(job);
+    core->counts.jobs_live--;
+    if (job->queue != NULL) {
+        job->queue->live--;
+        job->queue->status_dirty = true;
+    }
+    job_changed(core, job, 0);
+    notice(core, "BatchJob", &job->spec->meta, phase == JOB_SUCCEEDED ? "Normal" : "Warning",
+           phase == JOB_SUCCEEDED ? "Succeeded" : "Failed",
+           words != NULL && words[0] != '\0' ? words : why);
+    depend_ended_later(core, job);
+}
+
+/* --------------------------------------------------------------------- requests */
+
+static void requests_look(struct core *core, struct core_job *job)
+{
+    const struct batch_job *spec = job->spec;
+    for (; job->requests_seen < spec->request_count; job->requests_seen++) {
+        const struct job_request *request = &spec->requests[job->requests_seen];
+        if (!job_is_stopped(job))
+            job->stop_reason = text_copy(request->reason);
+        if (request->action == JOB_TERMINATE)
+            job->terminated = true;
+        else
+            job->cancelled = true;
+    }
+    if (job->ended)
+        return;
+    if (spec->meta.deleted_ns != 0 && !job->terminated) {
+        job->terminated = true;
+        if (job->stop_reason == NULL)
+            job->stop_reason = text_copy("the BatchJob is being deleted");
+    }
+    if (job_is_stopped(job))
+        job_stop_children(core, job, job->terminated);
+}
+
+/* ---------------------------------------------------------------------- arrival */
+
+static void read_dependencies(struct core_job *job)
+{
+    const struct batch_job *spec = job->spec;
+    job->dependencies = mem_new((spec->dependency_count + 1) * sizeof(*job->dependencies));
+    job->dependency_count = spec->dependency_count;
+    for (size_t i = 0; i < spec->dependency_count; i++) {
+        struct core_dependency *dependency = &job->dependencies[i];
+        dependency->job = job;
+        dependency->name = text_copy(spec->dependencies[i].job_name);
+        dependency->type = spec->dependencies[i].type;
+        if (dependency->name == NULL) { /* SEQUENTIAL within the array */
+            job->sequential = job->by_child = true;
+            dependency->outcome = DEPENDENCY_SATISFIED;
+            continue;
+        }
+        for (size_t r = 0; r < spec->status.dependency_count; r++) {
+            const struct dependency_record *record = &spec->status.dependencies[r];
+            if (!text_eq(record->job_name, dependency->name))
+                continue;
+            text_set(&dependency->uid, record->uid);
+            dependency->outcome = (int)record->outcome;
+        }
+        if (dependency->type == DEPENDENCY_N_TO_N)
+            job->by_child = true;
+        else if (dependency->outcome != DEPENDENCY_SATISFIED)
+            job->waiting_whole++;
+    }
+}
+
+static struct core_job *job_new(struct core *core, struct batch_job *spec)
+{
+    struct core_job *job = mem_new(sizeof(*job));
+    job->spec = spec;
+    job->uid = text_copy(spec->meta.uid);
+    job->key = text_printf("%s/%s", spec->meta.namespace_, spec->meta.name);
+    job->resource_version = text_copy(spec->meta.resource_version);
+    job->array = spec->array_size.set && spec->invalid == NULL;
+    job->size = job->array ? (uint32_t)spec->array_size.value : 1;
+    job->timer.kind = TIMER_JOB;
+    job->status_due_ns = INT64_MAX;
+    job->phase = spec->has_status ? spec->status.phase : JOB_SUBMITTED;
+    job->ended = job->phase >= JOB_SUCCEEDED;
+    if (!job->ended)
+        job->phase = JOB_SUBMITTED;
+    if (spec->queue != NULL) {
+        job->queue = queue_named(core, spec->queue);
+        job->queue->users++;
+        if (!job->ended)
+            job->queue->live++;
+    }
+    read_dependencies(job);
+    map_put(core->jobs, job->uid, job);
+    struct core_job *older = map_put(core->jobs_by_name, job->key, job);
+    if (older !=
+        NULL) { /* deleted and made again while we looked away: the old one's end is on its way */
+        AUTO_TEXT uid = text_copy(older->uid);
+        job_gone(core, uid);
+        map_put(core->jobs_by_name, job->key, job);
+    }
+    core->counts.jobs++;
+    if (!job->ended)
+        core->counts.jobs_live++;
+    return job;
+}
+
+/* Everything a job does once the whole world is known. */
+static void job_begin(struct core *core, struct core_job *job)
+{
+    if (!job->ended && job->spec->invalid != NULL) {
+        job_fail_waiting(core, job, "InvalidSpec", job->spec->invalid);
+        depend_start(core, job);
+        return;
+    }
+    depend_start(core, job);
+    if (!job->ended)
+        requests_look(core, job);
+    if (!job->ended)
+        job_admit(core, job);
+    else
+        depend_ended_later(core, job);
+}
+
+void job_apply(struct core *core, struct batch_job *take_spec)
+{
+    struct core_job *job = map_get(core->jobs, take_spec->meta.uid);
+    if (job == NULL) {
+        job = job_new(core, take_spec);
+        if (core->synced) {
+            job_load_state(core, job);
+            job_begin(core, job);
+        }
+        return;
+    }
+    /* Only what others may change is news: requests, deletion, metadata. Status is ours. */
+    struct batch_job *old = job->spec;
+    if (take_spec->meta.resource_version != NULL && job->resource_version != NULL &&
+        strtoll(take_spec->meta.resource_version, NULL, 10) >
+            strtoll(job->resource_version, NULL, 10))
+        text_set(&job->resource_version, take_spec->meta.resource_version);
+    bool template_moved = job->template_ == &old->template_;
+    bool retry_moved = job->retry == &old->retry;
+    job->spec = take_spec;
+    if (template_moved)
+        job->template_ = &take_spec->template_;
+    if (retry_moved)
+        job->retry = &take_spec->retry;
+    batch_job_free(old);
+    if (core->synced)
+        requests_look(core, job);
+}
+
+void jobs_begin_all(struct core *core)
+{
+    size_t at = 0;
+    struct core_job *job;
+    while ((job = map_next(core->jobs, &at, NULL)) != NULL)
+        job_load_state(core, job);
+    pods_apply_early(core);
+    at = 0;
+    while ((job = map_next(core->jobs, &at, NULL)) != NULL)
+        job_begin(core, job);
+}
+
+void job_gone(struct core *core, const char *uid)
+{
+    struct core_job *job = map_remove(core->jobs, uid);
+    if (job == NULL)
+        return;
+    if (map_get(core->jobs_by_name, job->key) == job)
+        map_remove(core->jobs_by_name, job->key);
+    core->counts.jobs--;
+    unadmitted_remove(core, job);
+    if (job->parked)
+        job_unpark(core, job);
+    depend_job_gone(core, job);
+    depend_stop(core, job);
+    pods_disown(core, job);
+    if (!job->ended) {
+        core->counts.jobs_live--;
+        if (job->queue != NULL)
+            job->queue->live--;
+    }
+    job_uncount(core, job);
+    job->gone = true;
+    queue_enter(core, job);
+    timer_clear(&core->timers, &job->timer);
+    job->dead_next = core->dead;
+    core->dead = job;
+}

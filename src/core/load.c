@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* load.c - a job as its stored status tells it
+ *
+ * What is durable: the phase, and for each child whether it waits, succeeded or failed, with its
+ * attempts and refusals. What starts and runs is told by the pods themselves (pods.c), afterwards.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void copy_try(struct job_try *to, const struct job_try *from)
+{
+    *to = *from;
+    to->pod = text_copy(from->pod);
+    to->pod_uid = text_copy(from->pod_uid);
+    to->node = text_copy(from->node);
+    to->node_uid = text_copy(from->node_uid);
+    to->instance_id = text_copy(from->instance_id);
+    to->reason = text_copy(from->reason);
+    to->status_reason = text_copy(from->status_reason);
+    to->message = text_copy(from->message);
+}
+
+static void load_history(struct core_job *job)
+{
+    const struct job_status *status = &job->spec->status;
+    job->started_ns = status->started_ns;
+    job->stopped_ns = status->stopped_ns;
+    size_t skip = status->try_count > JOB_TRIES_KEPT ? status->try_count - JOB_TRIES_KEPT : 0;
+    for (size_t i = skip; i < status->try_count; i++)
+        copy_try(&job->tries[job->try_count++], &status->tries[i]);
+}
+
+/* The children's records from status or the companion; false: there are none that can be read. */
+static bool load_records(struct core *core, struct core_job *job, struct child_record *records,
+                         uint8_t *refusals)
+{
+    const struct array_status *array = &job->spec->status.array;
+    const struct array_status *companion = map_get(core->companions, job->uid);
+    if (companion != NULL)
+        array = companion;
+    struct err err = {0};
+    if (array->data == NULL || array->encoding == NULL ||
+        array_state_unpack(array->encoding, array->data, records, job->size, &err) < 0)
+        return false;
+    if (array->refusals != NULL && refusals_unpack(array->refusals, refusals, job->size, &err) < 0)
+        memset(refusals, 0, job->size);
+    return true;
+}
+
+static void load_array(struct core *core, struct core_job *job)
+{
+    struct child_record *records = mem_new((size_t)job->size * sizeof(*records));
+    uint8_t *refusals = mem_new(job->size);
+    if (job->spec->has_status && load_records(core, job, records, refusals)) {
+        for (uint32_t i = 0; i < job->size; i++) {
+            struct child *child = &job->children[i];
+            child->attempts = records[i].attempts;
+            child->refusals = refusals[i];
+            if (records[i].outcome == CHILD_SUCCEEDED)
+                child->phase = JOB_SUCCEEDED;
+            else if (records[i].outcome == CHILD_FAILED)
+                child->phase = JOB_FAILED;
+        }
+    } else if (job->ended) { /* the state is lost or damaged: all that is known is how the whole
+                                ended */
+        for (uint32_t i = 0; i < job->size; i++)
+            job->children[i].phase = (uint8_t)job->phase;
+    }
+    free(records);
+    free(refusals);
+}
+
+static void load_ended(struct core_job *job)
+{
+    if (job->array && job->phase == JOB_FAILED) {
+        job->failed_bits = mem_new((size_t)job->size / 8 + 1);
+        for (uint32_t i = 0; i < job->size; i++) {
+            if (job->children[i].phase == JOB_FAILED)
+                job->failed_bits[i / 8] |= (uint8_t)(1U << (i % 8));
+        }
+    }
+    text_set(&job->end_reason, job->spec->status.reason);
+    text_set(&job->end_message, job->spec->status.message);
+}
+
+void job_load_state(struct core *core, struct core_job *job)
+{
+    job->children = mem_new((size_t)job->size * sizeof(*job->children));
+    load_history(job);
+    if (job->array) {
+        load_array(core, job);
+    } else {
+        job->children[0].attempts = (uint8_t)job->spec->status.attempts;
+        job->children[0].refusals = (uint8_t)job->spec->status.refusals;
+        if (job->ended)
+            job->children[0].phase = (uint8_t)job->phase;
+    }
+    job_count_new(core, job);
+    if (!job->ended)
+        return;
+    /* Ended and told: nothing is left to write. The children are kept until here only. */
+    load_ended(job);
+    free(job->children);
+    job->children = NULL;
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nodes.c - nodes, DaemonSets, and the room that is left on each node
+ *
+ * Room = allocatable - every pod on the node that is not terminal (ours, foreign, static,
+ * terminating, and those being created) - DaemonSet pods that will come. Neither a preset nodeName
+ * nor the API server checks any of it, so this is where overcommitment is prevented. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct core_node *node_named(struct core *core, const char *name, bool make)
+{
+    struct core_node *node = map_get(core->nodes, name);
+    if (node == NULL && make) {
+        node = mem_new(sizeof(*node));
+        node->name = text_copy(name);
+        node->idle_since_ns = core->now_ns;
+        node->timer.kind = TIMER_NODE;
+        map_put(core->nodes, name, node);
+    }
+    return node;
+}
+
+void node_settle(struct core *core, struct core_node *node)
+{
+    if (node->spec != NULL || node->pods != NULL || node->instance != NULL)
+        return;
+    slot_give(core, node);
+    timer_clear(&core->timers, &node->timer);
+    map_remove(core->nodes, node->name);
+    free(node->name);
+    free(node);
+}
+
+/* ----------------------------------------------------------------------- pods */
+
+static const struct amounts *pod_amounts(const struct core_pod *pod)
+{
+    return pod->own != NULL ? pod->own : pod->class_ != NULL ? &pod->class_->needs : NULL;
+}
+
+void node_pod_add(struct core *core, struct core_node *node, struct core_pod *pod)
+{
+    UNUSED(core);
+    assert(pod->node == NULL);
+    pod->node = node;
+    pod->prev = NULL;
+    pod->next = node->pods;
+    if (node->pods != NULL)
+        node->pods->prev = pod;
+    node->pods = pod;
+}
+
+void node_pod_remove(struct core *core, struct core_pod *pod)
+{
+    struct core_node *node = pod->node;
+    if (node == NULL)
+        return;
+    assert(!pod->counted);
+    if (pod->prev != NULL)
+        pod->prev->next = pod->next;
+    else
+        node->pods = pod->next;
+    if (pod->next != NULL)
+        pod->next->prev = pod->prev;
+    pod->prev = pod->next = NULL;
+    pod->node = NULL;
+    if (pod->daemon_uid != NULL && node->spec != NULL)
+        node_refresh(core, node);
+    node_settle(core, node);
+}
+
+void node_count_pod(struct core *core, struct core_pod *pod, bool holds_room)
+{
+    struct core_node *node = pod->node;
+    const struct amounts *amounts = pod_amounts(pod);
+    if (pod->counted == holds_room || node == NULL)
+        return;
+    pod->counted = holds_room;
+    if (amounts != NULL && holds_room)
+        amounts_add(&node->used, amounts);
+    else if (amounts != NULL)
+        amounts_sub(&node->used, amounts);
+    if (pod->ours) {
+        node->live += holds_room ? 1 : -1;
+        if (node->live == 0)
+            node->idle_since_ns = core->now_ns;
+        core->counts.pods_live += holds_room ? 1 : -1;
+    }
+    struct core_environment *environment = node->environment;
+    if (environment != NULL && pod->ours) {
+        environment->pods_live += holds_room ? 1 : -1;
+        if (amounts != NULL && holds_room)
+            amounts_add(&environment->used, amounts);
+        else if (amounts != NULL)
+            amounts_sub(&environment->used, amounts);
+        environment->status_dirty = true;
+    }
+    node_room_changed(core, node);
+    /* A DaemonSet's pod is predicted until it is there. */
+    if (pod->daemon_uid != NULL && node->spec != NULL)
+        node_refresh(core, node);
+}
+
+/* ---------------------------------------------------------------- DaemonSets */
+
+static bool has_daemon_pod(const struct core_node *node, const char *uid)
+{
+    for (const struct core_pod *pod = node->pods; pod != NULL; pod = pod->next) {
+        if (pod->counted && pod->daemon_uid != NULL && strcmp(pod->daemon_uid, uid) == 0)
+            return true;
+    }
+    return false;
+}
+
+void daemon_sets_reserve(struct core *core, const char *node_name, const struct key_values *labels,
+                         const struct taints *taints, const struct core_node *node,
+                         struct amounts *ret_sum)
+{
+    memset(ret_sum, 0, sizeof(*ret_sum));
+    size_t at = 0;
+    const struct core_daemon_set *set;
+    while ((set = map_next(core->daemon_sets, &at, NULL)) != NULL) {
+        if (set->spec->meta.deleted_ns != 0 ||
+            !placement_matches(&set->spec->placement, node_name, labels))
+            continue;
+        if (taints_blocking(taints, &set->spec->placement.tolerations, NULL) != NULL)
+            continue;
+        if (node == NULL || !has_daemon_pod(node, set->uid))
+            amounts_add(ret_sum, &set->needs);
+    }
+}
+
+static void daemon_sets_changed(struct core *core)
+{
+    size_t at = 0;
+    struct core_node *node;
+    while ((node = map_next(core->nodes, &at, NULL)) != NULL) {
+        if (node->environment != NULL && node->spec != NULL)
+            node_refresh(core, node);
+    }
+    at = 0;
+    struct core_environment *environment;
+    while ((environment = map_next(core->environments, &at, NULL)) != NULL)
+        types_refresh(core, environment);
+}
+
+static void daemon_set_free_record(struct core_daemon_set *set)
+{
+    daemon_set_free(set->spec);
+    free(set->key);
+    free(set->uid);
+    free(set);
+}
+
+void daemon_set_apply(struct core *core, struct daemon_set *take_spec)
+{
+    AUTO_TEXT key = text_printf("%s/%s", take_spec->meta.namespace_, take_spec->meta.name);
+    struct core_daemon_set *set = mem_new(sizeof(*set));
+    set->key = text_copy(key);
+    set->uid = text_copy(take_spec->meta.uid != NULL ? take_spec->meta.uid : "");
+    set->spec = take_spec;
+    amounts_from(core, &take_spec->placement.requests, &set->needs);
+    set->needs.v[DIM_PODS] = 1;
+    struct core_daemon_set *old = map_put(core->daemon_sets, key, set);
+    /* Status updates of a DaemonSet are frequent and change nothing here. */
+    bool same = old != NULL && old->spec->meta.generation == take_spec->meta.generation &&
+                (old->spec->meta.deleted_ns != 0) == (take_spec->meta.deleted_ns != 0) &&
+                strcmp(old->uid, set->uid) == 0;
+    if (old != NULL)
+        daemon_set_free_record(old);
+    if (!same)
+        daemon_sets_changed(core);
+}
+
+void daemon_set_gone(struct core *core, const char *key)
+{
+    struct core_daemon_set *set = map_remove(core->daemon_sets, key);
+    if (set == NULL)
+        return;
+    daemon_set_free_record(set);
+    daemon_sets_changed(core);
+}
+
+/* ----------------------------------------------------------------------- room */
+
+/* Taints that a pod of ours gets by without a toleration of its own. */
+static const struct taint *blocking_taint(const struct core_node *node,
+                                          const struct tolerations *tolerations)
+{
+    const struct taints *taints = &node->spec->taints;
+    for (size_t i = 0; i < taints->count; i++) {
+        const struct taint *taint = &taints->items[i];
+        bool not_ready = strcmp(taint->key, "node.kubernetes.io/not-ready") == 0 &&
+                         strcmp(taint->effect, "NoSchedule") == 0;
+        bool ours = strcmp(taint->key, TAINT_ENVIRONMENT) == 0 && node->environment != NULL &&
+                    text_eq(taint->value, node->environment->name);
+        if (not_ready || ours || strcmp(taint->effect, "PreferNoSchedule") == 0)
+            continue;
+        if (!taint_tolerated(taint, tolerations))
+            return taint;
+    }
+    return NULL;
+}
+
+static bool ports_free(const struct core_node *node, const struct placement *placement)
+{
+    if (placement->host_port_count == 0)
+        return true;
+    for (const struct core_pod *pod = node->pods; pod != NULL; pod = pod->next) {
+        const struct placement *other = pod->class_ != NULL ? &pod->class_->placement : NULL;
+        const int32_t *ports = other != NULL ? other->host_ports : pod->host_ports;
+        size_t count = other != NULL ? other->host_port_count : pod->host_port_count;
+        for (size_t i = 0; pod->counted && i < count; i++) {
+            for (size_t j = 0; j < placement->host_port_count; j++) {
+                if (ports[i] == placement->host_ports[j])
+                    return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool node_takes(const struct core_node *node, const struct core_class *class_)
+{
+    return node->spec != NULL &&
+           placement_matches(&class_->placement, node->name, &node->spec->labels) &&
+           blocking_taint(node, &class_->placement.tolerations) == NULL &&
+           ports_free(node, &class_->placement);
+}
+
+void node_free_amounts(const struct core_node *node, struct amounts *ret_free)
+{
+    *ret_free = node->capacity;
+    amounts_sub(ret_free, &node->used);
+    amounts_sub(ret_free, &node->reserved);
+}
+
+/* ----------------------------------------------------------------- membership */
+
+bool node_is_verified(const struct core_node *node)
+{
+    const struct core_environment *environment = node->environment;
+    if (environment == NULL || environment->spec == NULL || node->spec == NULL)
+        return false;
+    if (environment->spec->provider == PROVIDER_STATIC)
+        return true; /* the label is the contract, as with AWS's unmanaged environments */
+    return node->instance != NULL && node->instance->state <= INSTANCE_RUNNING;
+}
+
+static struct core_environment *labelled_environment(struct core *core, const struct node *spec)
+{
+    const char *name = spec != NULL ? key_values_get(&spec->labels, LABEL_ENVIRONMENT) : NULL;
+    return name != NULL ? environment_named(core, name) : NULL;
+}
+
+static void set_environment(struct core *core, struct core_node *node,
+                            struct core_environment *environment)
+{
+    if (node->environment == environment)
+        return;
+    slot_give(core, node);
+    for (struct core_pod *pod = node->pods; pod != NULL; pod = pod->next) {
+        if (!pod->ours || !pod->counted)
+            continue;
+        const struct amounts *amounts = pod_amounts(pod);
+        if (node->environment != NULL) {
+            node->environment->pods_live--;
+            amounts_sub(&node->environment->used, amounts);
+        }
+        if (environment != NULL) {
+            environment->pods_live++;
+            amounts_add(&environment->used, amounts);
+        }
+    }
+    node->environment = environment;
+}
+
+static void learn_type(struct core *core, struct core_node *node)
+{
+    struct core_environment *environment = node->environment;
+    if (node->instance == NULL || environment == NULL || !node->spec->ready)
+        return;
+    struct core_type *type = environment_type(environment, node->instance->type);
+    if (type == NULL)
+        return;
+    bool changed = !type->has_learnt;
+    for (size_t i = 0; i < DIM_MAX; i++) {
+        if (type->has_learnt && type->learnt.v[i] <= node->capacity.v[i])
+            continue;
+        type->learnt.v[i] = node->capacity.v[i];
+        changed = true;
+    }
+    type->has_learnt = true;
+    if (changed)
+        types_refresh(core, environment);
+}
+
+void node_refresh(struct core *core, struct core_node *node)
+{
+    struct core_environment *environment = labelled_environment(core, node->spec);
+    set_environment(core, node, environment);
+    if (environment == NULL || node->spec == NULL) {
+        slot_give(core, node);
+        return;
+    }
+    if (environment->spec != NULL && environment->spec->provider != PROVIDER_STATIC &&
+        node->instance == NULL) {
+        struct core_instance *instance = environment_instance_of_node(environment, node->name);
+        if (instance != NULL && instance->node == NULL) {
+            instance->node = node;
+            node->instance = instance;
+            environment->buy_dirty = true;
+        } else if (instance == NULL) {
+            environment->observe_wanted = true; /* labelled for us, but is it one of ours? ask */
+        }
+    }
+    daemon_sets_reserve(core, node->name, &node->spec->labels, &node->spec->taints, node,
+                        &node->reserved);
+    learn_type(core, node);
+    slot_take(core, environment, node);
+    environment_shape(core, environment);
+    node_idle_timer(core, node);
+}
+
+void node_apply(struct core *core, struct node *take_spec)
+{
+    struct core_node *node = node_named(core, take_spec->meta.name, true);
+    bool known = node->spec != NULL;
+    if (known && !text_eq(node->spec->meta.uid, take_spec->meta.uid)) {
+        /* The name came back as another machine: whatever ran on the old one is lost. */
+        node_gone(core, take_spec->meta.name);
+        node = node_named(core, take_spec->meta.name, true);
+        known = false;
+    }
+    bool ready_before = known && node->spec->ready;
+    if (known)
+        node_free(node->spec);
+    else
+        core->counts.nodes++;
+    node->spec = take_spec;
+    amounts_from(core, &take_spec->allocatable, &node->capacity);
+    if (!known) {
+        node->closed = false;
+        node->idle_since_ns = core->now_ns;
+    }
+    if (take_spec->ready && !ready_before)
+        node->penalty_until_ns = 0;
+    node_refresh(core, node);
+}
+
+/* The machine is certainly gone when its Node is, and (for machines that we bought) the provider
+ * says so too or the Node of that name has another UID. Pod GC tells for the others, by failing the
+ * pod. */
+void node_check_lost(struct core *core, struct core_pod *pod)
+{
+    struct core_node *node = pod->node;
+    if (!core->synced || node == NULL || node->spec != NULL || pod->state != PODS_LIVE ||
+        !node->was_managed)
+        return;
+    if (node->instance == NULL || node->instance->state == INSTANCE_TERMINATED)
+        pod_lost(core, pod, "its node went away before the pod started");
+}
+
+void node_gone(struct core *core, const char *name)
+{
+    struct core_node *node = map_get(core->nodes, name);
+    if (node == NULL || node->spec == NULL)
+        return;
+    core->counts.nodes--;
+    struct core_environment *environment = node->environment;
+    struct core_instance *instance = node->instance;
+    node->was_managed = instance != NULL;
+    slot_give(core, node);
+    node_free(node->spec);
+    node->spec = NULL;
+    node->closed = true;
+    timer_clear(&core->timers, &node->timer);
+    if (environment != NULL) {
+        environment->observe_wanted = environment->observe_wanted || instance != NULL;
+        environment_touch(core, environment);
+        environment_shape(core, environment);
+    }
+    if (instance != NULL && instance->state == INSTANCE_TERMINATED)
+        node_lost_pods(core, node);
+    set_environment(core, node, NULL);
+    node_settle(core, node);
+}
+
+void node_lost_pods(struct core *core, struct core_node *node)
+{
+    struct core_pod *next;
+    for (struct core_pod *pod = node->pods; pod != NULL; pod = next) {
+        next = pod->next;
+        pod_lost(core, pod, "its node went away before the pod started");
+    }
+}
+
+/* -------------------------------------------------------------------- penalty */
+
+void node_penalty(struct core *core, struct core_node *node)
+{
+    enum { LEVEL_MAX = 8 };
+    int64_t pause = NS_PER_S << node->penalty_level; /* 1 s doubling to 256 s */
+    if (node->penalty_level < LEVEL_MAX)
+        node->penalty_level++;
+    node->penalty_until_ns = core->now_ns + pause;
+    if (node->spec == NULL || node->environment == NULL)
+        return;
+    node_room_changed(core, node);
+    timer_set(&core->timers, &node->timer, node->penalty_until_ns);
+}
+
+void node_idle_timer(struct core *core, struct core_node *node)
+{
+    struct core_environment *environment = node->environment;
+    if (environment == NULL || environment->spec == NULL || node->live > 0 || node->closed ||
+        node->penalty_until_ns > core->now_ns)
+        return;
+    if (environment->spec->provider != PROVIDER_STATIC)
+        timer_set(&core->timers, &node->timer,
+                  node->idle_since_ns + environment->spec->scale_down_delay_ns);
+}
+
+void node_timer(struct core *core, struct core_node *node)
+{
+    struct core_environment *environment = node->environment;
+    if (environment == NULL)
+        return;
+    if (node->penalty_until_ns != 0 && node->penalty_until_ns <= core->now_ns) {
+        node->penalty_until_ns = 0;
+        node_room_changed(core, node);
+        node_idle_timer(core, node);
+        return;
+    }
+    environment->give_back_dirty = true;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outcome.c - what the end of a pod means for its child
+ *
+ * Four ends. SUCCEEDED and FAILED are the program's own. REFUSED: the kubelet did not admit the
+ * pod, or the name was taken: a stale placement, never the job's failure. LOST: the machine or
+ * somebody else took the pod away. Refused and lost-before-start use up a try, not an attempt;
+ * lost-after-start is an attempt with AWS's reason "Host EC2 (...) terminated.", so that
+ * evaluateOnExit rules written for AWS work. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* status.reason of a pod that the kubelet did not admit (pkg/kubelet/lifecycle,
+ * pkg/kubelet/kubelet.go). */
+static bool is_refusal(const char *reason)
+{
+    static const char *const reasons[] = {
+        "NodeAffinity",
+        "NodeName",
+        "NodePorts",
+        "TaintToleration",
+        "PodOSNotSupported",
+        "PodOSSelectorNodeLabelDoesNotMatch",
+        "SupplementalGroupsPolicyNotSupported",
+        "InvalidNodeInfo",
+        "InitContainerRestartPolicyForbidden",
+        "UnexpectedAdmissionError",
+        "UnknownReason",
+        "UnexpectedPredicateFailureType",
+        "AppArmor",
+        "PodFeatureUnsupported",
+        "PodLevelResourcesNotSupported",
+        "SysctlForbidden",
+        "TopologyAffinityError",
+        "VolumeAttachmentLimitExceeded",
+        "NodeShutdown",
+    };
+    if (reason == NULL)
+        return false;
+    if (text_starts(reason, "OutOf"))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        if (strcmp(reason, reasons[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Did the machine, not the program, end the pod? (KEP-3329 conditions and the kubelet's own words.)
+ */
+static bool is_host_failure(const struct pod *seen)
+{
+    static const char *const reasons[] = {"NodeLost",     "Evicted",  "Terminated",
+                                          "NodeShutdown", "Shutdown", "Preempting"};
+    if (seen->disruption != NULL)
+        return true;
+    for (size_t i = 0; seen->reason != NULL && i < ARRAY_LEN(reasons); i++) {
+        if (strcmp(seen->reason, reasons[i]) == 0)
+            return true;
+    }
+    return is_refusal(
+        seen->reason); /* a kubelet that restarted and did not take its running pod back */
+}
+
+/* The container that decides: the first that failed, else the last. */
+static const struct container_exit *deciding_exit(const struct pod *seen)
+{
+    for (size_t i = 0; i < seen->exit_count; i++) {
+        if (seen->exits[i].exit_code != 0)
+            return &seen->exits[i];
+    }
+    return seen->exit_count > 0 ? &seen->exits[seen->exit_count - 1] : NULL;
+}
+
+static char *container_reason(const struct container_exit *exit_)
+{
+    if (exit_ == NULL || exit_->reason == NULL)
+        return NULL;
+    if (strcmp(exit_->reason, "OOMKilled") == 0)
+        return text_copy("OutOfMemoryError: Container killed due to memory usage");
+    if (strcmp(exit_->reason, "Completed") == 0 || strcmp(exit_->reason, "Error") == 0)
+        return NULL; /* an ordinary exit has no container reason in AWS either */
+    if (strcmp(exit_->reason, "ContainerCannotRun") == 0 ||
+        strcmp(exit_->reason, "StartError") == 0)
+        return text_printf("CannotStartContainerError: %s",
+                           exit_->message != NULL ? exit_->message : exit_->reason);
+    return text_copy(exit_->reason);
+}
+
+static const char *pull_error(const char *waiting)
+{
+    static const char *const pulls[] = {
+        "ErrImagePull",      "ImagePullBackOff",    "InvalidImageName",         "ErrImageNeverPull",
+        "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"};
+    for (size_t i = 0; waiting != NULL && i < ARRAY_LEN(pulls); i++) {
+        if (strcmp(waiting, pulls[i]) == 0)
+            return "CannotPullContainerError";
+    }
+    return "CannotStartContainerError";
+}
+
+static char *host_words(const struct core_pod *pod)
+{
+    const struct core_node *node = pod->node;
+    const char *id = node == NULL             ? "unknown"
+                     : node->instance != NULL ? node->instance->id
+                                              : node->name;
+    return text_printf("Host EC2 (instance %s) terminated.", id);
+}
+
+static void read_killed(const struct core_pod *pod, const struct pod *seen, struct outcome *out)
+{
+    out->kind = OUTCOME_FAILED;
+    out->final_ = true;
+    out->attempt = true;
+    if (pod->kill == KILL_TIMEOUT) {
+        out->status_reason = text_copy("Job attempt duration exceeded timeout");
+    } else if (pod->kill == KILL_START) {
+        out->final_ = false;
+        out->status_reason = text_copy("Task failed to start");
+        free(out->reason);
+        out->reason =
+            text_printf("%s: %s%s%s", pull_error(pod->waiting_reason),
+                        pod->waiting_reason != NULL ? pod->waiting_reason : "not started in time",
+                        pod->waiting_message != NULL ? ": " : "",
+                        pod->waiting_message != NULL ? pod->waiting_message : "");
+    } else {
+        out->attempt = pod->started || (seen != NULL && seen->containers_started);
+        const char *words = pod->job != NULL ? pod->job->stop_reason : NULL;
+        out->status_reason = text_copy(words != NULL ? words : "the job was deleted");
+    }
+}
+
+void outcome_read(const struct core_pod *pod, const struct pod *seen, struct outcome *ret_outcome)
+{
+    struct outcome *out = ret_outcome;
+    bool started = pod->started || (seen != NULL && seen->containers_started);
+    *out = (struct outcome){.attempt = started};
+    const struct container_exit *exit_ = seen != NULL ? deciding_exit(seen) : NULL;
+    if (exit_ != NULL) {
+        out->exit_code = OPT_I64(exit_->exit_code);
+        out->reason = container_reason(exit_);
+        if (exit_->exit_code != 0)
+            out->message = text_copy(exit_->message);
+    }
+    if (seen != NULL && seen->phase == POD_SUCCEEDED) {
+        /* Also when it was to be stopped: what has succeeded has succeeded. */
+        out->kind = OUTCOME_SUCCEEDED;
+        out->attempt = true;
+        out->status_reason = text_copy("Essential container in task exited");
+        return;
+    }
+    if (pod->kill != KILL_NONE) {
+        read_killed(pod, seen, out);
+        return;
+    }
+    if (seen == NULL || seen->phase != POD_FAILED || (is_host_failure(seen) && started)) {
+        out->kind = OUTCOME_LOST;
+        out->status_reason = host_words(pod);
+        return;
+    }
+    if (seen->deadline) { /* activeDeadlineSeconds: the timeout held while we were away */
+        out->kind = OUTCOME_FAILED;
+        out->final_ = started;
+        out->attempt = true;
+        out->status_reason =
+            text_copy(started ? "Job attempt duration exceeded timeout" : "Task failed to start");
+        return;
+    }
+    if (!started && exit_ == NULL && (is_refusal(seen->reason) || is_host_failure(seen))) {
+        out->kind = is_refusal(seen->reason) ? OUTCOME_REFUSED : OUTCOME_LOST;
+        out->status_reason = text_printf(
+            "%s%s%s", seen->reason != NULL ? seen->reason : seen->disruption,
+            seen->message != NULL ? ": " : "", seen->message != NULL ? seen->message : "");
+        return;
+    }
+    if (!started && exit_ == NULL) { /* deleted before it began */
+        out->kind = OUTCOME_LOST;
+        out->status_reason = text_copy("the pod was deleted before it started");
+        return;
+    }
+    out->kind = OUTCOME_FAILED;
+    out->attempt = true;
+    out->status_reason = text_copy("Essential container in task exited");
+}
+
+/* ----------------------------------------------------------------- retries */
+
+bool glob_matches(const char *pattern, const char *text)
+{
+    if (pattern == NULL)
+        return true;
+    if (text == NULL)
+        text = "";
+    size_t size = strlen(pattern);
+    if (size > 0 && pattern[size - 1] == '*')
+        return strncmp(pattern, text, size - 1) == 0;
+    return strcmp(pattern, text) == 0;
+}
+
+bool retry_wanted(const struct retry_strategy *retry, const struct outcome *outcome,
+                  int64_t attempts_done)
+{
+    int64_t attempts = retry != NULL && retry->attempts.set ? retry->attempts.value : 1;
+    if (outcome->final_ || attempts_done >= attempts)
+        return false;
+    char code[24] = "";
+    if (outcome->exit_code.set) {
+        snprintf(code, sizeof(code), "%lld", (long long)outcome->exit_code.value);
+    }
+    for (size_t i = 0; retry != NULL && i < retry->rule_count; i++) {
+        const struct exit_rule *rule = &retry->rules[i];
+        if (glob_matches(rule->on_reason, outcome->reason) &&
+            glob_matches(rule->on_status_reason, outcome->status_reason) &&
+            glob_matches(rule->on_exit_code, code))
+            return rule->retry;
+    }
+    return true;
+}
+
+/* ---------------------------------------------------------------- the record */
+
+static void try_done(struct job_try *try)
+{
+    free(try->pod);
+    free(try->pod_uid);
+    free(try->node);
+    free(try->node_uid);
+    free(try->instance_id);
+    free(try->reason);
+    free(try->status_reason);
+    free(try->message);
+}
+
+static void record_try(struct core *core, const struct core_pod *pod, const struct pod *seen,
+                       const struct outcome *outcome)
+{
+    struct core_job *job = pod->job;
+    if (job->array && outcome->kind == OUTCOME_SUCCEEDED)
+        return; /* of an array the tries worth telling are those that did not simply succeed */
+    if (job->try_count == JOB_TRIES_KEPT) {
+        try_done(&job->tries[0]);
+        memmove(&job->tries[0], &job->tries[1], (JOB_TRIES_KEPT - 1) * sizeof(job->tries[0]));
+        job->try_count--;
+    }
+    const struct core_node *node = pod->node;
+    struct job_try *try = &job->tries[job->try_count++];
+    *try = (struct job_try){
+        .index = pod->index,
+        .try = pod->try,
+        .attempt = outcome->attempt ? pod->attempt : 0,
+        .pod = text_copy(pod->name),
+        .pod_uid = text_copy(pod->uid),
+        .node = text_copy(node != NULL ? node->name : NULL),
+        .node_uid = text_copy(node != NULL && node->spec != NULL ? node->spec->meta.uid : NULL),
+        .instance_id =
+            text_copy(node != NULL && node->instance != NULL ? node->instance->id : NULL),
+        .started_ns = pod->started_ns,
+        .stopped_ns = seen != NULL && seen->finished_ns != 0 ? seen->finished_ns : core->now_ns,
+        .exit_code = outcome->exit_code,
+        .reason = text_copy(outcome->reason),
+        .status_reason = text_copy(outcome->status_reason),
+        .message = text_copy(outcome->message),
+    };
+}
+
+/* One try without an attempt more; when the budget is used up it counts as an attempt after all. */
+static void use_refusal(struct child *child, struct outcome *outcome)
+{
+    if (child->refusals < JOB_REFUSALS_MAX) {
+        child->refusals++;
+        return;
+    }
+    outcome->attempt = true;
+    outcome->final_ = true;
+}
+
+static void apply_to_child(struct core *core, struct core_pod *pod, struct outcome *outcome)
+{
+    struct core_job *job = pod->job;
+    struct child *child = &job->children[pod->index];
+    child->pod = NULL;
+    if (child->phase >= JOB_SUCCEEDED)
+        return;
+    if (!outcome->attempt)
+        use_refusal(child, outcome);
+    if (outcome->attempt)
+        child->attempts = (uint8_t)pod->attempt;
+    if (job->started_ns == 0 && pod->started_ns != 0)
+        job->started_ns = pod->started_ns;
+    if (outcome->kind == OUTCOME_SUCCEEDED) {
+        if (!job->array)
+            text_set(&job->end_message, outcome->status_reason);
+        child_move(core, job, pod->index, ON_SUCCEED);
+        depend_child_ended(core, job, pod->index);
+        return;
+    }
+    bool stopped = job_is_stopped(job);
+    bool again = !outcome->attempt || retry_wanted(job->retry, outcome, child->attempts);
+    if (again && !stopped) {
+        child_move(core, job, pod->index, outcome->attempt ? ON_RETRY : ON_UNPLACE);
+        if (outcome->attempt) {
+            AUTO_TEXT words = text_printf(
+                "attempt %u of child %u failed (%s); it will be retried", pod->attempt, pod->index,
+                outcome->status_reason != NULL ? outcome->status_reason : "");
+            notice(core, "BatchJob", &job->spec->meta, "Warning", "Retrying", words);
+        }
+        return;
+    }
+    if (!job->array && job->end_reason == NULL && !(stopped && !outcome->attempt)) {
+        const char *reason = pod->kill == KILL_TIMEOUT       ? "TimedOut"
+                             : outcome->kind == OUTCOME_LOST ? "HostTerminated"
+                                                             : "ContainerFailed";
+        text_set(&job->end_reason, reason);
+        text_set(&job->end_message, outcome->status_reason);
+    }
+    child_move(core, job, pod->index, ON_FAIL);
+    depend_child_ended(core, job, pod->index);
+}
+
+void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *seen,
+                   const char *lost_why)
+{
+    struct core_job *job = pod->job;
+    assert(job != NULL && job->children != NULL && pod->in_job);
+    struct outcome outcome;
+    outcome_read(pod, seen, &outcome);
+    if (lost_why != NULL && outcome.kind == OUTCOME_LOST && !outcome.attempt)
+        text_set(&outcome.status_reason, lost_why);
+    if ((outcome.kind == OUTCOME_REFUSED || outcome.kind == OUTCOME_LOST) && pod->node != NULL &&
+        seen != NULL)
+        node_penalty(core, pod->node);
+    pod->in_job = false;
+    apply_to_child(core, pod, &outcome);
+    record_try(core, pod, seen, &outcome);
+    free(outcome.reason);
+    free(outcome.status_reason);
+    free(outcome.message);
+    bool last = job->counts[JOB_SUCCEEDED] + job->counts[JOB_FAILED] == job->size;
+    job_changed(core, job, last ? 0 : NS_PER_S);
+    job_settle(core, job);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* place.c - queue order into pods on nodes
+ *
+ * Queues are looked at from the highest priority down, each from its oldest job on (FIFO). The head
+ * takes room in the first of the queue's environments that has it, then in the next. A head that
+ * cannot be placed whole blocks its queue, and holds the environments it could still run in against
+ * queues of lower priority: strict priority, so that a large job of a high queue is not starved by
+ * small ones of a low queue. A job that fits nothing there is at all does not block: it is parked,
+ * told so, and looked at again when the shape of an environment changes.
+ *
+ * Cost of a turn: only queues that have news are looked at, and a blocked head costs one search an
+ * environment. */
+#include "internal.h"
+
+#include <string.h>
+
+int queue_compare_jobs(const struct tree_node *a, const struct tree_node *b)
+{
+    const struct core_job *left = CONTAINER_OF(a, const struct core_job, order);
+    const struct core_job *right = CONTAINER_OF(b, const struct core_job, order);
+    if (left->spec->meta.created_ns != right->spec->meta.created_ns)
+        return left->spec->meta.created_ns < right->spec->meta.created_ns ? -1 : 1;
+    int order = strcmp(left->key, right->key);
+    return order != 0 ? order : strcmp(left->uid, right->uid);
+}
+
+bool environment_usable(const struct core_environment *environment)
+{
+    return environment != NULL && environment->present && environment->spec != NULL &&
+           environment->spec->enabled && environment->spec->meta.deleted_ns == 0 &&
+           environment->provider_error == NULL;
+}
+
+bool environment_serves(const struct core_environment *environment, const char *namespace_)
+{
+    const struct text_list *served = &environment->spec->namespaces;
+    for (size_t i = 0; i < served->count; i++) {
+        if (strcmp(served->items[i], namespace_) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------- parking */
+
+void job_park(struct core *core, struct core_job *job)
+{
+    struct core_queue *queue = job->queue;
+    job->parked = true;
+    job->parked_prev = NULL;
+    job->parked_next = queue->parked_first;
+    if (queue->parked_first != NULL)
+        queue->parked_first->parked_prev = job;
+    queue->parked_first = job;
+    queue_enter(core, job);
+}
+
+void job_unpark(struct core *core, struct core_job *job)
+{
+    struct core_queue *queue = job->queue;
+    job->parked = false;
+    if (job->parked_prev != NULL)
+        job->parked_prev->parked_next = job->parked_next;
+    else
+        queue->parked_first = job->parked_next;
+    if (job->parked_next != NULL)
+        job->parked_next->parked_prev = job->parked_prev;
+    job->parked_prev = job->parked_next = NULL;
+    queue_enter(core, job);
+}
+
+void queue_unpark_all(struct core *core, struct core_queue *queue)
+{
+    while (queue->parked_first != NULL)
+        job_unpark(core, queue->parked_first);
+}
+
+/* -------------------------------------------------------------- could it ever fit? */
+
+static bool types_could_fit(const struct core_environment *environment,
+                            const struct core_class *class_)
+{
+    const struct compute_environment *spec = environment->spec;
+    if (!environment->types_known)
+        return true; /* not certain yet */
+    for (size_t i = 0; i < environment->type_count; i++) {
+        const struct core_type *type = &environment->types[i];
+        if (type->wanted && type->spec.vcpus <= spec->max_vcpus &&
+            amounts_fit(&class_->needs, &type->room) && type_matches(environment, type, class_))
+            return true;
+    }
+    return false;
+}
+
+bool environment_could_fit(const struct core_environment *environment,
+                           const struct core_class *class_)
+{
+    if (environment->spec->provider != PROVIDER_STATIC && types_could_fit(environment, class_))
+        return true;
+    for (size_t i = 0; i < environment->slot_count; i++) {
+        const struct core_node *node = environment->slots[i];
+        if (node == NULL || node->spec == NULL || node->closed)
+            continue;
+        struct amounts most = node->capacity;
+        amounts_sub(&most, &node->reserved);
+        if (amounts_fit(&class_->needs, &most) &&
+            placement_matches(&class_->placement, node->name, &node->spec->labels))
+            return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------- placing */
+
+/* As many runnable children as there is room for; true when none is left. */
+static bool place_in(struct core *core, struct core_job *job, struct core_environment *environment)
+{
+    uint32_t index;
+    struct core_node *node = NULL;
+    int64_t times = 0;
+    while (ranges_first(&job->runnable, &index)) {
+        if (core->creates_in_flight + core->plan_creates >= core->options.creates_max) {
+            core->creates_full = true;
+            return false;
+        }
+        if (times == 0 || job->class_->placement.host_port_count > 0) {
+            node = rooms_find(environment, job->class_, 0);
+            if (node == NULL)
+                return false;
+            struct amounts free_;
+            node_free_amounts(node, &free_);
+            times = amounts_times(&job->class_->needs, &free_, INT64_MAX);
+        }
+        if (pod_place(core, job, index, node) == NULL) {
+            /* Its name is still taken by a pod that is on its way out. */
+            job_hold(core, job, VERDICT_RETRY, "an earlier pod of the same name has not gone yet",
+                     NS_PER_S);
+            return false;
+        }
+        core->plan_creates++;
+        times--;
+    }
+    return true;
+}
+
+static void set_blocked(struct core *core, struct core_queue *queue,
+                        struct core_environment **blocked, size_t count)
+{
+    if (queue->blocked_count == count &&
+        memcmp(queue->blocked, blocked, count * sizeof(*blocked)) == 0)
+        return;
+    memcpy(queue->blocked, blocked, count * sizeof(*blocked));
+    queue->blocked_count = count;
+    core->pass_below = true; /* lower queues may have gained or lost an environment */
+}
+
+static void buy_for(struct core_queue *queue, const struct core *core)
+{
+    for (size_t i = 0; i < queue->spec->environment_count; i++) {
+        struct core_environment *environment =
+            map_get(core->environments, queue->spec->environments[i].compute_environment);
+        if (environment != NULL)
+            environment->buy_dirty = true;
+    }
+}
+
+/* One job at the head. True: go on with the next one. */
+static bool place_head(struct core *core, struct core_queue *queue, struct core_job *job)
+{
+    struct core_environment *blocked[QUEUE_ENVIRONMENTS_MAX];
+    size_t blocked_count = 0;
+    bool could = false;
+    bool unknown = false;
+    for (size_t i = 0; i < queue->spec->environment_count; i++) {
+        struct core_environment *environment =
+            map_get(core->environments, queue->spec->environments[i].compute_environment);
+        if (environment == NULL || environment->spec == NULL) {
+            unknown = true;
+            continue;
+        }
+        if (!environment_serves(environment, job->spec->meta.namespace_))
+            continue;
+        if (!environment_usable(environment)) {
+            unknown = true;
+            continue;
+        }
+        if (environment->held_by == NULL && place_in(core, job, environment))
+            return true;
+        if (core->creates_full || tree_first(&queue->order) != &job->order)
+            return false;
+        if (environment_could_fit(environment, job->class_)) {
+            could = true;
+            blocked[blocked_count++] = environment;
+        }
+    }
+    if (!could && !unknown) {
+        AUTO_STR words = STR_EMPTY;
+        enum verdict verdict = verdict_of_blocked(core, job, &words);
+        job_park(core, job);
+        verdict_set(core, job, verdict, str_text(&words));
+        return true;
+    }
+    set_blocked(core, queue, blocked, blocked_count);
+    AUTO_STR words = STR_EMPTY;
+    enum verdict verdict = verdict_of_blocked(core, job, &words);
+    verdict_set(core, job, verdict, str_text(&words));
+    return false;
+}
+
+static void place_queue(struct core *core, struct core_queue *queue)
+{
+    enum { JOBS_A_TURN_MAX = 4096 };
+    size_t looked = 0;
+    struct tree_node *first;
+    queue->dirty = false;
+    while ((first = tree_first(&queue->order)) != NULL) {
+        struct core_job *job = CONTAINER_OF(first, struct core_job, order);
+        if (++looked > JOBS_A_TURN_MAX) {
+            queue->dirty = core->more = true;
+            return;
+        }
+        if (place_head(core, queue, job)) {
+            /* Placed whole or parked: both take it out of the order. */
+            assert(tree_first(&queue->order) != first);
+            continue;
+        }
+        if (core->creates_full) {
+            queue->dirty = true; /* goes on when creates have come back */
+            buy_for(queue, core);
+            return;
+        }
+        if (tree_first(&queue->order) != first)
+            continue; /* held back: the next job is the head now */
+        buy_for(queue, core);
+        return;
+    }
+    struct core_environment *none[1] = {NULL};
+    set_blocked(core, queue, none, 0);
+}
+
+static bool queue_has_news(const struct core *core, const struct core_queue *queue)
+{
+    if (queue->dirty || core->pass_all || core->pass_below)
+        return true;
+    for (size_t i = 0; i < queue->spec->environment_count; i++) {
+        const struct core_environment *environment =
+            map_get(core->environments, queue->spec->environments[i].compute_environment);
+        if (environment != NULL && environment->dirty)
+            return true;
+    }
+    return false;
+}
+
+static void shapes_changed(struct core *core)
+{
+    size_t at = 0;
+    struct core_queue *queue;
+    while ((queue = map_next(core->queues, &at, NULL)) != NULL) {
+        if (queue->spec != NULL)
+            queue_unpark_all(core, queue);
+    }
+}
+
+void place_all(struct core *core)
+{
+    core->creates_full = false;
+    core->plan_creates = 0;
+    core->pass_below = false;
+    if (core->shape_changed) {
+        core->shape_changed = false;
+        shapes_changed(core);
+    }
+    size_t at = 0;
+    struct core_environment *environment;
+    while ((environment = map_next(core->environments, &at, NULL)) != NULL)
+        environment->held_by = NULL;
+
+    for (struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
+        struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
+        if (!queue->spec->enabled) { /* nothing new starts; what runs goes on */
+            struct core_environment *none[1] = {NULL};
+            set_blocked(core, queue, none, 0);
+            queue->dirty = false;
+            continue;
+        }
+        if (!core->creates_full && queue_has_news(core, queue))
+            place_queue(core, queue);
+        for (size_t i = 0; i < queue->blocked_count; i++) {
+            if (queue->blocked[i]->held_by == NULL)
+                queue->blocked[i]->held_by = queue;
+        }
+    }
+    if (!core->creates_full) {
+        core->pass_all = false;
+        at = 0;
+        while ((environment = map_next(core->environments, &at, NULL)) != NULL)
+            environment->dirty = false;
+    }
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pods.c - pods as the API server has them
+ *
+ * One record a pod, ours or foreign, under namespace/name. A record of ours that stands for a
+ * child's live try has in_job set and is the child's pod; when the try has ended it waits
+ * (PODS_ENDED) until the outcome is durable in the job's status, and only then may the finalizer go
+ * (podwork.c). A pod of ours whose try is recorded already, or whose job is gone, is a leftover: it
+ * is stopped and released. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t version_number(const char *text)
+{
+    return text != NULL ? strtoll(text, NULL, 10) : 0;
+}
+
+static bool is_terminal(const struct pod *seen)
+{
+    return seen->phase == POD_SUCCEEDED || seen->phase == POD_FAILED;
+}
+
+/* -------------------------------------------------------------------- records */
+
+static struct core_pod *pod_new(struct core *core, const char *key, const char *namespace_,
+                                const char *name)
+{
+    struct core_pod *pod = mem_new(sizeof(*pod));
+    pod->key = text_copy(key);
+    pod->namespace_ = text_copy(namespace_);
+    pod->name = text_copy(name);
+    pod->count = 1;
+    pod->timer.kind = TIMER_POD;
+    pod->created_ns = core->now_ns;
+    map_put(core->pods, key, pod);
+    core->counts.pods++;
+    return pod;
+}
+
+void pod_release_memory(struct core *core, struct core_pod *pod)
+{
+    if (!pod->gone || pod->flights > 0 || pod->in_outbox || pod->state == PODS_ENDED)
+        return;
+    timer_clear(&core->timers, &pod->timer);
+    class_drop(core, pod->class_);
+    free(pod->own);
+    free(pod->key);
+    free(pod->namespace_);
+    free(pod->name);
+    free(pod->uid);
+    free(pod->daemon_uid);
+    free(pod->waiting_reason);
+    free(pod->waiting_message);
+    free(pod->host_ports);
+    free(pod);
+}
+
+/* Takes the record out of everything that others look at. */
+void pod_unlink(struct core *core, struct core_pod *pod)
+{
+    if (pod->gone)
+        return;
+    pod->gone = true;
+    core->counts.pods--;
+    map_remove(core->pods, pod->key);
+    node_count_pod(core, pod, false);
+    node_pod_remove(core, pod);
+    timer_clear(&core->timers, &pod->timer);
+}
+
+/* ------------------------------------------------------------------ placement */
+
+static char *pod_name(const struct core_job *job, uint32_t index, unsigned try)
+{
+    char cut[31];
+    size_t size = 0;
+    for (const char *c = job->spec->meta.name; *c != '\0' && size < sizeof(cut) - 1; c++)
+        cut[size++] = *c == '.' ? '-' : *c;
+    cut[size] = '\0';
+    return text_printf("%s-%.8s-%u-%u", cut, job->uid, index, try);
+}
+
+struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t index,
+                           struct core_node *node)
+{
+    struct child *child = &job->children[index];
+    unsigned try = child->attempts + child->refusals + 1U;
+    AUTO_TEXT name = pod_name(job, index, try);
+    AUTO_TEXT key = text_printf("%s/%s", job->spec->meta.namespace_, name);
+    if (map_get(core->pods, key) != NULL)
+        return NULL; /* something has the name: its end, or the squatter's, comes first */
+    struct core_pod *pod = pod_new(core, key, job->spec->meta.namespace_, name);
+    pod->state = PODS_CREATING;
+    pod->ours = pod->in_job = pod->has_finalizer = true;
+    pod->job = job;
+    pod->index = index;
+    pod->try = (uint16_t)try;
+    pod->attempt = (uint16_t)(child->attempts + 1U);
+    pod->class_ = class_use(core, &job->class_->placement);
+    child->pod = pod;
+    node_pod_add(core, node, pod);
+    node_count_pod(core, pod, true);
+    child_move(core, job, index, ON_PLACE);
+    pod_outbox(core, pod);
+    return pod;
+}
+
+/* The create never happened, or what has the name is not ours: the child waits for a place again.
+ */
+void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try)
+{
+    struct core_job *job = pod->job;
+    if (pod->in_job && job != NULL && job->children != NULL) {
+        struct child *child = &job->children[pod->index];
+        child->pod = NULL;
+        if (use_up_try && child->refusals < JOB_REFUSALS_MAX) {
+            child->refusals++;
+            job_changed(core, job, NS_PER_S);
+        }
+        if (job_is_stopped(job)) {
+            child_move(core, job, pod->index, ON_FAIL);
+            depend_child_ended(core, job, pod->index);
+            job_changed(core, job, 0);
+            job_settle(core, job);
+        } else {
+            child_move(core, job, pod->index, ON_UNPLACE);
+        }
+    }
+    pod->in_job = false;
+    pod->job = NULL;
+    pod_unlink(core, pod);
+}
+
+/* ------------------------------------------------------------------- adoption */
+
+/* A pod of a job that this process did not create: made by an earlier life, or by a create whose
+ * answer was lost. */
+static void adopt(struct core *core, struct core_pod *pod, const struct pod *seen)
+{
+    struct core_job *job = map_get(core->jobs, seen->job_uid);
+    pod->ours = true;
+    pod->state = PODS_LIVE;
+    pod->index = seen->index;
+    pod->count = seen->count;
+    pod->try = (uint16_t)seen->try;
+    pod->attempt = (uint16_t)(seen->attempt > 0 ? seen->attempt : 1);
+    if (job == NULL || job->children == NULL || seen->index >= job->size ||
+        !text_eq(seen->owner_uid, job->uid) ||
+        strcmp(job->spec->meta.namespace_, seen->meta.namespace_) != 0)
+        return;
+    struct child *child = &job->children[seen->index];
+    unsigned recorded = child->attempts + (unsigned)child->refusals;
+    if (child->phase >= JOB_SUCCEEDED || seen->try <= recorded || child->pod != NULL)
+        return;
+    if (seen->try >
+        recorded + 1) { /* tries in between left no trace; they were not attempts that we counted */
+        unsigned gap = seen->try - recorded - 1;
+        child->refusals =
+            (uint8_t)(child->refusals + gap > JOB_REFUSALS_MAX ? JOB_REFUSALS_MAX
+                                                               : child->refusals + gap);
+    }
+    if (pod->attempt <= child->attempts)
+        pod->attempt = (uint16_t)(child->attempts + 1U);
+    pod->in_job = true;
+    pod->job = job;
+    child->pod = pod;
+    child_move(core, job, pod->index, ON_READY);
+    child_move(core, job, pod->index, ON_PLACE);
+}
+
+/* ----------------------------------------------------------------- observation */
+
+static void take_requests(struct core *core, struct core_pod *pod, const struct pod *seen)
+{
+    struct amounts own;
+    amounts_from(core, &seen->requests, &own);
+    own.v[DIM_PODS] = 1;
+    if (pod->class_ != NULL && pod->own == NULL &&
+        memcmp(&own, &pod->class_->needs, sizeof(own)) == 0)
+        return;
+    if (pod->own != NULL && memcmp(&own, pod->own, sizeof(own)) == 0)
+        return;
+    bool counted = pod->counted;
+    node_count_pod(core, pod, false);
+    if (pod->own == NULL)
+        pod->own = mem_new(sizeof(own));
+    *pod->own = own;
+    node_count_pod(core, pod, counted);
+}
+
+static void take_ports(struct core_pod *pod, const struct pod *seen)
+{
+    if (pod->host_ports != NULL || seen->host_port_count == 0)
+        return;
+    pod->host_ports = mem_grow(NULL, seen->host_port_count, sizeof(*pod->host_ports));
+    memcpy(pod->host_ports, seen->host_ports, seen->host_port_count * sizeof(*pod->host_ports));
+    pod->host_port_count = seen->host_port_count;
+}
+
+static void take_node(struct core *core, struct core_pod *pod, const struct pod *seen)
+{
+    if (seen->node_name == NULL ||
+        (pod->node != NULL && strcmp(pod->node->name, seen->node_name) == 0))
+        return;
+    bool counted = pod->counted;
+    node_count_pod(core, pod, false);
+    node_pod_remove(core, pod);
+    node_pod_add(core, node_named(core, seen->node_name, true), pod);
+    node_count_pod(core, pod, counted);
+}
+
+static void take_start(struct core *core, struct core_pod *pod, const struct pod *seen)
+{
+    text_set(&pod->waiting_reason, seen->waiting_reason);
+    text_set(&pod->waiting_message, seen->waiting_message);
+    if (!seen->containers_started || pod->started)
+        return;
+    pod->started = true;
+    pod->started_ns = seen->started_ns != 0 ? seen->started_ns : core->now_ns;
+    if (!pod->in_job || pod->job == NULL)
+        return;
+    struct core_job *job = pod->job;
+    child_move(core, job, pod->index, ON_START);
+    if (job->started_ns == 0)
+        job->started_ns = pod->started_ns;
+    job_changed(core, job, core->options.running_delay_ns);
+}
+
+static void take_end(struct core *core, struct core_pod *pod, const struct pod *seen)
+{
+    if (pod->state > PODS_LIVE)
+        return;
+    if (!pod->ours)
+        return;
+    if (!pod->in_job) { /* a leftover: recorded already, or nobody's */
+        pod->state = PODS_RELEASE;
+        pod_outbox(core, pod);
+        return;
+    }
+    pod_ended(core, pod, seen, NULL);
+}
+
+void pod_ended(struct core *core, struct core_pod *pod, const struct pod *seen,
+               const char *lost_why)
+{
+    struct core_job *job = pod->job;
+    pod->state = PODS_ENDED;
+    core->counts.pods_ended++;
+    pod->ended_next = NULL;
+    if (job->ended_last != NULL)
+        job->ended_last->ended_next = pod;
+    else
+        job->ended_first = pod;
+    job->ended_last = pod;
+    timer_clear(&core->timers, &pod->timer);
+    pod->needs_sequence =
+        job->sequence + 1; /* job_changed in outcome_apply makes it at least that */
+    outcome_apply(core, pod, seen, lost_why);
+}
+
+static void update(struct core *core, struct core_pod *pod, const struct pod *seen)
+{
+    if (pod->uid == NULL)
+        pod->uid = text_copy(seen->meta.uid);
+    if (pod->state == PODS_CREATING && pod->ours) {
+        pod->state = PODS_LIVE;
+        pod->unresolved = false;
+    }
+    pod->version = version_number(seen->meta.resource_version);
+    pod->deleting = seen->meta.deleted_ns != 0;
+    pod->has_finalizer = seen->meta.has_finalizer;
+    if (pod->daemon_uid == NULL && text_eq(seen->owner_kind, "DaemonSet"))
+        pod->daemon_uid = text_copy(seen->owner_uid);
+    take_node(core, pod, seen);
+    take_requests(core, pod, seen);
+    take_ports(pod, seen);
+    node_count_pod(core, pod, !is_terminal(seen) && pod->node != NULL);
+    take_start(core, pod, seen);
+    if (is_terminal(seen)) {
+        take_end(core, pod, seen);
+    } else if (pod->ours && pod->state == PODS_LIVE) {
+        if (!pod->in_job && pod->kill == KILL_NONE && !timer_is_set(&pod->timer))
+            timer_set(&core->timers, &pod->timer, core->now_ns + 5 * NS_PER_S);
+        else
+            pod_timer_set(core, pod);
+        if (pod->kill != KILL_NONE && !pod->kill_sent)
+            pod_outbox(core, pod);
+        node_check_lost(core, pod);
+    }
+}
+
+static void apply(struct core *core, const struct pod *seen)
+{
+    AUTO_TEXT key = text_printf("%s/%s", seen->meta.namespace_ != NULL ? seen->meta.namespace_ : "",
+                                seen->meta.name);
+    struct core_pod *pod = map_get(core->pods, key);
+    if (pod != NULL && pod->uid != NULL && !text_eq(pod->uid, seen->meta.uid)) {
+        if (version_number(seen->meta.resource_version) < pod->version)
+            return; /* news of an object that is gone already */
+        AUTO_TEXT old = text_copy(pod->uid);
+        pod_gone(core, key, old);
+        pod = NULL;
+    }
+    if (pod != NULL && version_number(seen->meta.resource_version) <= pod->version &&
+        pod->version != 0)
+        return;
+    if (pod != NULL && pod->state == PODS_CREATING &&
+        (!text_eq(seen->job_uid, pod->job != NULL ? pod->job->uid : NULL) ||
+         seen->index != pod->index || seen->try != pod->try ||
+         !text_eq(seen->owner_uid, seen->job_uid))) {
+        pod_unplace(core, pod,
+                    true); /* someone else's pod has the name: the next try has another */
+        pod_release_memory(core, pod);
+        pod = NULL;
+    }
+    if (pod == NULL) {
+        pod = pod_new(core, key, seen->meta.namespace_, seen->meta.name);
+        pod->state = PODS_FOREIGN;
+        if (seen->job_uid != NULL && seen->meta.has_finalizer)
+            adopt(core, pod, seen);
+        else if (seen->job_uid != NULL && core->synced &&
+                 map_get(core->jobs, seen->job_uid) != NULL)
+            adopt(core, pod, seen);
+    }
+    update(core, pod, seen);
+}
+
+void pod_apply(struct core *core, struct pod *take_seen)
+{
+    if (!core->synced && take_seen->job_uid != NULL) {
+        ARRAY_ROOM(core->early_pods, core->early_count, core->early_capacity);
+        core->early_pods[core->early_count++] = take_seen;
+        return;
+    }
+    apply(core, take_seen);
+    pod_free(take_seen);
+}
+
+static int compare_early(const void *a, const void *b)
+{
+    const struct pod *left = *(struct pod *const *)a;
+    const struct pod *right = *(struct pod *const *)b;
+    int order = strcmp(left->job_uid, right->job_uid);
+    if (order != 0)
+        return order;
+    if (left->index != right->index)
+        return left->index < right->index ? -1 : 1;
+    if (left->try != right->try)
+        return left->try < right->try ? -1 : 1;
+    int64_t versions =
+        version_number(left->meta.resource_version) - version_number(right->meta.resource_version);
+    return versions < 0 ? -1 : versions > 0;
+}
+
+/* In the order of tries, so that what ended earlier is counted before what runs now. */
+void pods_apply_early(struct core *core)
+{
+    if (core->early_count > 1)
+        qsort(core->early_pods, core->early_count, sizeof(*core->early_pods), compare_early);
+    for (size_t i = 0; i < core->early_count; i++) {
+        apply(core, core->early_pods[i]);
+        pod_free(core->early_pods[i]);
+    }
+    free(core->early_pods);
+    core->early_pods = NULL;
+    core->early_count = core->early_capacity = 0;
+}
+
+void pod_lost(struct core *core, struct core_pod *pod, const char *why)
+{
+    if (!pod->ours || pod->state != PODS_LIVE)
+        return;
+    node_count_pod(core, pod, false);
+    if (pod->in_job) {
+        pod_ended(core, pod, NULL, why);
+    } else {
+        pod->state = PODS_RELEASE;
+        pod_outbox(core, pod);
+    }
+}
+
+void pod_gone(struct core *core, const char *key, const char *uid)
+{
+    struct core_pod *pod = map_get(core->pods, key);
+    if (pod == NULL || pod->uid == NULL || !text_eq(pod->uid, uid))
+        return;
+    if (pod->ours && pod->state == PODS_LIVE && pod->in_job) {
+        node_count_pod(core, pod, false);
+        pod_ended(core, pod, NULL, "the pod was deleted before it started");
+    }
+    pod_unlink(core, pod);
+    pod_release_memory(core, pod);
+}
+
+void pods_disown(struct core *core, struct core_job *job)
+{
+    for (uint32_t i = 0; job->children != NULL && i < job->size; i++) {
+        struct core_pod *pod = job->children[i].pod;
+        if (pod == NULL)
+            continue;
+        job->children[i].pod = NULL;
+        pod->in_job = false;
+        pod->job = NULL;
+        pod_kill(core, pod, KILL_ORPHAN);
+    }
+    job->written_sequence = UINT64_MAX; /* nobody is left to tell: what has ended may go */
+    pods_durable(core, job);
+}
+
+void pods_durable(struct core *core, struct core_job *job)
+{
+    while (job->ended_first != NULL && job->ended_first->needs_sequence <= job->written_sequence) {
+        struct core_pod *pod = job->ended_first;
+        job->ended_first = pod->ended_next;
+        if (job->ended_first == NULL)
+            job->ended_last = NULL;
+        core->counts.pods_ended--;
+        pod->job = NULL;
+        pod->state = PODS_RELEASE;
+        if (pod->gone)
+            pod_release_memory(core, pod);
+        else
+            pod_outbox(core, pod);
+    }
+}

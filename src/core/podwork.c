@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* podwork.c - what is to be done about pods: create, ask, stop, release, delete
+ *
+ * A pod that needs something is in the outbox; pods_plan turns the outbox into actions. One action
+ * a pod is in flight at a time, but for a create. Whatever did not happen is tried again after a
+ * pause, by the pod's timer. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ASK_DELAY_NS = 1000000000, RETRY_DELAY_NS = 1000000000 };
+
+void pod_outbox(struct core *core, struct core_pod *pod)
+{
+    if (pod->in_outbox || pod->gone)
+        return;
+    pod->in_outbox = true;
+    pod->out_next = NULL;
+    if (core->outbox_last != NULL)
+        core->outbox_last->out_next = pod;
+    else
+        core->outbox_first = pod;
+    core->outbox_last = pod;
+}
+
+void pod_kill(struct core *core, struct core_pod *pod, enum kill_reason reason)
+{
+    if (pod->state > PODS_LIVE)
+        return;
+    if (pod->state == PODS_CREATING && !pod->create_sent) {
+        pod_unplace(core, pod, false);
+        return; /* it is in the outbox, which frees it */
+    }
+    if (pod->kill == KILL_NONE || reason == KILL_ORPHAN)
+        pod->kill = reason;
+    if (pod->deleting)
+        pod->kill_sent = true;
+    if (pod->state == PODS_LIVE && !pod->kill_sent)
+        pod_outbox(core, pod);
+}
+
+/* ---------------------------------------------------------------------- timers */
+
+void pod_timer_set(struct core *core, struct core_pod *pod)
+{
+    int64_t due = INT64_MAX;
+    if (pod->kill != KILL_NONE || !pod->in_job)
+        return; /* a retry or the orphan's grace may be set; nothing else is due */
+    if (pod->started && pod->job->timeout_ns > 0)
+        due = pod->started_ns + pod->job->timeout_ns;
+    else if (!pod->started)
+        due = pod->created_ns + core->options.start_deadline_ns;
+    if (due == INT64_MAX)
+        timer_clear(&core->timers, &pod->timer);
+    else
+        timer_set(&core->timers, &pod->timer, due);
+}
+
+/* Waiting reasons that are on the ordinary way to a start. */
+static bool is_on_its_way(const struct core_pod *pod)
+{
+    return pod->waiting_reason == NULL || strcmp(pod->waiting_reason, "PodInitializing") == 0;
+}
+
+void pod_timer(struct core *core, struct core_pod *pod)
+{
+    if (pod->state == PODS_CREATING) {
+        pod->unresolved = true;
+        pod_outbox(core, pod);
+    } else if (pod->state >= PODS_RELEASE) {
+        pod_outbox(core, pod);
+    } else if (pod->state == PODS_LIVE && !pod->in_job && pod->kill == KILL_NONE) {
+        pod_kill(core, pod, KILL_ORPHAN);
+    } else if (pod->state == PODS_LIVE && pod->kill != KILL_NONE) {
+        if (!pod->kill_sent)
+            pod_outbox(core, pod);
+    } else if (pod->state == PODS_LIVE && pod->started) {
+        pod_kill(core, pod, KILL_TIMEOUT);
+    } else if (pod->state == PODS_LIVE) {
+        bool kubelet_there = pod->node != NULL && pod->node->spec != NULL && pod->node->spec->ready;
+        if (kubelet_there && !is_on_its_way(pod))
+            pod_kill(core, pod, KILL_START);
+        else
+            timer_set(&core->timers, &pod->timer, core->now_ns + core->options.start_deadline_ns);
+    }
+}
+
+/* ------------------------------------------------------------------------ plan */
+
+static void fill_order(struct core *core, const struct core_pod *pod, struct pod_order *order)
+{
+    const struct core_job *job = pod->job;
+    const struct core_node *node = pod->node;
+    *order = (struct pod_order){
+        .job = job->spec,
+        .definition =
+            job->definition != NULL && !job->spec->has_template ? job->definition->spec : NULL,
+        .name = pod->name,
+        .node_name = node->name,
+        .node_uid = node->spec != NULL ? node->spec->meta.uid : NULL,
+        .environment = node->environment != NULL ? node->environment->name : NULL,
+        .index = pod->index,
+        .count = pod->count,
+        .try = pod->try,
+        .attempt = pod->attempt,
+    };
+    if (job->timeout_ns >
+        0) /* holds also while nobody watches; the exact timeout is kept by pod_timer */
+        order->active_deadline_s = (job->timeout_ns + core->options.start_deadline_ns) / NS_PER_S;
+}
+
+static void name_pod(struct action *action, const struct core_pod *pod)
+{
+    action->namespace_ = pod->namespace_;
+    action->name = pod->name;
+    action->uid = pod->uid;
+}
+
+static bool plan_create(struct core *core, struct core_pod *pod)
+{
+    if (core->creates_in_flight >= core->options.creates_max) {
+        core->creates_full = true;
+        return false;
+    }
+    struct action *action = action_new(core, ACTION_POD_CREATE, pod);
+    name_pod(action, pod);
+    fill_order(core, pod, &action->order);
+    pod->create_sent = true;
+    return true;
+}
+
+/* false: no room in this plan for what it needs. */
+static bool plan_pod(struct core *core, struct core_pod *pod)
+{
+    if (pod->flights > 0 && !(pod->state == PODS_LIVE && pod->kill != KILL_NONE))
+        return true; /* its answer puts it back */
+    if (pod->state == PODS_CREATING && !pod->create_sent)
+        return plan_create(core, pod);
+    if (pod->state == PODS_CREATING && pod->unresolved) {
+        name_pod(action_new(core, ACTION_POD_GET, pod), pod);
+        pod->unresolved = false;
+        return true;
+    }
+    if (pod->state == PODS_LIVE && pod->kill != KILL_NONE && !pod->kill_sent && pod->uid != NULL) {
+        struct action *action = action_new(core, ACTION_POD_DELETE, pod);
+        name_pod(action, pod);
+        pod->kill_sent = true;
+        return true;
+    }
+    if (pod->state == PODS_RELEASE && pod->has_finalizer) {
+        name_pod(action_new(core, ACTION_POD_RELEASE, pod), pod);
+        return true;
+    }
+    if (pod->state == PODS_RELEASE)
+        pod->state = pod->deleting ? PODS_LEAVING : PODS_DELETE;
+    if (pod->state == PODS_DELETE) {
+        struct action *action = action_new(core, ACTION_POD_DELETE, pod);
+        name_pod(action, pod);
+        action->grace_s = 0;
+    }
+    return true;
+}
+
+void pods_plan(struct core *core)
+{
+    core->creates_full = false;
+    struct core_pod *kept_first = NULL, *kept_last = NULL;
+    while (core->outbox_first != NULL) {
+        struct core_pod *pod = core->outbox_first;
+        core->outbox_first = pod->out_next;
+        pod->in_outbox = false;
+        if (pod->gone) {
+            pod_release_memory(core, pod);
+            continue;
+        }
+        if (plan_has_room(core) && plan_pod(core, pod))
+            continue;
+        pod->in_outbox = true;
+        pod->out_next = NULL;
+        if (kept_last != NULL)
+            kept_last->out_next = pod;
+        else
+            kept_first = pod;
+        kept_last = pod;
+    }
+    core->outbox_first = kept_first;
+    core->outbox_last = kept_last;
+}
+
+/* --------------------------------------------------------------------- answers */
+
+static void create_refused(struct core *core, struct core_pod *pod, const struct done *done)
+{
+    struct core_job *job = pod->job;
+    const char *words = done->message != NULL ? done->message : "";
+    bool in_job = pod->in_job;
+    pod_unplace(core, pod, false);
+    if (!in_job || job == NULL || job->ended)
+        return;
+    switch (done->result) {
+    case DONE_REFUSED: {
+        AUTO_TEXT message = text_printf("the API server refused the pod: %s", words);
+        job_fail_waiting(core, job, "PodRefused", message);
+        break;
+    }
+    case DONE_QUOTA:
+        job_hold(core, job, VERDICT_QUOTA, words, NS_PER_S);
+        break;
+    case DONE_FORBIDDEN:
+        job_hold(core, job, VERDICT_FORBIDDEN, words, 5 * NS_PER_S);
+        break;
+    case DONE_NOT_FOUND:
+    case DONE_CONFLICT:
+    case DONE_AGAIN:
+    default:
+        job_hold(core, job, VERDICT_RETRY, words, NS_PER_S);
+        break;
+    }
+}
+
+static void create_done(struct core *core, struct core_pod *pod, struct done *done)
+{
+    if (done->result == DONE_OK && done->pod != NULL) {
+        pod_apply(core, STEAL(done->pod));
+        return;
+    }
+    if (pod->state != PODS_CREATING || pod->gone)
+        return; /* the watch has told already */
+    if (done->result == DONE_EXISTS || done->result == DONE_OK) {
+        pod->unresolved = true;
+        pod_outbox(core, pod);
+    } else if (done->result == DONE_UNKNOWN) {
+        timer_set(&core->timers, &pod->timer, core->now_ns + ASK_DELAY_NS);
+    } else {
+        create_refused(core, pod, done);
+    }
+}
+
+static void get_done(struct core *core, struct core_pod *pod, struct done *done)
+{
+    if (done->result == DONE_OK && done->pod != NULL) {
+        pod_apply(core, STEAL(done->pod));
+        return;
+    }
+    if (pod->state != PODS_CREATING || pod->gone)
+        return;
+    if (done->result == DONE_NOT_FOUND) {
+        /* It may still come to be, should the create be on its way: then the next create of the
+         * same name finds it, and it is adopted. */
+        pod_unplace(core, pod, false);
+        return;
+    }
+    timer_set(&core->timers, &pod->timer, core->now_ns + RETRY_DELAY_NS);
+}
+
+static void release_done(struct core *core, struct core_pod *pod, const struct done *done)
+{
+    if (pod->gone || pod->state != PODS_RELEASE)
+        return;
+    if (done->result == DONE_OK) {
+        pod->has_finalizer = false;
+        pod_outbox(core, pod);
+    } else if (done->result == DONE_NOT_FOUND || done->result == DONE_CONFLICT) {
+        pod->state = PODS_LEAVING; /* that object is gone; the watch will say so */
+    } else {
+        timer_set(&core->timers, &pod->timer, core->now_ns + RETRY_DELAY_NS);
+    }
+}
+
+static void delete_done(struct core *core, struct core_pod *pod, const struct done *done)
+{
+    if (pod->gone)
+        return;
+    bool happened =
+        done->result == DONE_OK || done->result == DONE_NOT_FOUND || done->result == DONE_CONFLICT;
+    if (pod->state == PODS_DELETE && happened) {
+        pod->state = PODS_LEAVING;
+    } else if (!happened) {
+        pod->kill_sent = pod->state == PODS_LIVE ? pod->deleting : pod->kill_sent;
+        timer_set(&core->timers, &pod->timer, core->now_ns + RETRY_DELAY_NS);
+    } else if (pod->state == PODS_RELEASE) {
+        pod_outbox(core, pod);
+    }
+}
+
+void pod_done(struct core *core, struct flight *flight, struct done *done)
+{
+    struct core_pod *pod = flight->object;
+    enum action_kind kind = flight->kind;
+    flight_end(core, flight);
+    pod->flights++; /* keeps the record until this function is done with it */
+    if (kind == ACTION_POD_CREATE)
+        create_done(core, pod, done);
+    else if (kind == ACTION_POD_GET)
+        get_done(core, pod, done);
+    else if (kind == ACTION_POD_RELEASE)
+        release_done(core, pod, done);
+    else
+        delete_done(core, pod, done);
+    pod->flights--;
+    bool waits = pod->state == PODS_RELEASE || pod->state == PODS_DELETE;
+    if (!pod->gone && pod->flights == 0 && waits && !timer_is_set(&pod->timer))
+        pod_outbox(core, pod);
+    pod_release_memory(core, pod);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queues.c - queues and job definitions come, change and go */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_queues(const struct tree_node *a, const struct tree_node *b)
+{
+    const struct core_queue *left = CONTAINER_OF(a, const struct core_queue, by_priority);
+    const struct core_queue *right = CONTAINER_OF(b, const struct core_queue, by_priority);
+    if (left->spec->priority != right->spec->priority)
+        return left->spec->priority > right->spec->priority ? -1 : 1;
+    return strcmp(left->name, right->name);
+}
+
+struct core_queue *queue_named(struct core *core, const char *name)
+{
+    struct core_queue *queue = map_get(core->queues, name);
+    if (queue != NULL)
+        return queue;
+    queue = mem_new(sizeof(*queue));
+    queue->name = text_copy(name);
+    queue->order.compare = queue_compare_jobs;
+    map_put(core->queues, name, queue);
+    return queue;
+}
+
+static void meta_free(struct object_meta *meta)
+{
+    if (meta == NULL)
+        return;
+    object_meta_done(meta);
+    free(meta);
+}
+
+static void queue_free_if_unused(struct core *core, struct core_queue *queue)
+{
+    if (queue->present || queue->users > 0 || queue->flights > 0)
+        return;
+    map_remove(core->queues, queue->name);
+    job_queue_free(queue->spec);
+    meta_free(queue->bad_meta);
+    free(queue->invalid);
+    free(queue->resource_version);
+    free(queue->name);
+    free(queue);
+}
+
+void queue_drop(struct core *core, struct core_queue *queue)
+{
+    queue->users--;
+    queue_free_if_unused(core, queue);
+}
+
+static void set_present(struct core *core, struct core_queue *queue, bool present)
+{
+    if (queue->present != present)
+        core->counts.queues += present ? 1 : -1;
+    queue->present = present;
+}
+
+static void take_version(char **field, const char *version)
+{
+    if (*field == NULL || version == NULL || strtoll(version, NULL, 10) > strtoll(*field, NULL, 10))
+        text_set(field, version);
+}
+
+void queue_apply(struct core *core, struct job_queue *take_spec)
+{
+    core->queue_order.compare = compare_queues;
+    struct core_queue *queue = queue_named(core, take_spec->meta.name);
+    if (queue->spec != NULL && !text_eq(queue->spec->meta.uid, take_spec->meta.uid))
+        text_set(&queue->resource_version, NULL);
+    bool same_spec = queue->spec != NULL && text_eq(queue->spec->meta.uid, take_spec->meta.uid) &&
+                     queue->spec->meta.generation == take_spec->meta.generation &&
+                     queue->spec->meta.deleted_ns == take_spec->meta.deleted_ns;
+    bool enabled_before = queue->spec == NULL || queue->spec->enabled;
+    queue->verdict_dirty =
+        queue->verdict_dirty || queue->spec == NULL || enabled_before != take_spec->enabled;
+    tree_remove(&core->queue_order, &queue->by_priority);
+    job_queue_free(queue->spec);
+    meta_free(queue->bad_meta);
+    queue->bad_meta = NULL;
+    text_set(&queue->invalid, NULL);
+    queue->spec = take_spec;
+    queue->finalizer_waits = false;
+    tree_insert(&core->queue_order, &queue->by_priority);
+    take_version(&queue->resource_version, take_spec->meta.resource_version);
+    set_present(core, queue, true);
+    if (same_spec)
+        return; /* metadata, or our own status write coming back */
+    queue->dirty = queue->status_dirty = true;
+    core->pass_all = true;
+    if (core->synced) {
+        queue_unpark_all(core, queue);
+        jobs_admit_all(core);
+    }
+}
+
+void queue_invalid(struct core *core, struct object_meta *take_meta, const char *message)
+{
+    struct core_queue *queue = queue_named(core, take_meta->name);
+    tree_remove(&core->queue_order, &queue->by_priority);
+    job_queue_free(queue->spec);
+    queue->spec = NULL;
+    meta_free(queue->bad_meta);
+    queue->bad_meta = take_meta;
+    text_set(&queue->invalid, message);
+    text_set(&queue->resource_version, take_meta->resource_version);
+    set_present(core, queue, true);
+    queue->status_dirty = true;
+    core->pass_all = true;
+}
+
+void queue_gone(struct core *core, const char *name)
+{
+    struct core_queue *queue = map_get(core->queues, name);
+    if (queue == NULL || !queue->present)
+        return;
+    tree_remove(&core->queue_order, &queue->by_priority);
+    job_queue_free(queue->spec);
+    queue->spec = NULL;
+    meta_free(queue->bad_meta);
+    queue->bad_meta = NULL;
+    text_set(&queue->resource_version, NULL);
+    set_present(core, queue, false);
+    queue->written_hash = 0;
+    queue->blocked_count = 0;
+    core->pass_all = true;
+    /* Its jobs stay where they are, and are told; a queue of the same name takes them up again. */
+    queue->verdict_dirty = true;
+    queue_free_if_unused(core, queue);
+}
+
+/* ------------------------------------------------------------------ definitions */
+
+void definition_apply(struct core *core, struct job_definition *take_spec)
+{
+    AUTO_TEXT key = text_printf("%s/%s", take_spec->meta.namespace_, take_spec->meta.name);
+    struct core_definition *definition = map_get(core->definitions, key);
+    if (definition != NULL && text_eq(definition->spec->meta.uid, take_spec->meta.uid) &&
+        definition->spec->meta.generation == take_spec->meta.generation) {
+        text_set(&definition->spec->meta.resource_version, take_spec->meta.resource_version);
+        job_definition_free(take_spec);
+        return;
+    }
+    if (definition !=
+        NULL) /* another object of the same name: jobs that have the old one keep it */
+        definition_gone(core, key);
+    definition = mem_new(sizeof(*definition));
+    definition->key = text_copy(key);
+    definition->spec = take_spec;
+    map_put(core->definitions, key, definition);
+    core->counts.definitions++;
+    if (take_spec->invalid != NULL ||
+        take_spec->observed_generation != take_spec->meta.generation) {
+        definition->tell_next = core->definitions_to_tell;
+        core->definitions_to_tell = definition;
+        definition->to_tell = true;
+    }
+    if (core->synced)
+        jobs_admit_all(core);
+}
+
+void definition_release(struct core_definition *definition)
+{
+    if (!definition->gone || definition->users > 0 || definition->flights > 0 ||
+        definition->to_tell)
+        return;
+    job_definition_free(definition->spec);
+    free(definition->key);
+    free(definition);
+}
+
+void definition_gone(struct core *core, const char *key)
+{
+    struct core_definition *definition = map_remove(core->definitions, key);
+    if (definition == NULL)
+        return;
+    core->counts.definitions--;
+    definition->gone = true;
+    definition_release(definition);
+}

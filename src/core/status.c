@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status.c - what is written about jobs, when, and what a durable status sets free
+ *
+ * A single job: nothing before its pod exists, RUNNING if it still runs after a second, a reason
+ * once it has waited for some seconds, and its end at once. An array: at most once a second, less
+ * often as its state grows (64 KiB/s), and all large states together at most 1 MiB/s. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    STATE_BYTES_PER_S = 64 * 1024,    /* of one job */
+    STATES_BYTES_PER_S = 1024 * 1024, /* of all large ones */
+    FAILED_INDEXES_MAX = 1024,
+};
+
+static int64_t job_interval_ns(const struct core *core, const struct core_job *job)
+{
+    int64_t by_size = job->status_bytes * NS_PER_S / STATE_BYTES_PER_S;
+    return by_size > core->options.status_interval_ns ? by_size : core->options.status_interval_ns;
+}
+
+void job_changed(struct core *core, struct core_job *job, int64_t within_ns)
+{
+    job->sequence++;
+    int64_t due = core->now_ns + within_ns;
+    if (due < job->status_due_ns)
+        job->status_due_ns = due;
+    job_timer_set(core, job);
+}
+
+static int64_t status_due(const struct core *core, const struct core_job *job)
+{
+    if (job->status_in_flight || job->status_due_ns == INT64_MAX)
+        return INT64_MAX;
+    int64_t due = job->status_due_ns;
+    if (job->status_retry_ns > due)
+        due = job->status_retry_ns;
+    if (job->array && !job->ended && job->written_ns != 0 &&
+        due < job->written_ns + job_interval_ns(core, job))
+        due = job->written_ns + job_interval_ns(core, job);
+    if (job->status_bytes > JOB_STATE_INLINE_MAX && due < core->states_next_ns)
+        due = core->states_next_ns;
+    return due;
+}
+
+void job_timer_set(struct core *core, struct core_job *job)
+{
+    if (job->gone || !core->synced)
+        return;
+    int64_t due = status_due(core, job);
+    if (job->verdict_due_ns != 0 && !job->ended && job->verdict_due_ns < due)
+        due = job->verdict_due_ns;
+    if (job->hold_until_ns > core->now_ns && !job->ended && job->hold_until_ns < due)
+        due = job->hold_until_ns;
+    if (due == INT64_MAX)
+        timer_clear(&core->timers, &job->timer);
+    else
+        timer_set(&core->timers, &job->timer, due);
+}
+
+void job_hold(struct core *core, struct core_job *job, enum verdict verdict, const char *words,
+              int64_t least_ns)
+{
+    enum { LEVEL_MAX = 5 };
+    if (job->hold_until_ns <= core->now_ns) {
+        job->hold_until_ns = core->now_ns + (least_ns << job->hold_level);
+        if (job->hold_level < LEVEL_MAX)
+            job->hold_level++;
+    }
+    verdict_set(core, job, verdict, words);
+    queue_enter(core, job);
+    job_timer_set(core, job);
+}
+
+void job_timer(struct core *core, struct core_job *job)
+{
+    if (job->hold_until_ns != 0 && job->hold_until_ns <= core->now_ns) {
+        job->hold_until_ns = 0;
+        queue_enter(core, job);
+    }
+    if (job->verdict_due_ns != 0 && job->verdict_due_ns <= core->now_ns) {
+        job->verdict_due_ns = 0;
+        bool waits =
+            job->counts[JOB_SUBMITTED] + job->counts[JOB_PENDING] + job->counts[JOB_RUNNABLE] > 0;
+        if (waits && !job->ended && job->verdict != job->told_verdict &&
+            job->verdict != VERDICT_NONE)
+            job_changed(core, job, 0);
+    }
+    if (status_due(core, job) <= core->now_ns)
+        job_status_plan(core, job);
+    job_timer_set(core, job);
+}
+
+/* -------------------------------------------------------------------- job status */
+
+static void fill_dependencies(struct core *core, const struct core_job *job,
+                              struct job_status *status)
+{
+    status->dependencies =
+        arena_alloc(core->arena, (job->dependency_count + 1) * sizeof(*status->dependencies));
+    for (size_t i = 0; i < job->dependency_count; i++) {
+        const struct core_dependency *dependency = &job->dependencies[i];
+        if (dependency->name == NULL)
+            continue;
+        struct dependency_record *record = &status->dependencies[status->dependency_count++];
+        record->job_name = arena_copy(core->arena, dependency->name);
+        record->uid = dependency->uid != NULL ? arena_copy(core->arena, dependency->uid) : NULL;
+        record->outcome = (__typeof__(record->outcome))dependency->outcome;
+    }
+}
+
+static void fill_array(struct core *core, struct core_job *job, struct action *action,
+                       struct job_status *status)
+{
+    struct child_record *records = arena_alloc(core->arena, (size_t)job->size * sizeof(*records));
+    uint8_t *refusals = arena_alloc(core->arena, job->size);
+    struct ranges failed = {0};
+    int64_t runs = 0;
+    for (uint32_t i = 0; i < job->size; i++) {
+        const struct child *child = &job->children[i];
+        records[i].outcome = child->phase == JOB_SUCCEEDED ? CHILD_SUCCEEDED
+                             : child->phase == JOB_FAILED  ? CHILD_FAILED
+                                                           : CHILD_WAITING;
+        records[i].attempts = child->attempts;
+        refusals[i] = child->refusals;
+        runs += i == 0 || memcmp(&records[i], &records[i - 1], sizeof(*records)) != 0;
+        if (child->phase == JOB_FAILED)
+            ranges_add(&failed, i, i + 1);
+    }
+    job->status_bytes = runs * 8 < job->size ? runs * 8 : job->size; /* about what it packs to */
+    status->array.size = job->size;
+    memcpy(status->array.counts, job->counts, sizeof(status->array.counts));
+    AUTO_STR text = STR_EMPTY;
+    ranges_print(&failed, &text, FAILED_INDEXES_MAX);
+    ranges_done(&failed);
+    status->array.failed_indexes = text.size > 0 ? arena_copy(core->arena, str_text(&text)) : NULL;
+    action->children = records;
+    action->refusals = refusals;
+    action->array_version =
+        job->array_version != NULL ? arena_copy(core->arena, job->array_version) : NULL;
+    if (job->status_bytes > JOB_STATE_INLINE_MAX) {
+        int64_t from = core->states_next_ns > core->now_ns ? core->states_next_ns : core->now_ns;
+        core->states_next_ns = from + job->status_bytes * NS_PER_S / STATES_BYTES_PER_S;
+    }
+}
+
+static void fill_words(struct core *core, struct core_job *job, struct job_status *status)
+{
+    if (job->ended) {
+        status->reason = arena_copy(core->arena, job->end_reason != NULL ? job->end_reason : "");
+        status->message = arena_copy(core->arena, job->end_message != NULL ? job->end_message : "");
+        return;
+    }
+    int64_t waiting =
+        job->counts[JOB_SUBMITTED] + job->counts[JOB_PENDING] + job->counts[JOB_RUNNABLE];
+    enum verdict verdict = job->verdict;
+    if (waiting == 0)
+        verdict = job->counts[JOB_RUNNING] > 0 ? VERDICT_RUNNING : VERDICT_STARTING;
+    AUTO_TEXT words = verdict_message(core, job);
+    status->reason = arena_copy(core->arena, verdict_reason(verdict));
+    status->message = arena_copy(core->arena, words);
+    job->told_verdict = job->verdict;
+    job->verdict_due_ns = 0;
+}
+
+static struct job_status *fill_status(struct core *core, struct core_job *job,
+                                      struct action *action)
+{
+    struct job_status *status = arena_alloc(core->arena, sizeof(*status));
+    status->observed_generation = job->spec->meta.generation;
+    status->phase = job->ended || job->array ? job->phase : (enum job_phase)job->children[0].phase;
+    status->started_ns = job->started_ns;
+    status->stopped_ns = job->stopped_ns;
+    status->cancelled = job->cancelled && !job->terminated;
+    status->terminated = job->terminated;
+    if (job->definition != NULL)
+        status->definition_uid = arena_copy(core->arena, job->definition->spec->meta.uid);
+    status->tries = arena_alloc(core->arena, sizeof(job->tries));
+    memcpy(status->tries, job->tries, sizeof(job->tries)); /* texts stay the job's */
+    status->try_count = job->try_count;
+    fill_dependencies(core, job, status);
+    fill_words(core, job, status);
+    if (job->array) {
+        fill_array(core, job, action, status);
+    } else {
+        status->attempts = job->children[0].attempts;
+        status->refusals = job->children[0].refusals;
+    }
+    return status;
+}
+
+void job_status_plan(struct core *core, struct core_job *job)
+{
+    if (job->status_in_flight || job->gone || job->children == NULL ||
+        job->sequence == job->written_sequence) {
+        job->status_due_ns = job->status_in_flight ? job->status_due_ns : INT64_MAX;
+        return;
+    }
+    if (!plan_has_room(core))
+        return;
+    struct action *action = action_new(core, ACTION_JOB_STATUS, job);
+    action->job = job->spec;
+    action->meta = &job->spec->meta;
+    action->namespace_ = job->spec->meta.namespace_;
+    action->name = job->spec->meta.name;
+    action->uid = job->uid;
+    action->resource_version =
+        job->resource_version != NULL ? arena_copy(core->arena, job->resource_version) : NULL;
+    action->status = fill_status(core, job, action);
+    flight_find(core, action->id)->sequence = job->sequence;
+    job->status_in_flight = true;
+    job->status_due_ns = INT64_MAX;
+}
+
+/* Ended, and everybody can read so: what is kept in memory shrinks to a name and an outcome. */
+static void job_shrink(struct core *core, struct core_job *job)
+{
+    free(job->children);
+    job->children = NULL;
+    ranges_done(&job->runnable);
+    class_drop(core, job->class_);
+    job->class_ = NULL;
+    job->template_ = NULL;
+    job->retry = NULL;
+    text_set(&job->verdict_text, NULL);
+}
+
+static void job_written(struct core *core, struct core_job *job, uint64_t sequence,
+                        const struct done *done)
+{
+    if (done->resource_version != NULL)
+        text_set(&job->resource_version, done->resource_version);
+    if (done->array_version != NULL)
+        text_set(&job->array_version, done->array_version);
+    job->status_level = 0;
+    job->status_retry_ns = 0;
+    job->written_ns = core->now_ns;
+    if (job->written_sequence < sequence)
+        job->written_sequence = sequence;
+    if (job->gone)
+        return;
+    pods_durable(core, job);
+    if (job->ended && job->written_sequence == job->sequence && job->children != NULL)
+        job_shrink(core, job);
+    else if (job->written_sequence < job->sequence && job->status_due_ns == INT64_MAX)
+        job->status_due_ns = core->now_ns + (job->ended ? 0 : NS_PER_S);
+}
+
+static void job_not_written(struct core *core, struct core_job *job, const struct done *done)
+{
+    enum { LEVEL_MAX = 5 };
+    int64_t pause = done->result == DONE_CONFLICT ? NS_PER_S / 10 : NS_PER_S;
+    job->status_retry_ns = core->now_ns + (pause << job->status_level);
+    if (job->status_level < LEVEL_MAX)
+        job->status_level++;
+    job->status_due_ns = core->now_ns;
+    if (done->array_version != NULL) /* the companion was written before the status failed */
+        text_set(&job->array_version, done->array_version);
+}
+
+static void job_status_answered(struct core *core, struct flight *flight, struct done *done)
+{
+    struct core_job *job = flight->object;
+    uint64_t sequence = flight->sequence;
+    flight_end(core, flight);
+    job->status_in_flight = false;
+    if (done->result == DONE_OK)
+        job_written(core, job, sequence, done);
+    else if (!job->gone)
+        job_not_written(core, job, done);
+    job_timer_set(core, job);
+}
+
+/* A template that could not be tried with a real pod at once: does the server accept it? */
+static void check_done(struct core *core, struct flight *flight, struct done *done)
+{
+    struct core_job *job = flight->object;
+    flight_end(core, flight);
+    job->check_in_flight = false;
+    if (job->gone || job->ended)
+        return;
+    if (done->result == DONE_REFUSED) {
+        AUTO_TEXT words = text_printf("the API server refused the pod: %s",
+                                      done->message != NULL ? done->message : "");
+        job_fail_waiting(core, job, "PodRefused", words);
+    } else if (done->result == DONE_OK) {
+        job->checked = true;
+    }
+}
+
+void status_done(struct core *core, struct flight *flight, struct done *done)
+{
+    switch (flight->kind) {
+    case ACTION_JOB_STATUS:
+        job_status_answered(core, flight, done);
+        break;
+    case ACTION_POD_CHECK:
+        check_done(core, flight, done);
+        break;
+    default:
+        admin_done(core, flight, done);
+        break;
+    }
+}
+
+static void plan_checks(struct core *core)
+{
+    while (core->fresh != NULL) {
+        struct core_job *job = core->fresh;
+        core->fresh = job->fresh_next;
+        job->fresh = false;
+        bool idle = job->counts[JOB_STARTING] + job->counts[JOB_RUNNING] == 0;
+        if (job->gone || job->ended || job->checked || !idle || job->template_ == NULL)
+            continue;
+        if (!plan_has_room(core)) {
+            job->fresh = true;
+            core->fresh = job;
+            return;
+        }
+        struct action *action = action_new(core, ACTION_POD_CHECK, job);
+        action->namespace_ = job->spec->meta.namespace_;
+        action->name = arena_printf(core->arena, "check-%.8s", job->uid);
+        action->order = (struct pod_order){
+            .job = job->spec,
+            .definition =
+                job->definition != NULL && !job->spec->has_template ? job->definition->spec : NULL,
+            .name = action->name,
+            .environment = job->queue->spec->environments[0].compute_environment,
+            .count = 1,
+            .try = 1,
+            .attempt = 1,
+        };
+        job->check_in_flight = true;
+    }
+}
+
+void status_plan(struct core *core)
+{
+    plan_checks(core);
+    admin_plan(core);
+}

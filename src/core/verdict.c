@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verdict.c - why something waits, and what would unblock it, in words
+ *
+ * A verdict is a code and words. The code decides when a status is written again (not every change
+ * of a number does); the words are what a person reads. AWS's reason strings come first where they
+ * apply, and only when certain: clients kill jobs on MISCONFIGURATION (docs/states.md). */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* clang-format off */
+static const char *const reasons[VERDICT_COUNT] = {
+    [VERDICT_NONE]               = "Accepted",
+    [VERDICT_QUEUE_MISSING]      = "JobQueueMissing",
+    [VERDICT_QUEUE_INVALID]      = "JobQueueInvalid",
+    [VERDICT_QUEUE_DISABLED]     = "JobQueueDisabled",
+    [VERDICT_QUEUE_DELETING]     = "JobQueueDeleting",
+    [VERDICT_NAMESPACE]          = "NamespaceNotAllowed",
+    [VERDICT_DEFINITION_MISSING] = "JobDefinitionMissing",
+    [VERDICT_DEPENDENCY]         = "DependencyPending",
+    [VERDICT_BEHIND]             = "BehindInQueue",
+    [VERDICT_BOOTING]            = "NodesBooting",
+    [VERDICT_BUYING]             = "NodesRequested",
+    [VERDICT_MAX_VCPUS]          = "MaxvCpusReached",
+    [VERDICT_CAPACITY]           = "InsufficientInstanceCapacity",
+    [VERDICT_ROOM]               = "NodesFull",
+    [VERDICT_PRIORITY]           = "HigherPriorityFirst",
+    [VERDICT_ENVIRONMENT]        = "ComputeEnvironmentUnusable",
+    [VERDICT_FIT]                = "DoesNotFit",
+    [VERDICT_QUOTA]              = "QuotaExceeded",
+    [VERDICT_FORBIDDEN]          = "Forbidden",
+    [VERDICT_RETRY]              = "Retrying",
+    [VERDICT_STARTING]           = "Starting",
+    [VERDICT_RUNNING]            = "Running",
+};
+/* clang-format on */
+
+const char *verdict_reason(enum verdict verdict)
+{
+    return reasons[verdict];
+}
+
+void verdict_set(struct core *core, struct core_job *job, enum verdict verdict, const char *words)
+{
+    bool same_words = text_eq(job->verdict_text, words) ||
+                      (words != NULL && words[0] == '\0' && !job->verdict_text);
+    if (job->verdict == verdict && same_words)
+        return;
+    if (!same_words)
+        text_set(&job->verdict_text, words != NULL && words[0] != '\0' ? words : NULL);
+    if (job->verdict == verdict)
+        return;
+    job->verdict = verdict;
+    if (verdict == job->told_verdict)
+        job->verdict_due_ns = 0;
+    else if (job->verdict_due_ns == 0)
+        job->verdict_due_ns = core->now_ns + core->options.verdict_delay_ns;
+    job_timer_set(core, job);
+}
+
+/* ------------------------------------------------------ why the head of a queue is blocked */
+
+static void print_vcpus(const struct core_environment *environment, struct str *out)
+{
+    str_addf(out, "%lld of maxvCpus %lld", (long long)environment->vcpus,
+             (long long)environment->spec->max_vcpus);
+}
+
+/* Machines that will come, and types that are set aside. */
+static int64_t machines_coming(const struct core_environment *environment)
+{
+    int64_t coming = 0;
+    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
+        bool joined = i->node != NULL && i->node->spec != NULL && i->node->spec->ready;
+        coming += i->state <= INSTANCE_RUNNING && !joined;
+    }
+    return coming;
+}
+
+static const struct core_type *type_set_aside(const struct core *core,
+                                              const struct core_environment *environment,
+                                              const struct core_class *class_)
+{
+    for (size_t i = 0; i < environment->type_count; i++) {
+        const struct core_type *type = &environment->types[i];
+        if (type->wanted && type->out_until_ns > core->now_ns &&
+            amounts_fit(&class_->needs, &type->room))
+            return type;
+    }
+    return NULL;
+}
+
+static bool affordable(const struct core *core, const struct core_environment *environment,
+                       const struct core_class *class_)
+{
+    int64_t budget = environment->spec->max_vcpus - environment->vcpus;
+    for (size_t i = 0; i < environment->type_count; i++) {
+        const struct core_type *type = &environment->types[i];
+        if (type->wanted && type->out_until_ns <= core->now_ns && type->spec.vcpus <= budget &&
+            amounts_fit(&class_->needs, &type->room) && type_matches(environment, type, class_))
+            return true;
+    }
+    return false;
+}
+
+static enum verdict unusable_words(const struct core_environment *environment, struct str *out)
+{
+    if (environment->spec == NULL)
+        str_addf(out, "its spec is invalid: %s",
+                 environment->invalid != NULL ? environment->invalid : "");
+    else if (environment->provider_error != NULL)
+        str_addf(out, "its node group is misconfigured: %s", environment->provider_error);
+    else if (environment->spec->meta.deleted_ns != 0)
+        str_add(out, "it is being deleted");
+    else
+        str_add(out, "it is DISABLED");
+    return VERDICT_ENVIRONMENT;
+}
+
+static enum verdict blocked_words(struct core *core, const struct core_job *job,
+                                  const struct core_environment *environment, struct str *out)
+{
+    if (!environment_usable(environment))
+        return unusable_words(environment, out);
+    if (!environment_serves(environment, job->spec->meta.namespace_)) {
+        str_addf(out, "it does not serve namespace %s", job->spec->meta.namespace_);
+        return VERDICT_FIT;
+    }
+    if (!environment_could_fit(environment, job->class_)) {
+        str_add(out, environment->spec->provider == PROVIDER_STATIC
+                         ? "no labelled node is large enough or matches"
+                         : "no instance type is large enough or matches");
+        return VERDICT_FIT;
+    }
+    if (environment->held_by != NULL && environment->held_by != job->queue) {
+        str_addf(out, "queue %s of higher priority waits for room there",
+                 environment->held_by->name);
+        return VERDICT_PRIORITY;
+    }
+    if (environment->spec->provider == PROVIDER_STATIC) {
+        str_add(out, "its nodes are full; room comes when a running pod ends or a node is added");
+        return VERDICT_ROOM;
+    }
+    int64_t coming = machines_coming(environment);
+    if (coming > 0) {
+        str_addf(out, "%lld node%s booting", (long long)coming, coming == 1 ? " is" : "s are");
+        return VERDICT_BOOTING;
+    }
+    if (environment->launches != NULL || !environment->types_known || !environment->observed ||
+        affordable(core, environment, job->class_)) {
+        str_add(out, "nodes are being requested");
+        if (environment->provider_words != NULL)
+            str_addf(out, " (%s)", environment->provider_words);
+        return VERDICT_BUYING;
+    }
+    const struct core_type *aside = type_set_aside(core, environment, job->class_);
+    if (aside != NULL) {
+        str_addf(out,
+                 "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - no more %s to be had now; asked for "
+                 "again in %lld s",
+                 aside->spec.name,
+                 (long long)((aside->out_until_ns - core->now_ns) / NS_PER_S + 1));
+        return VERDICT_CAPACITY;
+    }
+    str_add(out, "at ");
+    print_vcpus(environment, out);
+    str_add(out, "; room comes when a running pod ends, or raise maxvCpus");
+    return VERDICT_MAX_VCPUS;
+}
+
+/* The most hopeful of the environments decides the code. */
+static int hope(enum verdict verdict)
+{
+    static const enum verdict order[] = {VERDICT_BOOTING,    VERDICT_BUYING,   VERDICT_ROOM,
+                                         VERDICT_MAX_VCPUS,  VERDICT_CAPACITY, VERDICT_PRIORITY,
+                                         VERDICT_ENVIRONMENT};
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        if (order[i] == verdict)
+            return (int)i;
+    }
+    return (int)ARRAY_LEN(order);
+}
+
+enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct str *out)
+{
+    const struct job_queue *queue = job->queue->spec;
+    enum verdict best = VERDICT_FIT;
+    bool usable = false;
+    AUTO_STR all = STR_EMPTY;
+    for (size_t i = 0; i < queue->environment_count; i++) {
+        const char *name = queue->environments[i].compute_environment;
+        const struct core_environment *environment = map_get(core->environments, name);
+        str_addf(&all, "%s%s: ", i > 0 ? "; " : "", name);
+        enum verdict here = VERDICT_ENVIRONMENT;
+        if (environment == NULL)
+            str_add(&all, "it does not exist");
+        else
+            here = blocked_words(core, job, environment, &all);
+        usable = usable || here != VERDICT_ENVIRONMENT;
+        if (hope(here) < hope(best))
+            best = here;
+    }
+    if (best == VERDICT_FIT)
+        str_add(out, "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - ");
+    else if (!usable)
+        str_add(out, "ACTION_REQUIRED - ");
+    str_add(out, "needs ");
+    resources_print(&job->class_->placement.requests, out);
+    str_addf(out, "; %s", str_text(&all));
+    return best;
+}
+
+/* -------------------------------------------------------------------- messages */
+
+static void waiting_indexes(const struct core_job *job, struct str *out)
+{
+    struct ranges waiting = {0};
+    uint32_t first = 0;
+    for (uint32_t i = 0; i <= job->size; i++) {
+        if (i < job->size && job->children[i].phase <= JOB_RUNNABLE)
+            continue;
+        if (i > first)
+            ranges_add(&waiting, first, i);
+        first = i + 1;
+    }
+    ranges_print(&waiting, out, 100);
+    ranges_done(&waiting);
+}
+
+char *verdict_message(struct core *core, struct core_job *job)
+{
+    AUTO_STR out = STR_EMPTY;
+    int64_t waiting =
+        job->counts[JOB_SUBMITTED] + job->counts[JOB_PENDING] + job->counts[JOB_RUNNABLE];
+    if (waiting == 0)
+        return text_copy("");
+    if (job->array && job->admitted) {
+        str_addf(&out, "%lld of %u children (", (long long)waiting, job->size);
+        waiting_indexes(job, &out);
+        str_addf(&out, ") wait%s: ", waiting == 1 ? "s" : "");
+    }
+    switch (job->verdict) {
+    case VERDICT_DEPENDENCY:
+        str_add(&out, "waits for ");
+        depend_print(core, job, &out);
+        break;
+    case VERDICT_QUEUE_DISABLED:
+        str_addf(&out,
+                 "JobQueue %s is DISABLED: it starts nothing until its state is ENABLED again",
+                 job->queue->name);
+        break;
+    case VERDICT_BEHIND:
+        str_addf(&out, "earlier jobs of JobQueue %s go first", job->queue->name);
+        break;
+    case VERDICT_QUOTA:
+        str_addf(&out, "a ResourceQuota of the namespace is used up: %s",
+                 job->verdict_text != NULL ? job->verdict_text : "");
+        break;
+    case VERDICT_FORBIDDEN:
+        str_addf(&out, "the controller may not create pods here: %s",
+                 job->verdict_text != NULL ? job->verdict_text : "");
+        break;
+    default:
+        str_add(&out, job->verdict_text != NULL ? job->verdict_text : "");
+        break;
+    }
+    return str_take(&out);
+}
