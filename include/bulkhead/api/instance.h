@@ -32,7 +32,8 @@ void instances_add(struct instances *instances, const struct instance *instance)
 /* How a provider call ended. */
 enum provider_result {
     PROVIDER_OK,
-    PROVIDER_CAPACITY, /* no (or not enough) machines of this type now: try another type, or later */
+    PROVIDER_CAPACITY, /* no (or not enough) machines of this type now: try another type, or later
+                        */
     PROVIDER_AGAIN,    /* could not be asked; nothing is known: ask again after a pause */
     PROVIDER_INVALID,  /* the environment's node group is misconfigured: tell the admin */
 };
