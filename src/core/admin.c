@@ -87,7 +87,7 @@ static void queue_words(struct core *core, const struct core_queue *queue,
 static void plan_queue(struct core *core, struct core_queue *queue)
 {
     const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
-    if (!queue->status_dirty || queue->status_in_flight || meta == NULL)
+    if (!queue->status_dirty || queue->status_in_flight || queue->finalizer_in_flight)
         return;
     if (!due(core, queue->written_ns)) {
         wake_for(core, queue->written_ns);
@@ -202,7 +202,7 @@ static void plan_environment(struct core *core, struct core_environment *environ
 {
     const struct object_meta *meta =
         environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
-    if (!environment->status_dirty || environment->status_in_flight || meta == NULL)
+    if (!environment->status_dirty || environment->status_in_flight || environment->finalizer_in_flight)
         return;
     if (!due(core, environment->written_ns)) {
         wake_for(core, environment->written_ns);
@@ -268,10 +268,11 @@ void admin_plan(struct core *core)
         const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
         if (!queue->present || meta == NULL)
             continue;
-        plan_queue(core, queue);
-        if (!queue->finalizer_waits)
+        /* The finalizer first: both at once would be a conflict. */
+        if (!queue->finalizer_waits && !queue->status_in_flight)
             plan_finalizer(core, "JobQueue", meta, queue->resource_version, queue->live == 0,
                            &queue->finalizer_in_flight);
+        plan_queue(core, queue);
     }
     at = 0;
     struct core_environment *environment;
@@ -280,10 +281,10 @@ void admin_plan(struct core *core)
             environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
         if (meta == NULL)
             continue;
-        plan_environment(core, environment);
-        if (!environment->finalizer_waits)
+        if (!environment->finalizer_waits && !environment->status_in_flight)
             plan_finalizer(core, "ComputeEnvironment", meta, environment->resource_version,
                            environment_may_go(environment), &environment->finalizer_in_flight);
+        plan_environment(core, environment);
     }
     if (core->definitions_to_tell != NULL && core->definitions_next_ns > core->now_ns)
         core->admin_wake_ns = core->admin_wake_ns < core->definitions_next_ns

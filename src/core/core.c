@@ -115,7 +115,7 @@ static void companions_free(struct core *core)
 {
     size_t at = 0;
     struct array_status *array;
-    while ((array = map_next(core->companions, &at, NULL)) != NULL)
+    while (core->companions != NULL && (array = map_next(core->companions, &at, NULL)) != NULL)
         companion_free(array);
     core->companions = map_free(core->companions);
 }

@@ -208,9 +208,9 @@ static void dependency_look(struct core *core, struct core_dependency *dependenc
             text_printf("has %u children, expected %u for N_TO_N", on->size, dependency->job->size);
         dependency->on = NULL;
         dependency_fails(core, dependency, why);
-    } else if (on->ended && on->phase == JOB_SUCCEEDED) {
+    } else if (on->end_durable && on->phase == JOB_SUCCEEDED) {
         dependency_met(core, dependency);
-    } else if (on->ended) {
+    } else if (on->end_durable) {
         dependency_fails(core, dependency, "ended FAILED");
     }
 }

@@ -307,6 +307,7 @@ struct core_job {
     int64_t timeout_ns; /* 0: none */
     enum job_phase phase;
     bool array, admitted, ended, gone;
+    bool end_durable; /* everybody can read that it ended: now it counts for those who depend on it */
     uint32_t size;
     struct child *children; /* NULL once ended */
     uint8_t *failed_bits;   /* ended arrays that did not wholly succeed: one bit a child */
@@ -556,7 +557,7 @@ void pod_lost(struct core *core, struct core_pod *pod,
               const char *why); /* its node is certainly gone */
 void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try);
 void pod_unlink(struct core *core, struct core_pod *pod);
-void pod_ended(struct core *core, struct core_pod *pod, const struct pod *seen,
+void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
                const char *lost_why);
 void pod_timer_set(struct core *core, struct core_pod *pod);
 void pod_outbox(struct core *core, struct core_pod *pod);

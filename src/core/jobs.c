@@ -322,7 +322,6 @@ void job_end(struct core *core, struct core_job *job, enum job_phase phase, cons
     notice(core, "BatchJob", &job->spec->meta, phase == JOB_SUCCEEDED ? "Normal" : "Warning",
            phase == JOB_SUCCEEDED ? "Succeeded" : "Failed",
            words != NULL && words[0] != '\0' ? words : why);
-    depend_ended_later(core, job);
 }
 
 /* --------------------------------------------------------------------- requests */
@@ -393,7 +392,7 @@ static struct core_job *job_new(struct core *core, struct batch_job *spec)
     job->timer.kind = TIMER_JOB;
     job->status_due_ns = INT64_MAX;
     job->phase = spec->has_status ? spec->status.phase : JOB_SUBMITTED;
-    job->ended = job->phase >= JOB_SUCCEEDED;
+    job->ended = job->end_durable = job->phase >= JOB_SUCCEEDED;
     if (!job->ended)
         job->phase = JOB_SUBMITTED;
     if (spec->queue != NULL) {
@@ -430,7 +429,7 @@ static void job_begin(struct core *core, struct core_job *job)
         requests_look(core, job);
     if (!job->ended)
         job_admit(core, job);
-    else
+    else if (job->end_durable)
         depend_ended_later(core, job);
 }
 

@@ -84,8 +84,10 @@ void node_count_pod(struct core *core, struct core_pod *pod, bool holds_room)
         amounts_sub(&node->used, amounts);
     if (pod->ours) {
         node->live += holds_room ? 1 : -1;
-        if (node->live == 0)
+        if (node->live == 0) {
             node->idle_since_ns = core->now_ns;
+            node_idle_timer(core, node);
+        }
         core->counts.pods_live += holds_room ? 1 : -1;
     }
     struct core_environment *environment = node->environment;

@@ -238,10 +238,10 @@ static void take_end(struct core *core, struct core_pod *pod, const struct pod *
         pod_outbox(core, pod);
         return;
     }
-    pod_ended(core, pod, seen, NULL);
+    pod_finish(core, pod, seen, NULL);
 }
 
-void pod_ended(struct core *core, struct core_pod *pod, const struct pod *seen,
+void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
                const char *lost_why)
 {
     struct core_job *job = pod->job;
@@ -373,7 +373,7 @@ void pod_lost(struct core *core, struct core_pod *pod, const char *why)
         return;
     node_count_pod(core, pod, false);
     if (pod->in_job) {
-        pod_ended(core, pod, NULL, why);
+        pod_finish(core, pod, NULL, why);
     } else {
         pod->state = PODS_RELEASE;
         pod_outbox(core, pod);
@@ -387,7 +387,7 @@ void pod_gone(struct core *core, const char *key, const char *uid)
         return;
     if (pod->ours && pod->state == PODS_LIVE && pod->in_job) {
         node_count_pod(core, pod, false);
-        pod_ended(core, pod, NULL, "the pod was deleted before it started");
+        pod_finish(core, pod, NULL, "the pod was deleted before it started");
     }
     pod_unlink(core, pod);
     pod_release_memory(core, pod);

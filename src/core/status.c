@@ -242,6 +242,10 @@ static void job_written(struct core *core, struct core_job *job, uint64_t sequen
     if (job->gone)
         return;
     pods_durable(core, job);
+    if (job->ended && job->written_sequence == job->sequence && !job->end_durable) {
+        job->end_durable = true;
+        depend_ended_later(core, job);
+    }
     if (job->ended && job->written_sequence == job->sequence && job->children != NULL)
         job_shrink(core, job);
     else if (job->written_sequence < job->sequence && job->status_due_ns == INT64_MAX)
