@@ -23,7 +23,7 @@ struct executor_host { /* what the executor acts through; tests pass their own *
     bool (*start_provider)(void *ctx, const struct action *action); /* false: unknown environment */
     void (*post_event)(void *ctx, const struct action *action);
     void (*apply)(void *ctx, struct event *event);
-    /* A newer version than the core had; borrowed. */
+    /* The core had another version than this one, which was just read; borrowed. */
     void (*refresh)(void *ctx, enum own_kind kind, struct json_object *doc);
     /* For metrics; write: what was written, such as "ArrayState". */
     void (*on_write)(void *ctx, const char *write, enum kube_outcome outcome);

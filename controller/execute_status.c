@@ -47,7 +47,6 @@ static void on_read_again(struct call *call, const struct kube_response *respons
         call_end_text(call, DONE_AGAIN, response->message);
     } else {
         host->refresh(host->ctx, call->own, response->body);
-        memo_version(host->memo, call->uid, json_get_text(meta, "resourceVersion"));
         call_end_text(call, DONE_CONFLICT, call->message);
     }
 }

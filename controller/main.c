@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-enum { LOG_LINES_PER_SECOND = 200, EXIT_START = 1, EXIT_USAGE = 2 };
+enum { EXIT_START = 1, EXIT_USAGE = 2 };
+enum { LINES_PER_SECOND = 200, LINES_PER_SECOND_DEBUG = 20000 }; /* debug prints whole plans */
 
 int main(int argc, char **argv)
 {
@@ -27,7 +28,9 @@ int main(int argc, char **argv)
         (void)puts("bulkhead-controller " BULKHEAD_VERSION);
         return 0;
     }
-    log_setup(options.log_level, options.log_format, LOG_LINES_PER_SECOND);
+    bool debug = options.log_level == LOG_DEBUG;
+    log_setup(options.log_level, options.log_format,
+              debug ? LINES_PER_SECOND_DEBUG : LINES_PER_SECOND);
     int status = controller_run(&options, &err);
     if (status >= 0)
         return status;

@@ -185,44 +185,63 @@ static void observe_array_state(struct observer *observer, struct json_object *o
     apply(observer, WATCHED_ARRAY_STATES, event);
 }
 
-void observe(struct observer *observer, enum watched_kind kind, enum kube_watch_type type,
-             struct json_object *object, bool initial)
+static struct event event_about(struct observer *observer, enum watched_kind kind,
+                                struct json_object *object)
 {
-    const struct watched_type *watched = &types[kind];
-    struct memo *memo = observer->options.memo;
     struct json_object *meta = json_get_object(object, "metadata");
-    struct event event = {.kind = watched->changed,
+    return (struct event){.kind = types[kind].changed,
                           .now_ns = observer->options.now_ns(),
                           .namespace_ = json_get_text(meta, "namespace"),
                           .name = json_get_text(meta, "name"),
                           .uid = json_get_text(meta, "uid"),
                           .resource_version = json_get_text(meta, "resourceVersion")};
+}
+
+static void observe_changed(struct observer *observer, enum watched_kind kind,
+                            struct json_object *object, struct event *event)
+{
     struct err err = {.kind = ERR_NONE};
+    const struct watched_type *watched = &types[kind];
+    if (kind == WATCHED_ARRAY_STATES) {
+        observe_array_state(observer, object, event);
+        return;
+    }
+    if (watched->status_is_ours)
+        memo_conditions(observer->options.memo, event->uid, object);
+    if (watched->decode(object, event, &err) < 0) {
+        if (watched->told_invalid)
+            tell_invalid(observer, kind, object, event, &err);
+        else
+            log_unreadable(observer, kind, event, &err);
+        return;
+    }
+    if (kind == WATCHED_ENVIRONMENTS)
+        observer->options.on_environment(observer->options.ctx, event->environment);
+    apply(observer, kind, event);
+}
+
+void observe(struct observer *observer, enum watched_kind kind, enum kube_watch_type type,
+             struct json_object *object, bool initial)
+{
+    struct memo *memo = observer->options.memo;
+    struct event event = event_about(observer, kind, object);
     if (type == KUBE_DELETED) {
         observe_gone(observer, kind, &event);
         return;
     }
-    if (watched->status_is_ours) {
-        if (!memo_is_news(memo, event.uid, event.resource_version)) {
-            observer->stats.echoes++;
-            return;
-        }
-        memo_conditions(memo, event.uid, object);
-        if (kind == WATCHED_JOBS && type == KUBE_ADDED && !initial && event.uid != NULL)
-            memo_arrival(memo, event.uid, event.now_ns);
-    }
-    if (kind == WATCHED_ARRAY_STATES) {
-        observe_array_state(observer, object, &event);
+    if (types[kind].status_is_ours && !memo_is_news(memo, event.uid, event.resource_version)) {
+        observer->stats.echoes++;
         return;
     }
-    if (watched->decode(object, &event, &err) < 0) {
-        if (watched->told_invalid)
-            tell_invalid(observer, kind, object, &event, &err);
-        else
-            log_unreadable(observer, kind, &event, &err);
-        return;
-    }
-    if (kind == WATCHED_ENVIRONMENTS)
-        observer->options.on_environment(observer->options.ctx, event.environment);
-    apply(observer, kind, &event);
+    if (kind == WATCHED_JOBS && type == KUBE_ADDED && !initial && event.uid != NULL)
+        memo_arrival(memo, event.uid, event.now_ns);
+    observe_changed(observer, kind, object, &event);
+}
+
+void observe_read(struct observer *observer, enum watched_kind kind, struct json_object *object)
+{
+    struct event event = event_about(observer, kind, object);
+    if (types[kind].status_is_ours)
+        memo_version(observer->options.memo, event.uid, event.resource_version);
+    observe_changed(observer, kind, object, &event);
 }

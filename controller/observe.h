@@ -49,6 +49,8 @@ DEFINE_AUTO(observer, observer_free)
 /* initial: part of a list, so not a new arrival. */
 void observe(struct observer *observer, enum watched_kind kind, enum kube_watch_type type,
              struct json_object *object, bool initial);
+/* The same for an object that we read on purpose: it counts whatever we wrote or saw before. */
+void observe_read(struct observer *observer, enum watched_kind kind, struct json_object *object);
 const struct observer_stats *observer_stats(const struct observer *observer);
 
 #endif

@@ -108,7 +108,7 @@ static void host_refresh(void *ctx, enum own_kind kind, struct json_object *doc)
         [OWN_ARRAY_STATE] = WATCHED_ARRAY_STATES,
     };
     struct controller *controller = ctx;
-    observe(controller->observer, watched[kind], KUBE_MODIFIED, doc, false);
+    observe_read(controller->observer, watched[kind], doc);
 }
 
 static void host_on_write(void *ctx, const char *write, enum kube_outcome outcome)

@@ -152,6 +152,22 @@ TEST(observe)
     CHECK_INT("forgotten with its object", memo_take_arrival(memo, "u1"), 0);
 }
 
+TEST(observe_read_is_always_news)
+{
+    struct err err;
+    AUTO_STR log = STR_EMPTY;
+    AUTO(memo) memo = memo_new();
+    AUTO(observer) observer = observer_of(memo, &log);
+    AUTO(json_object) doc = NULL;
+    static const char text[] = JOB("7");
+    REQUIRE(json_parse(text, strlen(text), &doc, &err) == 0);
+    memo_version(memo, "u1", "7"); /* another write of ours, whose echo was skipped */
+    observe_read(observer, WATCHED_JOBS, doc);
+    CHECK_TEXT("told", str_text(&log), "job j rv=7\n");
+    see(observer, WATCHED_JOBS, KUBE_MODIFIED, JOB("7"));
+    CHECK_TEXT("not twice", str_text(&log), "job j rv=7\n");
+}
+
 TEST(observe_tells_the_author)
 {
     AUTO_STR log = STR_EMPTY;
