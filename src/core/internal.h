@@ -215,7 +215,7 @@ enum pod_state {
     PODS_LEAVING, /* deleted; waits to vanish */
 };
 
-enum kill_reason { KILL_NONE, KILL_TIMEOUT, KILL_TERMINATE, KILL_START, KILL_ORPHAN };
+enum kill_reason { KILL_NONE, KILL_TIMEOUT, KILL_TERMINATE, KILL_START, KILL_HOST, KILL_ORPHAN };
 
 struct core_pod {
     char *key; /* namespace/name */
@@ -237,6 +237,7 @@ struct core_pod {
     enum kill_reason kill;
     bool kill_sent;
     int64_t started_ns, created_ns;
+    uint64_t node_uid; /* hash of the UID of the Node it was placed on; 0: not known */
     int create_tries;
     char *daemon_uid; /* owner, when that is a DaemonSet */
     char *waiting_reason, *waiting_message;
@@ -579,8 +580,10 @@ void node_count_pod(struct core *core, struct core_pod *pod,
                     bool holds_room);                         /* takes or gives back its room */
 void node_refresh(struct core *core, struct core_node *node); /* membership, reserve, room */
 void node_penalty(struct core *core, struct core_node *node);
+uint64_t uid_hash(const char *uid);
 void node_check_lost(struct core *core,
                      struct core_pod *pod); /* is the machine under it certainly gone? */
+void node_check_pods(struct core *core, struct core_node *node);
 void node_timer(struct core *core, struct core_node *node);
 bool node_takes(const struct core_node *node, const struct core_class *class_); /* all but room */
 void node_free_amounts(const struct core_node *node, struct amounts *ret_free);

@@ -314,6 +314,7 @@ void node_refresh(struct core *core, struct core_node *node)
             instance->node = node;
             node->instance = instance;
             environment->buy_dirty = true;
+            node_check_pods(core, node);
         } else if (instance == NULL) {
             environment->observe_wanted = true; /* labelled for us, but is it one of ours? ask */
         }
@@ -350,19 +351,46 @@ void node_apply(struct core *core, struct node *take_spec)
     if (take_spec->ready && !ready_before)
         node->penalty_until_ns = 0;
     node_refresh(core, node);
+    if (!known)
+        node_check_pods(core, node);
 }
 
-/* The machine is certainly gone when its Node is, and (for machines that we bought) the provider
- * says so too or the Node of that name has another UID. Pod GC tells for the others, by failing the
- * pod. */
+uint64_t uid_hash(const char *uid)
+{
+    return uid != NULL ? hash_bytes(uid, strlen(uid), 0) | 1 : 0;
+}
+
+/* Is the machine that the pod was placed on certainly gone? Yes when its Node is gone and the provider says that
+ * the machine is too (for machines that we did not buy, pod GC tells, by failing the pod). Yes when another machine,
+ * bought later, has the Node's name now: a name is not an identity. When only the Node's UID is another, it may be
+ * the same machine that registered anew; then the pod is stopped, and its kubelet confirms. */
 void node_check_lost(struct core *core, struct core_pod *pod)
 {
+    static const char why[] = "its node went away before the pod started";
     struct core_node *node = pod->node;
-    if (!core->synced || node == NULL || node->spec != NULL || pod->state != PODS_LIVE ||
-        !node->was_managed)
+    if (!core->synced || node == NULL || pod->state != PODS_LIVE)
         return;
-    if (node->instance == NULL || node->instance->state == INSTANCE_TERMINATED)
-        pod_lost(core, pod, "its node went away before the pod started");
+    if (node->spec == NULL) {
+        if (node->was_managed && (node->instance == NULL || node->instance->state == INSTANCE_TERMINATED))
+            pod_lost(core, pod, why);
+        return;
+    }
+    if (pod->node_uid == 0 || pod->node_uid == uid_hash(node->spec->meta.uid))
+        return;
+    if (node->instance != NULL && node->instance->launched_ns > pod->created_ns)
+        pod_lost(core, pod, why);
+    else
+        pod_kill(core, pod, KILL_HOST);
+}
+
+void node_check_pods(struct core *core, struct core_node *node)
+{
+    struct core_pod *next;
+    for (struct core_pod *pod = node->pods; pod != NULL; pod = next) {
+        next = pod->next;
+        if (pod->ours)
+            node_check_lost(core, pod);
+    }
 }
 
 void node_gone(struct core *core, const char *name)

@@ -152,11 +152,14 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
         out->status_reason = text_copy("Essential container in task exited");
         return;
     }
-    if (pod->kill != KILL_NONE) {
+    bool host = pod->kill == KILL_HOST || seen == NULL || seen->phase != POD_FAILED || is_host_failure(seen);
+    bool by_user = pod->kill == KILL_TERMINATE || pod->kill == KILL_ORPHAN;
+    if (by_user || (pod->kill != KILL_NONE && !host)) { /* a machine that died first is not a timeout */
         read_killed(pod, seen, out);
         return;
     }
-    if (seen == NULL || seen->phase != POD_FAILED || (is_host_failure(seen) && started)) {
+    if (seen == NULL || seen->phase != POD_FAILED || pod->kill == KILL_HOST ||
+        (is_host_failure(seen) && started)) {
         out->kind = OUTCOME_LOST;
         out->status_reason = host_words(pod);
         return;

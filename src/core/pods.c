@@ -98,6 +98,7 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     pod->try = (uint16_t)try;
     pod->attempt = (uint16_t)(child->attempts + 1U);
     pod->class_ = class_use(core, &job->class_->placement);
+    pod->node_uid = uid_hash(node->spec->meta.uid);
     child->pod = pod;
     node_pod_add(core, node, pod);
     node_count_pod(core, pod, true);
@@ -141,6 +142,9 @@ static void adopt(struct core *core, struct core_pod *pod, const struct pod *see
     struct core_job *job = map_get(core->jobs, seen->job_uid);
     pod->ours = true;
     pod->state = PODS_LIVE;
+    pod->node_uid = uid_hash(seen->node_uid);
+    if (seen->meta.created_ns != 0)
+        pod->created_ns = seen->meta.created_ns;
     pod->index = seen->index;
     pod->count = seen->count;
     pod->try = (uint16_t)seen->try;
