@@ -197,6 +197,8 @@ static struct ending read_ending(struct call *call, CURLcode code)
     if (status > 0) {
         lane->stats.answers++;
         lane->stats.http_version = version == CURL_HTTP_VERSION_2_0 ? 2 : 1;
+        if (version == CURL_HTTP_VERSION_2_0)
+            wire_is_http2(call->wire->wire);
     }
     call->latency_ns = call->sent_ns != 0 ? clock_steady_ns() - call->sent_ns : 0;
     return ending;

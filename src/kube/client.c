@@ -17,7 +17,7 @@
 
 enum {
     WINDOW_MIN = 8,
-    WINDOW_MAX = 128,
+    WINDOW_MAX = 96, /* the API server allows 100 streams on a connection */
     WINDOW_LIMIT_MAX = 256,
     WATCHES_IN_FLIGHT = 64,
     LEASE_IN_FLIGHT = 8,

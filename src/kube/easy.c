@@ -173,8 +173,8 @@ CURL *easy_new(const struct easy_target *target, enum kube_lane lane)
 
     set_tls(easy, target);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    /* ALPN tells at once whether a connection can be shared. Without TLS only the first answer would
-     * tell, and behind a watch that can take minutes. */
+    /* ALPN tells at once whether a connection can be shared. Without TLS only the first answer
+     * would tell, and behind a watch that can take minutes. */
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, text_starts(target->base, "https://") ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);

@@ -309,17 +309,20 @@ static int set_paths(struct kube_lease *lease, struct err *err)
 struct kube_lease *kube_lease_new(struct kube_client *client,
                                   const struct kube_lease_options *options, struct err *err)
 {
-    AUTO(kube_lease) lease = mem_new(sizeof(*lease));
+    struct kube_lease_options filled = *options;
+    if (check_options(&filled, err) < 0)
+        return NULL;
 
+    AUTO(kube_lease) lease = mem_new(sizeof(*lease));
     lease->client = client;
-    lease->options = *options;
+    lease->options = filled;
     lease->namespace = text_copy(options->namespace);
     lease->name = text_copy(options->name);
     lease->identity = text_copy(options->identity);
     lease->holder = text_copy("");
     lease->round = (struct kube_timer){.on_due = begin_round, .ctx = lease};
     lease->lost = (struct kube_timer){.on_due = on_held_over, .ctx = lease};
-    if (check_options(&lease->options, err) < 0 || set_paths(lease, err) < 0)
+    if (set_paths(lease, err) < 0)
         return NULL;
     next_round(lease, 0);
     return STEAL(lease);

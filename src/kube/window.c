@@ -12,7 +12,7 @@
 
 #include <assert.h>
 
-enum { STEP = 4, LATENCY_FACTOR = 8 };
+enum { STEP = 4, LATENCY_FACTOR = 4 };
 static const int64_t latency_fine_ns = 25 * 1000000LL;
 
 void window_init(struct window *window, int min, int max)

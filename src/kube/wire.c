@@ -14,7 +14,7 @@
 
 /* A server that speaks HTTP/2 gets one connection (PIPEWAIT), more only beyond its stream limit;
  * the bound is for one that does not. */
-enum { CONNECTIONS_MAX = 32, STREAMS_MAX = 256 };
+enum { CONNECTIONS_MAX = 32, HTTP2_CONNECTIONS_MAX = 2, STREAMS_MAX = 256 };
 
 struct wire {
     uv_loop_t *loop;
@@ -23,6 +23,7 @@ struct wire {
     uv_timer_t timer;
     size_t transfers;
     size_t handles; /* libuv handles not closed yet, the timer included */
+    bool http2;
     bool closing;
     bool waking; /* inside wake(): the owner may close, but not free */
 };
@@ -199,6 +200,14 @@ void wire_remove(struct wire *wire, CURL *easy)
 size_t wire_count(const struct wire *wire)
 {
     return wire->transfers;
+}
+
+void wire_is_http2(struct wire *wire)
+{
+    if (wire->http2)
+        return;
+    wire->http2 = true;
+    curl_multi_setopt(wire->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)HTTP2_CONNECTIONS_MAX);
 }
 
 void wire_close(struct wire *wire)

@@ -31,6 +31,10 @@ void wire_add(struct wire *wire, CURL *easy);
 void wire_remove(struct wire *wire, CURL *easy); /* cuts the transfer off; no on_done */
 size_t wire_count(const struct wire *wire);      /* transfers on it */
 
+/* The server speaks HTTP/2, so that a second connection is the most that helps: libcurl would open
+ * one for each request beyond the server's limit of streams (29 were seen with 128 in flight). */
+void wire_is_http2(struct wire *wire);
+
 /* No transfer may be on it any more. on_closed follows from the loop. May be called in on_turn. */
 void wire_close(struct wire *wire);
 

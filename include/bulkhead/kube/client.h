@@ -86,7 +86,7 @@ struct kube_request {
 };
 
 struct kube_client_options {
-    int window_min, window_max; /* 0: 8 and 128; at most 256 */
+    int window_min, window_max; /* 0: 8 and 96; at most 256 */
     size_t waiting_max;         /* requests waiting, per lane; 0: 4096 */
     int64_t connect_timeout_ms; /* 0: 10 s */
     int64_t exec_timeout_ms;    /* a credential plugin's time; 0: 60 s */
