@@ -202,7 +202,8 @@ static void plan_environment(struct core *core, struct core_environment *environ
 {
     const struct object_meta *meta =
         environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
-    if (!environment->status_dirty || environment->status_in_flight || environment->finalizer_in_flight)
+    if (!environment->status_dirty || environment->status_in_flight ||
+        environment->finalizer_in_flight)
         return;
     if (!due(core, environment->written_ns)) {
         wake_for(core, environment->written_ns);

@@ -308,7 +308,8 @@ struct core_job {
     int64_t timeout_ns; /* 0: none */
     enum job_phase phase;
     bool array, admitted, ended, gone;
-    bool end_durable; /* everybody can read that it ended: now it counts for those who depend on it */
+    bool end_durable; /* everybody can read that it ended: now it counts for those who depend on it
+                       */
     uint32_t size;
     struct child *children; /* NULL once ended */
     uint8_t *failed_bits;   /* ended arrays that did not wholly succeed: one bit a child */
@@ -533,6 +534,7 @@ struct outcome {
     enum outcome_kind kind;
     bool attempt; /* an attempt began */
     bool final_;  /* never retried: timeout, terminated */
+    bool timed_out;
     struct opt_i64 exit_code;
     char *reason;        /* of the container, AWS's words */
     char *status_reason; /* of the attempt */
@@ -559,7 +561,7 @@ void pod_lost(struct core *core, struct core_pod *pod,
 void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try);
 void pod_unlink(struct core *core, struct core_pod *pod);
 void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
-               const char *lost_why);
+                const char *lost_why);
 void pod_timer_set(struct core *core, struct core_pod *pod);
 void pod_outbox(struct core *core, struct core_pod *pod);
 void pods_plan(struct core *core);

@@ -108,31 +108,45 @@ static enum verdict admission(struct core *core, struct core_job *job, struct st
     return VERDICT_NONE;
 }
 
-/* The template, retry strategy and timeout that hold for the job; false: it has failed for good. */
-static bool resolve(struct core *core, struct core_job *job)
+/* The definition, template, retry strategy and timeout that hold for the job, as far as they are
+ * there. */
+static void bind(struct core *core, struct core_job *job)
 {
     const struct batch_job *spec = job->spec;
+    if (spec->definition != NULL && job->definition == NULL) {
+        AUTO_TEXT key = text_printf("%s/%s", spec->meta.namespace_, spec->definition);
+        job->definition = map_get(core->definitions, key);
+        if (job->definition != NULL)
+            job->definition->users++;
+    }
     const struct job_definition *definition =
         job->definition != NULL ? job->definition->spec : NULL;
-    if (definition != NULL && definition->invalid != NULL) {
-        AUTO_TEXT words =
-            text_printf("JobDefinition %s is invalid: %s", spec->definition, definition->invalid);
-        job_fail_waiting(core, job, "InvalidDefinition", words);
-        return false;
-    }
     job->template_ = spec->has_template   ? &spec->template_
                      : definition != NULL ? &definition->template_
                                           : NULL;
-    if (job->template_ == NULL) {
-        job_fail_waiting(core, job, "InvalidSpec",
-                         "spec: neither jobDefinition nor template is given");
-        return false;
-    }
     job->retry = spec->has_retry || definition == NULL ? &spec->retry : &definition->retry;
     struct opt_i64 timeout = spec->timeout_s;
     if (!timeout.set && definition != NULL)
         timeout = definition->timeout_s;
     job->timeout_ns = timeout.set ? timeout.value * NS_PER_S : 0;
+}
+
+/* false: the job has failed for good. */
+static bool resolve(struct core *core, struct core_job *job)
+{
+    const struct job_definition *definition =
+        job->definition != NULL ? job->definition->spec : NULL;
+    if (definition != NULL && definition->invalid != NULL) {
+        AUTO_TEXT words = text_printf("JobDefinition %s is invalid: %s", job->spec->definition,
+                                      definition->invalid);
+        job_fail_waiting(core, job, "InvalidDefinition", words);
+        return false;
+    }
+    if (job->template_ == NULL) {
+        job_fail_waiting(core, job, "InvalidSpec",
+                         "spec: neither jobDefinition nor template is given");
+        return false;
+    }
     if (job->template_->placement.unsupported != NULL) {
         job_fail_waiting(core, job, "UnsupportedTemplate", job->template_->placement.unsupported);
         return false;
@@ -183,12 +197,7 @@ void job_admit(struct core *core, struct core_job *job)
     if (job->ended || job->gone || job->admitted)
         return;
     AUTO_STR words = STR_EMPTY;
-    if (job->spec->definition != NULL && job->definition == NULL) {
-        AUTO_TEXT key = text_printf("%s/%s", job->spec->meta.namespace_, job->spec->definition);
-        job->definition = map_get(core->definitions, key);
-        if (job->definition != NULL)
-            job->definition->users++;
-    }
+    bind(core, job);
     enum verdict verdict = admission(core, job, &words);
     if (verdict != VERDICT_NONE) {
         verdict_set(core, job, verdict, str_text(&words));
@@ -466,8 +475,10 @@ void jobs_begin_all(struct core *core)
 {
     size_t at = 0;
     struct core_job *job;
-    while ((job = map_next(core->jobs, &at, NULL)) != NULL)
+    while ((job = map_next(core->jobs, &at, NULL)) != NULL) {
+        bind(core, job); /* the pods that follow may end by its retry strategy and timeout */
         job_load_state(core, job);
+    }
     pods_apply_early(core);
     at = 0;
     while ((job = map_next(core->jobs, &at, NULL)) != NULL)

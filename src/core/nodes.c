@@ -360,10 +360,11 @@ uint64_t uid_hash(const char *uid)
     return uid != NULL ? hash_bytes(uid, strlen(uid), 0) | 1 : 0;
 }
 
-/* Is the machine that the pod was placed on certainly gone? Yes when its Node is gone and the provider says that
- * the machine is too (for machines that we did not buy, pod GC tells, by failing the pod). Yes when another machine,
- * bought later, has the Node's name now: a name is not an identity. When only the Node's UID is another, it may be
- * the same machine that registered anew; then the pod is stopped, and its kubelet confirms. */
+/* Is the machine that the pod was placed on certainly gone? Yes when its Node is gone and the
+ * provider says that the machine is too (for machines that we did not buy, pod GC tells, by failing
+ * the pod). Yes when another machine, bought later, has the Node's name now: a name is not an
+ * identity. When only the Node's UID is another, it may be the same machine that registered anew;
+ * then the pod is stopped, and its kubelet confirms. */
 void node_check_lost(struct core *core, struct core_pod *pod)
 {
     static const char why[] = "its node went away before the pod started";
@@ -371,7 +372,8 @@ void node_check_lost(struct core *core, struct core_pod *pod)
     if (!core->synced || node == NULL || pod->state != PODS_LIVE)
         return;
     if (node->spec == NULL) {
-        if (node->was_managed && (node->instance == NULL || node->instance->state == INSTANCE_TERMINATED))
+        if (node->was_managed &&
+            (node->instance == NULL || node->instance->state == INSTANCE_TERMINATED))
             pod_lost(core, pod, why);
         return;
     }

@@ -110,14 +110,16 @@ static char *host_words(const struct core_pod *pod)
     return text_printf("Host EC2 (instance %s) terminated.", id);
 }
 
-static void read_killed(const struct core_pod *pod, const struct pod *seen, struct outcome *out)
+static void read_killed(const struct core_pod *pod, const struct pod *seen, enum kill_reason kill,
+                        struct outcome *out)
 {
     out->kind = OUTCOME_FAILED;
     out->final_ = true;
     out->attempt = true;
-    if (pod->kill == KILL_TIMEOUT) {
+    if (kill == KILL_TIMEOUT) {
+        out->timed_out = true;
         out->status_reason = text_copy("Job attempt duration exceeded timeout");
-    } else if (pod->kill == KILL_START) {
+    } else if (kill == KILL_START) {
         out->final_ = false;
         out->status_reason = text_copy("Task failed to start");
         free(out->reason);
@@ -131,6 +133,16 @@ static void read_killed(const struct core_pod *pod, const struct pod *seen, stru
         const char *words = pod->job != NULL ? pod->job->stop_reason : NULL;
         out->status_reason = text_copy(words != NULL ? words : "the job was deleted");
     }
+}
+
+/* By the times in the pod's own status, so that it holds whoever looks and whenever: also a process
+ * that was started after the pod was stopped. */
+static bool ran_too_long(const struct core_pod *pod, const struct pod *seen)
+{
+    const struct core_job *job = pod->job;
+    return job != NULL && job->timeout_ns > 0 && seen->phase == POD_FAILED &&
+           seen->disruption == NULL && seen->started_ns != 0 &&
+           seen->finished_ns - seen->started_ns >= job->timeout_ns;
 }
 
 void outcome_read(const struct core_pod *pod, const struct pod *seen, struct outcome *ret_outcome)
@@ -152,10 +164,13 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
         out->status_reason = text_copy("Essential container in task exited");
         return;
     }
-    bool host = pod->kill == KILL_HOST || seen == NULL || seen->phase != POD_FAILED || is_host_failure(seen);
+    bool host = pod->kill == KILL_HOST || seen == NULL || seen->phase != POD_FAILED ||
+                is_host_failure(seen);
     bool by_user = pod->kill == KILL_TERMINATE || pod->kill == KILL_ORPHAN;
-    if (by_user || (pod->kill != KILL_NONE && !host)) { /* a machine that died first is not a timeout */
-        read_killed(pod, seen, out);
+    bool timed_out = !host && (pod->kill == KILL_TIMEOUT || ran_too_long(pod, seen));
+    if (by_user || timed_out ||
+        (pod->kill == KILL_START && !host)) { /* a machine that died first is no timeout */
+        read_killed(pod, seen, timed_out && !by_user ? KILL_TIMEOUT : pod->kill, out);
         return;
     }
     if (seen == NULL || seen->phase != POD_FAILED || pod->kill == KILL_HOST ||
@@ -313,7 +328,7 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
         return;
     }
     if (!job->array && job->end_reason == NULL && !(stopped && !outcome->attempt)) {
-        const char *reason = pod->kill == KILL_TIMEOUT       ? "TimedOut"
+        const char *reason = outcome->timed_out              ? "TimedOut"
                              : outcome->kind == OUTCOME_LOST ? "HostTerminated"
                                                              : "ContainerFailed";
         text_set(&job->end_reason, reason);

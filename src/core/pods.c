@@ -246,7 +246,7 @@ static void take_end(struct core *core, struct core_pod *pod, const struct pod *
 }
 
 void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
-               const char *lost_why)
+                const char *lost_why)
 {
     struct core_job *job = pod->job;
     pod->state = PODS_ENDED;

@@ -48,7 +48,8 @@ void pod_timer_set(struct core *core, struct core_pod *pod)
     if (pod->kill != KILL_NONE || !pod->in_job)
         return; /* a retry or the orphan's grace may be set; nothing else is due */
     if (pod->started && pod->job->timeout_ns > 0)
-        due = pod->started_ns + pod->job->timeout_ns;
+        due = pod->started_ns + pod->job->timeout_ns +
+              NS_PER_S; /* timestamps have whole seconds: never early */
     else if (!pod->started)
         due = pod->created_ns + core->options.start_deadline_ns;
     if (due == INT64_MAX)
