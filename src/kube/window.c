@@ -5,9 +5,12 @@
  * lowest seen, the server still had room: a few more. When it is far above, requests only queue in
  * the server, which makes everybody's latency worse and nothing faster: a third less.
  *
- * The floor rises by a hundredth each round, so that a server that became slower for good (a larger
- * object, a slower etcd) gets a new floor within some hundred rounds. Latency below 25 ms is never
- * a reason to shrink: at that level the noise of a busy machine would decide. */
+ * The floor rises only at the smallest window, where the waiting cannot be our own doing: so a
+ * server that became slower for good (a larger object, a slower etcd) gets a new floor within some
+ * rounds, while a queue that we made ourselves is never taken for normal (it was, when the floor
+ * crept up by a hundredth each round). Latency below 25 ms is never a reason to shrink: at that
+ * level the noise of a busy machine would decide.
+ */
 #include "window.h"
 
 #include <assert.h>
@@ -42,8 +45,8 @@ static void end_round(struct window *window)
 
     if (window->floor_ns == 0 || mean_ns < window->floor_ns)
         window->floor_ns = mean_ns > 0 ? mean_ns : 1;
-    else
-        window->floor_ns += window->floor_ns / 100;
+    else if (window->limit == window->min)
+        window->floor_ns += (mean_ns - window->floor_ns) / 4;
 
     if (mean_ns > latency_fine_ns && mean_ns > LATENCY_FACTOR * window->floor_ns)
         set_limit(window, window->limit * 2 / 3);

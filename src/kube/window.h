@@ -9,7 +9,7 @@
 struct window {
     int min, max;
     int limit;            /* the present limit, min..max */
-    int64_t floor_ns;     /* the lowest mean latency of a round, slowly forgotten; 0: none yet */
+    int64_t floor_ns;     /* the mean latency of an unhurried round; 0: none yet */
     int64_t round_sum_ns; /* of the answers of this round */
     int round_count;
     bool round_full; /* the limit held something back during this round */
