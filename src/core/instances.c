@@ -129,6 +129,7 @@ static void types_take(struct core *core, struct core_environment *environment,
     types_free(old, old_count);
     environment->types_known = true;
     types_refresh(core, environment);
+    environment_recount(environment);
     environment_recount(environment); /* a machine has its type's vCPUs, once that is known */
 }
 

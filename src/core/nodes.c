@@ -314,6 +314,7 @@ void node_refresh(struct core *core, struct core_node *node)
             instance->node = node;
             node->instance = instance;
             environment->buy_dirty = true;
+            environment_recount(environment); /* a type that is not in the catalogue counts by its node */
             node_check_pods(core, node);
         } else if (instance == NULL) {
             environment->observe_wanted = true; /* labelled for us, but is it one of ours? ask */

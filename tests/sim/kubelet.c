@@ -161,7 +161,6 @@ static void run_sync(struct world *world, struct task *task)
         return;
     }
     body->admitted = true;
-    body->admitted_ns = world->now_ns;
     if (body->job != NULL && body->job->image_hangs)
         after(world, draw_ms(world, 200, 3000), run_image_hang, pod, NULL, 0);
     else
@@ -202,7 +201,8 @@ static void run_kill(struct world *world, struct task *task)
     struct sim_pod *pod = task->a;
     struct body *body = pod->body;
     struct sim_node *node = node_of_pod(world, pod);
-    if (!body->admitted && node != NULL && node->instance->alive && !node_is_pods(node, pod) &&
+    bool here = body->admitted && node != NULL && body->instance == node->instance;
+    if (!here && node != NULL && node->instance->alive && !node_is_pods(node, pod) &&
         !pod->object.gone) {
         body->instance = node->instance; /* another machine of the same name: it never ran here */
         run_killed(world, task);
