@@ -85,7 +85,7 @@ static int open_socket(const char *text, int port, int *ret_fd, struct err *err)
 
 static int port_of(int fd)
 {
-    union address address;
+    union address address = {.any = {.sa_family = AF_INET}};
     socklen_t size = sizeof(address);
     if (getsockname(fd, &address.any, &size) < 0)
         return 0;

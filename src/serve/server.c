@@ -161,14 +161,14 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     struct server *server = vhost != NULL ? lws_get_vhost_user(vhost) : NULL;
     UNUSED(size);
 
+    if (server == NULL)
+        return 0; /* about the context, not about a connection of ours */
     switch ((int)reason) {
     case LWS_CALLBACK_WSI_CREATE:
-        if (server != NULL)
-            server->connections++;
+        server->connections++;
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
-        if (server != NULL)
-            server->connections--;
+        server->connections--;
         return 0;
     case LWS_CALLBACK_HTTP:
         return server->closing ? -1 : on_request(server, wsi, user, in);

@@ -3,7 +3,7 @@
 #include "check.h"
 #include "seen.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -54,25 +54,19 @@ static void world_init(struct world *world, const char *body, int64_t program_ms
     world->group = node_group_new(&host, &world->environment);
 }
 
-static void remove_folder(const char *path)
+static int remove_one(const char *path, const struct stat *file, int type, struct FTW *walk)
 {
-    DIR *folder = opendir(path);
-    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        AUTO_TEXT inner = text_printf("%s/%s", path, entry->d_name);
-        if (unlink(inner) < 0)
-            remove_folder(inner);
-    }
-    closedir(folder);
-    rmdir(path);
+    UNUSED(file);
+    UNUSED(type);
+    UNUSED(walk);
+    return remove(path);
 }
 
 static void world_done(struct world *world)
 {
     node_group_free(world->group);
     loop_done(&world->loop);
-    remove_folder(world->directory);
+    nftw(world->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     free(world->programs);
     free(world->environment.meta.name);
     free(world->environment.command_program);

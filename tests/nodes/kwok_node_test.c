@@ -44,7 +44,7 @@ static const struct {
 
 TEST(other_names_are_mended_and_kept_apart)
 {
-    char *seen[ARRAY_LEN(hard_names) * 2];
+    char *seen[ARRAY_LEN(hard_names) * 2] = {NULL};
     size_t count = 0;
     for (size_t i = 0; i < ARRAY_LEN(hard_names); i++) {
         for (int64_t number = 0; number <= 999; number += 999) {
@@ -105,8 +105,7 @@ TEST(a_node_is_written_whole)
 #define NODE(provider_id, more_metadata, status)                                                   \
     "{\"metadata\":{\"name\":\"spot-t-0\",\"uid\":\"u1\",\"creationTimestamp\":\"2023-11-14T22:"   \
     "13:20Z\"" more_metadata ",\"labels\":{\"node.kubernetes.io/"                                  \
-                             "instance-type\":\"c1\"}},\"spec\":{\"providerID\":\"" provider_id    \
-    "\"},"                                                                                         \
+    "instance-type\":\"c1\"}},\"spec\":{\"providerID\":\"" provider_id "\"},"                      \
     "\"status\":{\"conditions\":[{\"type\":\"DiskPressure\",\"status\":\"True\"},"                 \
     "{\"type\":\"Ready\",\"status\":\"" status "\"}]}}"
 

@@ -16,6 +16,8 @@ void on_seen(void *ctx, const struct provider_answer *answer)
     struct seen *seen = ctx;
 
     seen->answers++;
+    if (seen->loop != NULL)
+        uv_stop(seen->loop);
     seen->result = answer->result;
     str_clear(&seen->text);
     str_addf(&seen->text, "%s%s%s\n", results[answer->result], answer->message != NULL ? ": " : "",
@@ -32,12 +34,16 @@ void on_seen(void *ctx, const struct provider_answer *answer)
     }
 }
 
+/* uv_stop, not UV_RUN_ONCE: an answer that a timer brings would leave ONCE waiting for the next
+ * event. */
 const char *seen_wait(struct seen *seen, uv_loop_t *loop)
 {
-    int before = seen->answers;
-    CHECK_INT("never inside the call", before, 0);
-    while (seen->answers == before)
-        uv_run(loop, UV_RUN_ONCE);
+    CHECK_INT("never inside the call", seen->answers, 0);
+    seen->loop = loop;
+    while (seen->answers == 0 && uv_run(loop, UV_RUN_DEFAULT) != 0)
+        ;
+    seen->loop = NULL;
+    CHECK_INT("once", seen->answers, 1);
     seen->answers = 0;
     return str_text(&seen->text);
 }

@@ -8,6 +8,7 @@
 
 struct seen {
     int answers;
+    uv_loop_t *loop; /* while it is waited for */
     enum provider_result result;
     struct str text; /* "CAPACITY: only 2\ni-1 small node-1 pending\n" */
 };
