@@ -151,6 +151,9 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
     bool started = pod->started || (seen != NULL && seen->containers_started);
     *out = (struct outcome){.attempt = started};
     const struct container_exit *exit_ = seen != NULL ? deciding_exit(seen) : NULL;
+    if (exit_ != NULL && !started && text_eq(exit_->reason, "ContainerStatusUnknown"))
+        exit_ =
+            NULL; /* what a kubelet says of a container that it was told to stop before it ran */
     if (exit_ != NULL) {
         out->exit_code = OPT_I64(exit_->exit_code);
         out->reason = container_reason(exit_);

@@ -216,8 +216,11 @@ static void take_node(struct core *core, struct core_pod *pod, const struct pod 
 
 static void take_start(struct core *core, struct core_pod *pod, const struct pod *seen)
 {
-    text_set(&pod->waiting_reason, seen->waiting_reason);
-    text_set(&pod->waiting_message, seen->waiting_message);
+    if (seen->waiting_reason != NULL ||
+        !is_terminal(seen)) { /* at the end: what it waited for before */
+        text_set(&pod->waiting_reason, seen->waiting_reason);
+        text_set(&pod->waiting_message, seen->waiting_message);
+    }
     if (!seen->containers_started || pod->started)
         return;
     pod->started = true;
@@ -371,13 +374,23 @@ void pods_apply_early(struct core *core)
     core->early_count = core->early_capacity = 0;
 }
 
-void pod_lost(struct core *core, struct core_pod *pod, const char *why)
+/* The machine is gone, but the pod may have ended before, and the watch of pods may be behind the
+ * others: its last word is read from the server first. Nobody but pod GC can change it any more. */
+void pod_lost(struct core *core, struct core_pod *pod)
 {
-    if (!pod->ours || pod->state != PODS_LIVE)
+    if (!pod->ours || pod->state != PODS_LIVE || pod->suspect)
         return;
+    pod->suspect = true;
+    pod_outbox(core, pod);
+}
+
+/* It was still not terminal when it was read after its machine had gone. */
+void pod_give_up(struct core *core, struct core_pod *pod)
+{
+    pod->suspect = false;
     node_count_pod(core, pod, false);
     if (pod->in_job) {
-        pod_finish(core, pod, NULL, why);
+        pod_finish(core, pod, NULL, "its node went away before the pod started");
     } else {
         pod->state = PODS_RELEASE;
         pod_outbox(core, pod);
