@@ -205,12 +205,14 @@ struct pod *pod_convert(const struct sim_pod *from)
     pod->containers_started = from->started;
     pod->started_ns = from->started_ns;
     pod->finished_ns = from->finished_ns;
-    if (from->has_exit) {
+    if (from->has_exit || from->exit_unknown) {
         pod->exit_count = 1;
         pod->exits = mem_new(sizeof(*pod->exits));
         pod->exits[0].name = text_copy("main");
-        pod->exits[0].exit_code = from->exit_code;
-        pod->exits[0].reason = text_copy(from->exit_code == 0 ? "Completed" : "Error");
+        pod->exits[0].exit_code = from->exit_unknown ? 137 : from->exit_code;
+        pod->exits[0].reason = text_copy(from->exit_unknown     ? "ContainerStatusUnknown"
+                                         : from->exit_code == 0 ? "Completed"
+                                                                : "Error");
     }
     if (from->ours) {
         pod->job_uid = text_copy(from->job_uid);

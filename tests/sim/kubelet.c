@@ -187,12 +187,15 @@ static void run_killed(struct world *world, struct task *task)
     pod->body->executing = false;
     if (pod->object.gone)
         return;
-    if (pod_ended(pod))
+    if (pod_ended(pod)) {
         pod_confirm(world, pod);
-    else if (pod->started)
+    } else if (pod->started) {
         finish_exit(world, pod, 143, NULL);
-    else
+    } else {
+        pod->exit_unknown =
+            chance(world, 500); /* containers that never ran are told to have failed */
         finish(world, pod, POD_FAILED, NULL);
+    }
 }
 
 /* Sees that a pod is to go. */

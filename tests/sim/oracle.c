@@ -91,11 +91,21 @@ static int64_t attempts_max(const struct sim_job *job)
     return job->definition != NULL && job->definition->attempts > 0 ? job->definition->attempts : 1;
 }
 
+/* By the times in the pod's status, so that it holds whoever looks, and whenever. */
+static bool ran_too_long(const struct sim_job *job, const struct sim_pod *pod)
+{
+    return job->timeout_s > 0 && pod->started && pod->phase == POD_FAILED &&
+           pod->disruption == NULL &&
+           pod->finished_ns - pod->started_ns >= job->timeout_s * NS_PER_S;
+}
+
 bool attempt_retried(const struct sim_job *job, const struct sim_pod *pod, uint32_t attempts_done)
 {
     if ((int64_t)attempts_done >= attempts_max(job))
         return false;
-    if (pod->body->timed_out || (pod->deadline && pod->started))
+    if (pod->deadline && pod->started)
+        return false;
+    if (ran_too_long(job, pod))
         return false;
 
     bool host_lost = !pod_ended(pod) || pod->disruption != NULL;
@@ -331,14 +341,13 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
     if (pod_is_stranded(world, pod) || job->object.gone)
         return;
     int64_t ran_ns = pod->started ? world->now_ns - pod->started_ns : 0;
-    if (job->timeout_s > 0 && pod->started && ran_ns >= job->timeout_s * NS_PER_S) {
-        body->timed_out = true;
+    if (job->timeout_s > 0 && pod->started && ran_ns >= job->timeout_s * NS_PER_S)
         return;
-    }
     for (size_t i = 0; i < job->request_count; i++)
         if (job->requests[i] == JOB_TERMINATE)
             return;
-    if (!pod->started && world->now_ns - pod->object.created_ns >= START_DEADLINE_S * NS_PER_S) {
+    /* A process that adopted the pod counts from creationTimestamp, which has a grain of 1 s. */
+    if (!pod->started && world->now_ns - body->sent_ns >= (START_DEADLINE_S - 1) * NS_PER_S) {
         body->start_failed = true;
         return;
     }

@@ -310,6 +310,7 @@ static void create_pod(struct world *world, struct request *request)
     pod->body = arena_alloc(world->arena, sizeof(*pod->body));
     pod->body->pod = pod;
     pod->body->job = truth != NULL ? truth->job : NULL;
+    pod->body->sent_ns = request->sent_ns;
     pod->body->process = request->process;
     oracle_created(world, pod, request);
     store_add(world, &pod->object);
@@ -422,7 +423,6 @@ static void commit(struct world *world, struct request *request)
         pod = target(world, request, KIND_POD);
         if (pod != NULL) {
             oracle_kill(world, pod, request);
-            pod->body->killed_by_us = true;
             pod_delete(world, pod, request->grace_s);
         }
         break;
@@ -519,9 +519,10 @@ static void run_answer(struct world *world, struct task *task)
         answer_types(world, &event.done, types);
     if (request->provider != PROVIDER_OK)
         event.done.message = "the provider's words";
-    STORY(world, "answer #%llu %s %s%s", (unsigned long long)request->id,
-          action_kind_name(request->kind), result_names[request->result],
-          request->provider != PROVIDER_OK ? " provider error" : "");
+    if (request->kind != ACTION_PROVIDER_OBSERVE || request->provider != PROVIDER_OK)
+        STORY(world, "answer #%llu %s %s%s", (unsigned long long)request->id,
+              action_kind_name(request->kind), result_names[request->result],
+              request->provider != PROVIDER_OK ? " provider error" : "");
     shell_apply(world, &event);
     if (request->crashes)
         shell_crash(world, draw_ms(world, 100, 3000));
@@ -650,7 +651,8 @@ static void send(struct world *world, const struct action *action)
 {
     struct request *request = request_of(world, action);
     world->counters.actions++;
-    tell_sent(world, request);
+    if (request->kind != ACTION_PROVIDER_OBSERVE)
+        tell_sent(world, request);
     if (request->kind != ACTION_PROVIDER_OBSERVE && request->kind != ACTION_EVENT) {
         world->last_write_ns = world->now_ns;
         world->last_write = action_kind_name(request->kind);

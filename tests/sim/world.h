@@ -42,7 +42,8 @@ enum {
     X(turns)                                                                                       \
     X(events)                                                                                      \
     X(actions)                                                                                     \
-    X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates) X(watch_stalls) X(conflicts)     \
+    X(writes)                                                                                      \
+    X(pods) X(jobs) X(crashes) X(relists) X(duplicates) X(watch_stalls) X(conflicts)               \
         X(lost_before) X(lost_after) X(late_commits) X(throttled) X(quota_refusals) X(forbidden)   \
             X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) X(kubelet_refusals)          \
                 X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) X(node_deaths)       \
@@ -178,9 +179,9 @@ struct body {
     struct instance_live *instance; /* that admitted it */
     struct sim_pod *sibling;        /* the child's try before this one */
     bool admitted, executing, confirmed, killed;
-    bool killed_by_us, timed_out, start_failed; /* our delete came, and this was why */
-    int64_t admitted_ns;
-    uint64_t process; /* that sent the create */
+    bool start_failed; /* our delete came because it could not start */
+    int64_t sent_ns;   /* when the create was */
+    uint64_t process;  /* that sent the create */
 };
 
 struct sim_pod {
@@ -196,7 +197,7 @@ struct sim_pod {
     bool deadline, started;
     const char *disruption, *waiting_reason;
     int64_t started_ns, finished_ns;
-    bool has_exit;
+    bool has_exit, exit_unknown;
     int exit_code;
     struct body *body; /* shared */
 };
