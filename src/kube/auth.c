@@ -18,6 +18,7 @@
 enum { TOKEN_BYTES_MAX = 64 * 1024 };
 static const int64_t file_look_ns = 60 * NS_PER_S;
 static const int64_t exec_early_ns = 30 * NS_PER_S; /* before it expires */
+static const int64_t exec_apart_ns = 5 * NS_PER_S;  /* a short-lived one must not make a hot loop */
 static const int64_t refused_young_ns = 10 * NS_PER_S;
 
 struct auth {
@@ -108,18 +109,31 @@ static void take_credential(struct auth *auth, struct exec_credential *credentia
     auth->credential = *credential;
     *credential = (struct exec_credential){0};
     auth->fetched_ns = clock_steady_ns();
+    auth->retry_ns = auth->fetched_ns + exec_apart_ns;
     kube_backoff_reset(&auth->backoff);
+}
+
+static void note_failure(struct auth *auth, const struct err *err)
+{
+    auth->error = *err;
+    auth->retry_ns =
+        clock_steady_ns() + kube_backoff_next(&auth->backoff, &auth->options.random) * NS_PER_MS;
 }
 
 static void on_exec_done(void *ctx, struct exec_credential *credential, const struct err *err)
 {
     struct auth *auth = ctx;
-    if (credential != NULL) {
-        take_credential(auth, credential);
+    struct err expired;
+
+    if (credential == NULL) {
+        note_failure(auth, err);
+    } else if (credential->expires_ns <= clock_wall_ns()) {
+        err_set(&expired, ERR_AGAIN,
+                "credential plugin %s gave a credential that has expired; compare the clocks",
+                auth->config->exec->command);
+        note_failure(auth, &expired);
     } else {
-        auth->error = *err;
-        auth->retry_ns = clock_steady_ns() +
-                         kube_backoff_next(&auth->backoff, &auth->options.random) * NS_PER_MS;
+        take_credential(auth, credential);
     }
 }
 
@@ -159,7 +173,14 @@ static enum auth_state prepare_exec(struct auth *auth)
 
     if (!good || (expires_ns != INT64_MAX && now_ns > expires_ns - exec_early_ns))
         start_exec(auth);
-    return good ? AUTH_READY : auth->run != NULL ? AUTH_BUSY : AUTH_FAILED;
+    if (good)
+        return AUTH_READY;
+    if (auth->run != NULL)
+        return AUTH_BUSY;
+    if (auth->error.kind == ERR_NONE)
+        err_set(&auth->error, ERR_AGAIN, "credential plugin %s: its credential has expired",
+                auth->config->exec->command);
+    return AUTH_FAILED;
 }
 
 enum auth_state auth_prepare(struct auth *auth)

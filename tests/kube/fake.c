@@ -209,20 +209,26 @@ void fake_hang_up(const struct fake_request *request)
     hang_up(request->connection);
 }
 
-struct kube_client *fake_client(const struct fake *fake, const struct kube_client_options *options)
+struct kube_client *fake_client_as(const struct fake *fake, struct kube_config *take_config,
+                                   const struct kube_client_options *options)
 {
     const struct kube_client_options none = {0};
-    struct kube_config *config = mem_new(sizeof(*config));
     struct err err;
 
-    config->source = text_copy("test");
-    config->server = text_printf("http://127.0.0.1:%d", fake->port);
-    config->namespace = text_copy("default");
-    config->token = text_copy("secret");
+    take_config->source = text_copy("test");
+    take_config->server = text_printf("http://127.0.0.1:%d", fake->port);
+    take_config->namespace = text_copy("default");
     struct kube_client *client =
-        kube_client_new(fake->loop, &config, options != NULL ? options : &none, &err);
+        kube_client_new(fake->loop, &take_config, options != NULL ? options : &none, &err);
     REQUIRE(client != NULL);
     return client;
+}
+
+struct kube_client *fake_client(const struct fake *fake, const struct kube_client_options *options)
+{
+    struct kube_config *config = mem_new(sizeof(*config));
+    config->token = text_copy("secret");
+    return fake_client_as(fake, config, options);
 }
 
 static void on_late(uv_timer_t *timer)

@@ -51,6 +51,10 @@ void fake_hang_up(const struct fake_request *request);
 /* A client whose API server is the fake, with a fixed token. */
 struct kube_client *fake_client(const struct fake *fake, const struct kube_client_options *options);
 
+/* The same with credentials of its own: config needs none of source, server and namespace. */
+struct kube_client *fake_client_as(const struct fake *fake, struct kube_config *take_config,
+                                   const struct kube_client_options *options);
+
 /* Runs the loop until *flag is at least want; false when that takes more than 10 s. */
 bool run_until(uv_loop_t *loop, const int *flag, int want);
 /* Closes client and fake and the loop; fails the test if handles are left. */
