@@ -329,6 +329,7 @@ void squat(struct world *world, const struct sim_job *job)
         return;
     struct sim_pod *pod = plain_pod(world, name, NULL, 100, 64);
     pod->object.namespace_ = job->object.namespace_;
+    job->truth->create_failed = true;
     world->counters.squatters++;
     STORY(world, "user   makes a pod %s of their own", name);
     store_add(world, &pod->object);

@@ -164,6 +164,19 @@ static const struct sim_node *known_node(const struct world *world, const char *
     return NULL;
 }
 
+/* The name is known to be somebody else's: the create can only come back as EXISTS. */
+static bool is_squatted(const struct world *world, const struct request *request)
+{
+    const struct watch *watch = &world->watches[KIND_POD];
+    for (size_t i = 0; i < watch->known_count; i++) {
+        const struct sim_pod *pod = (const struct sim_pod *)(const void *)watch->known[i].copy;
+        if (!pod->ours && strcmp(pod->object.name, request->name) == 0 &&
+            name_eq(pod->object.namespace_, request->namespace_))
+            return true;
+    }
+    return false;
+}
+
 /* I8: what the process has heard of, and what it has sent itself, fits with this one on top. */
 static void check_room(struct world *world, const struct request *request)
 {
@@ -191,6 +204,8 @@ static void check_room(struct world *world, const struct request *request)
     }
     for (struct request *other = world->creates; other != NULL; other = other->create_next) {
         if (other->settled || other == request || strcmp(other->node_name, request->node_name) != 0)
+            continue;
+        if (is_squatted(world, other))
             continue;
         const struct sim_pod *pod = other->ret_pod;
         if (pod != NULL && (pod->body->pod->object.gone ||
@@ -256,11 +271,24 @@ static void check_create_sent(struct world *world, struct request *request)
         violation(world, "I16", "create %s, whose job is known to be stopped or gone",
                   request->name);
     check_room(world, request);
-    if (!truth->children[request->index].planned && is_plain(truth->job))
-        check_order(world, request, truth);
+    request->first_of_child = !truth->children[request->index].planned;
     truth->children[request->index].planned = true;
     request->create_next = world->creates;
     world->creates = request;
+}
+
+/* Within a turn the order of actions means nothing, so order is judged when all are sent. */
+void oracle_turn_sent(struct world *world)
+{
+    for (struct request *request = world->creates; request != NULL;
+         request = request->create_next) {
+        if (!request->first_of_child)
+            continue;
+        const struct truth *truth = truth_of(world, request->job_uid);
+        request->first_of_child = false;
+        if (is_plain(truth->job))
+            check_order(world, request, truth);
+    }
 }
 
 void oracle_sent(struct world *world, struct request *request)
@@ -370,6 +398,10 @@ void oracle_released(struct world *world, const struct sim_pod *pod)
     }
     struct summary sum = summarize(world, job, pod);
     const struct stored_status *stored = job->status;
+    const struct sim_array_state *state =
+        store_find(world, KIND_ARRAY_STATE, job->object.namespace_, job->object.name);
+    if (state != NULL && name_eq(state->job_uid, job->object.uid))
+        stored = state->status; /* written first, and read first after a restart */
     if (stored == NULL) {
         violation(world, "I10", "pod %s is released before its job has a status", pod->object.name);
         return;

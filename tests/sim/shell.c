@@ -66,6 +66,7 @@ static void run_turn(struct world *world, struct task *task)
         }
     }
     arena_reset(world->turn_arena);
+    oracle_turn_sent(world);
 
     world->wake_ns = plan.wake_ns;
     if (plan.wake_ns == INT64_MAX)

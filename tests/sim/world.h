@@ -43,20 +43,19 @@ enum {
     X(events)                                                                                      \
     X(actions)                                                                                     \
     X(writes)                                                                                      \
-    X(pods) X(jobs) X(crashes) X(relists) X(duplicates) X(watch_stalls) X(conflicts)               \
-        X(lost_before) X(lost_after) X(late_commits) X(throttled) X(quota_refusals) X(forbidden)   \
-            X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) X(kubelet_refusals)          \
-                X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) X(node_deaths)       \
-                    X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods)                \
-                        X(foreign_pods) X(squatters) X(launches) X(launches_partial)               \
-                            X(launches_lost) X(launches_repeated) X(launches_never_join)           \
-                                X(terminates) X(provider_errors) X(retries) X(succeeded) X(failed) \
-                                    X(timeouts) X(cancels) X(terminations) X(job_deletes)          \
-                                        X(recreates) X(pod_deletes) X(queue_edits)                 \
-                                            X(environment_edits) X(environment_deletes)            \
-                                                X(companions) X(fenced) X(infeasible)              \
-                                                    X(invalid_jobs) X(dependencies) X(arrays)      \
-                                                        X(replays_compared)
+    X(pods)                                                                                        \
+    X(jobs) X(crashes) X(relists) X(duplicates) X(watch_stalls) X(conflicts) X(lost_before)        \
+        X(lost_after) X(late_commits) X(throttled) X(quota_refusals) X(forbidden) X(refused_jobs)  \
+            X(dry_runs) X(creates_exist) X(adoptions) X(kubelet_refusals) X(kubelet_restarts)      \
+                X(image_hangs) X(partitions) X(deadlines) X(node_deaths) X(names_reused)           \
+                    X(pods_collected) X(host_losses) X(daemon_pods) X(foreign_pods) X(squatters)   \
+                        X(launches) X(launches_partial) X(launches_lost) X(launches_repeated)      \
+                            X(launches_never_join) X(terminates) X(provider_errors) X(retries)     \
+                                X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations)      \
+                                    X(job_deletes) X(recreates) X(pod_deletes) X(queue_edits)      \
+                                        X(environment_edits) X(environment_deletes) X(companions)  \
+                                            X(fenced) X(infeasible) X(invalid_jobs)                \
+                                                X(dependencies) X(arrays) X(replays_compared)
 
 struct counters {
 #define X(name) uint64_t name;
@@ -416,6 +415,7 @@ int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint3
 struct request {
     struct request *next, **link;       /* in flight */
     struct request *create_next, *self; /* creates: the one that commits, whoever answers */
+    bool first_of_child;                /* creates: to be judged at the turn's end */
     bool settled;                       /* creates: failed, or its pod has been heard of */
     enum action_kind kind;
     uint64_t id, process;
@@ -456,6 +456,7 @@ void truth_new(struct world *world, struct sim_job *job);
 bool pod_may_execute(const struct sim_pod *pod);
 bool attempt_retried(const struct sim_job *job, const struct sim_pod *pod, uint32_t attempts_done);
 void oracle_sent(struct world *world, struct request *request);
+void oracle_turn_sent(struct world *world);
 void oracle_created(struct world *world, struct sim_pod *pod, const struct request *request);
 void oracle_kill(struct world *world, const struct sim_pod *pod, const struct request *request);
 void oracle_released(struct world *world, const struct sim_pod *pod);
