@@ -234,6 +234,7 @@ struct core_pod {
     bool counted;                 /* in node->used */
     bool ours, deleting, has_finalizer, started, create_sent, in_outbox, in_job;
     bool unresolved; /* CREATING: ask what became of it */
+    bool suspect;    /* LIVE: its machine is gone; ask for its last word before it is given up */
     enum kill_reason kill;
     bool kill_sent;
     int64_t started_ns, created_ns;
@@ -556,13 +557,14 @@ void pod_gone(struct core *core, const char *key, const char *uid);
 struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t index,
                            struct core_node *node);
 void pod_kill(struct core *core, struct core_pod *pod, enum kill_reason reason);
-void pod_lost(struct core *core, struct core_pod *pod,
-              const char *why); /* its node is certainly gone */
+/* Its machine is certainly gone: asks the server for its last word, then gives it up. */
+void pod_lost(struct core *core, struct core_pod *pod);
 void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try);
 void pod_unlink(struct core *core, struct core_pod *pod);
 void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
                 const char *lost_why);
 void pod_timer_set(struct core *core, struct core_pod *pod);
+void pod_give_up(struct core *core, struct core_pod *pod);
 void pod_outbox(struct core *core, struct core_pod *pod);
 void pods_plan(struct core *core);
 void pod_done(struct core *core, struct flight *flight, struct done *done);

@@ -314,7 +314,8 @@ void node_refresh(struct core *core, struct core_node *node)
             instance->node = node;
             node->instance = instance;
             environment->buy_dirty = true;
-            environment_recount(environment); /* a type that is not in the catalogue counts by its node */
+            environment_recount(
+                environment); /* a type that is not in the catalogue counts by its node */
             node_check_pods(core, node);
         } else if (instance == NULL) {
             environment->observe_wanted = true; /* labelled for us, but is it one of ours? ask */
@@ -368,20 +369,19 @@ uint64_t uid_hash(const char *uid)
  * then the pod is stopped, and its kubelet confirms. */
 void node_check_lost(struct core *core, struct core_pod *pod)
 {
-    static const char why[] = "its node went away before the pod started";
     struct core_node *node = pod->node;
     if (!core->synced || node == NULL || pod->state != PODS_LIVE)
         return;
     if (node->spec == NULL) {
         if (node->was_managed &&
             (node->instance == NULL || node->instance->state == INSTANCE_TERMINATED))
-            pod_lost(core, pod, why);
+            pod_lost(core, pod);
         return;
     }
     if (pod->node_uid == 0 || pod->node_uid == uid_hash(node->spec->meta.uid))
         return;
     if (node->instance != NULL && node->instance->launched_ns > pod->created_ns)
-        pod_lost(core, pod, why);
+        pod_lost(core, pod);
     else
         pod_kill(core, pod, KILL_HOST);
 }
@@ -426,7 +426,7 @@ void node_lost_pods(struct core *core, struct core_node *node)
     struct core_pod *next;
     for (struct core_pod *pod = node->pods; pod != NULL; pod = next) {
         next = pod->next;
-        pod_lost(core, pod, "its node went away before the pod started");
+        pod_lost(core, pod);
     }
 }
 

@@ -71,6 +71,8 @@ void pod_timer(struct core *core, struct core_pod *pod)
         pod_outbox(core, pod);
     } else if (pod->state >= PODS_RELEASE) {
         pod_outbox(core, pod);
+    } else if (pod->state == PODS_LIVE && pod->suspect) {
+        pod_outbox(core, pod);
     } else if (pod->state == PODS_LIVE && !pod->in_job && pod->kill == KILL_NONE) {
         pod_kill(core, pod, KILL_ORPHAN);
     } else if (pod->state == PODS_LIVE && pod->kill != KILL_NONE) {
@@ -134,13 +136,17 @@ static bool plan_create(struct core *core, struct core_pod *pod)
 /* false: no room in this plan for what it needs. */
 static bool plan_pod(struct core *core, struct core_pod *pod)
 {
-    if (pod->flights > 0 && !(pod->state == PODS_LIVE && pod->kill != KILL_NONE))
+    if (pod->flights > 0 && !(pod->state == PODS_LIVE && pod->kill != KILL_NONE && !pod->suspect))
         return true; /* its answer puts it back */
     if (pod->state == PODS_CREATING && !pod->create_sent)
         return plan_create(core, pod);
     if (pod->state == PODS_CREATING && pod->unresolved) {
         name_pod(action_new(core, ACTION_POD_GET, pod), pod);
         pod->unresolved = false;
+        return true;
+    }
+    if (pod->state == PODS_LIVE && pod->suspect) {
+        name_pod(action_new(core, ACTION_POD_GET, pod), pod);
         return true;
     }
     if (pod->state == PODS_LIVE && pod->kill != KILL_NONE && !pod->kill_sent && pod->uid != NULL) {
@@ -154,7 +160,7 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
         return true;
     }
     if (pod->state == PODS_RELEASE)
-        pod->state = pod->deleting ? PODS_LEAVING : PODS_DELETE;
+        pod->state = PODS_DELETE; /* also when it is being deleted: its kubelet may not live to confirm */
     if (pod->state == PODS_DELETE) {
         struct action *action = action_new(core, ACTION_POD_DELETE, pod);
         name_pod(action, pod);
@@ -238,8 +244,28 @@ static void create_done(struct core *core, struct core_pod *pod, struct done *do
     }
 }
 
+static void last_word(struct core *core, struct core_pod *pod, struct done *done)
+{
+    AUTO_TEXT key = text_copy(pod->key);
+    AUTO_TEXT uid = text_copy(pod->uid);
+    bool same = done->result == DONE_OK && done->pod != NULL && text_eq(done->pod->meta.uid, uid);
+    if (done->result == DONE_NOT_FOUND || (done->result == DONE_OK && !same)) {
+        pod_gone(core, key, uid);
+    } else if (!same) {
+        timer_set(&core->timers, &pod->timer, core->now_ns + RETRY_DELAY_NS);
+    } else {
+        pod_apply(core, STEAL(done->pod));
+        if (!pod->gone && pod->state == PODS_LIVE)
+            pod_give_up(core, pod);
+    }
+}
+
 static void get_done(struct core *core, struct core_pod *pod, struct done *done)
 {
+    if (pod->suspect && pod->state == PODS_LIVE && !pod->gone) {
+        last_word(core, pod, done);
+        return;
+    }
     if (done->result == DONE_OK && done->pod != NULL) {
         pod_apply(core, STEAL(done->pod));
         return;
@@ -300,7 +326,8 @@ void pod_done(struct core *core, struct flight *flight, struct done *done)
     else
         delete_done(core, pod, done);
     pod->flights--;
-    bool waits = pod->state == PODS_RELEASE || pod->state == PODS_DELETE;
+    bool waits = pod->state == PODS_RELEASE || pod->state == PODS_DELETE ||
+                 (pod->state == PODS_LIVE && pod->suspect);
     if (!pod->gone && pod->flights == 0 && waits && !timer_is_set(&pod->timer))
         pod_outbox(core, pod);
     pod_release_memory(core, pod);
