@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define LEASE_NAME "bulkhead-controller"
-enum { STOP_DEADLINE_MS = 10000 };
+enum { STOP_DEADLINE_MS = 10000, LEASE_TROUBLE_TICKS = 2 };
 
 static void leave(struct controller *controller, int exit_status)
 {
@@ -126,18 +126,48 @@ static void on_lost(void *ctx, const char *why)
     leave(controller, 1);
 }
 
+static void lease_is_well(struct controller *controller)
+{
+    if (controller->lease_trouble_told)
+        log_info("the lease is reached again");
+    text_set(&controller->lease_trouble, NULL);
+    controller->lease_trouble_told = false;
+}
+
 static void on_lease_observed(void *ctx, const char *holder, const struct err *err)
 {
     struct controller *controller = ctx;
-    char **told = err != NULL ? &controller->lease_trouble : &controller->holder;
-    const char *text = err != NULL ? err->text : holder;
-    if (text == NULL || text_eq(*told, text) || text_eq(text, controller->identity))
+    if (err != NULL) {
+        if (controller->lease_trouble == NULL) {
+            controller->lease_trouble_ticks = 0;
+            controller->lease_trouble_until_ns = kube_lease_held_until_ns(controller->lease);
+        }
+        text_set(&controller->lease_trouble, err->text);
         return;
-    text_set(told, text);
-    if (err != NULL)
-        log_warn("cannot reach the lease; trying on", KV("why", text));
-    else if (text[0] != '\0' && controller->life == LIFE_STANDBY)
-        log_info("standing by", KV("leader", text));
+    }
+    lease_is_well(controller);
+    if (text_eq(controller->holder, holder) || text_eq(holder, controller->identity))
+        return;
+    text_set(&controller->holder, holder);
+    if (holder[0] != '\0' && controller->life == LIFE_STANDBY)
+        log_info("standing by", KV("leader", holder));
+}
+
+/* One line when it goes and one when it is back; none while the watches tell the same story. */
+static void tell_lease_trouble(struct controller *controller)
+{
+    bool server_gone = controller->watches != NULL && watches_server_gone(controller->watches);
+    if (controller->lease_trouble == NULL)
+        return;
+    if (kube_lease_held_until_ns(controller->lease) > controller->lease_trouble_until_ns) {
+        lease_is_well(controller);
+    } else if (server_gone) {
+        controller->lease_trouble_ticks = 0;
+    } else if (controller->lease_trouble_ticks++ >= LEASE_TROUBLE_TICKS &&
+               !controller->lease_trouble_told) {
+        controller->lease_trouble_told = true;
+        log_warn("cannot reach the lease; trying on", KV("why", controller->lease_trouble));
+    }
 }
 
 void controller_on_checks_passed(void *ctx)
@@ -209,6 +239,7 @@ void controller_on_tick(uv_timer_t *timer)
     struct controller *controller = timer->data;
     if (controller->watches != NULL)
         watches_tick(controller->watches);
+    tell_lease_trouble(controller);
 }
 
 /* ------------------------------------------------------------------------ running */

@@ -43,7 +43,11 @@ struct controller {
     uv_signal_t signals[2];
     uv_timer_t tick, stop_deadline;
     bool handles_open, releasing;
-    char *lease_trouble, *holder; /* as last told; NULL: not yet */
+    char *holder;        /* as last told; NULL: not yet */
+    char *lease_trouble; /* NULL: none */
+    int lease_trouble_ticks;
+    int64_t lease_trouble_until_ns; /* held until then, as it was known when trouble came */
+    bool lease_trouble_told;
 };
 
 /* controller.c: what happens when. */

@@ -7,7 +7,9 @@
 
 enum {
     AUDIT_TICKS = 300,  /* seconds between two audits; each kind's turn comes every half an hour */
-    TROUBLE_TICKS = 2,  /* a watch that ends and is back within this is not worth a line */
+    GONE_TICKS = 2,     /* all watches fail for so long: the server is gone */
+    TROUBLE_TICKS = 30, /* a single watch that is back within this is not worth a line */
+    WELL_TICKS = 2,     /* a watch that is open for so long is well again */
     LISTING_TICKS = 60, /* a first list that takes longer is said to go on */
 };
 
@@ -19,7 +21,7 @@ struct slot { /* one kind */
     bool listed;  /* at least once */
     bool failing; /* its last word was an error */
     bool told;    /* ... and the log has it */
-    int failing_ticks;
+    int failing_ticks, well_ticks;
     char why[256];
 };
 
@@ -76,7 +78,7 @@ static void on_state(void *ctx, enum kube_watch_state state, const struct err *e
         slot->failing = true;
         (void)snprintf(slot->why, sizeof(slot->why), "%.*s", (int)sizeof(slot->why) - 1, err->text);
     } else if (state == KUBE_WATCH_WATCHING) {
-        slot->failing = false;
+        slot->well_ticks = 0; /* it was asked for; whether it holds shows in a moment */
     }
 }
 
@@ -138,7 +140,7 @@ static void tell_server(struct watches *watches, size_t running, size_t failing,
 {
     bool gone = running > 0 && failing == running;
     watches->gone_ticks = gone ? watches->gone_ticks + 1 : 0;
-    if (gone && !watches->server_gone && watches->gone_ticks >= TROUBLE_TICKS) {
+    if (gone && !watches->server_gone && watches->gone_ticks >= GONE_TICKS) {
         watches->server_gone = true;
         log_warn("the API server does not answer; trying on", KV("why", why));
     } else if (watches->server_gone && failing < running) {
@@ -150,8 +152,8 @@ static void tell_server(struct watches *watches, size_t running, size_t failing,
 static void tell_slot(struct slot *slot, bool server_gone)
 {
     const char *kind = watched_kind_name(slot->kind);
-    slot->failing_ticks = slot->failing ? slot->failing_ticks + 1 : 0;
-    if (slot->failing && !slot->told && !server_gone && slot->failing_ticks > TROUBLE_TICKS) {
+    slot->failing_ticks = slot->failing && !server_gone ? slot->failing_ticks + 1 : 0;
+    if (!slot->told && slot->failing_ticks > TROUBLE_TICKS) {
         slot->told = true;
         log_warn("cannot watch; trying on", KV("kind", kind), KV("why", slot->why));
     } else if (!slot->failing && slot->told) {
@@ -166,10 +168,12 @@ static void tell_trouble(struct watches *watches)
     size_t failing = 0;
     const char *why = "";
     for (size_t i = 0; i < WATCHED_COUNT; i++) {
-        const struct slot *slot = &watches->slots[i];
+        struct slot *slot = &watches->slots[i];
         if (slot->watch == NULL)
             continue;
         running++;
+        if (slot->state == KUBE_WATCH_WATCHING && ++slot->well_ticks >= WELL_TICKS)
+            slot->failing = false;
         if (slot->failing) {
             failing++;
             why = slot->why;
@@ -207,6 +211,11 @@ void watches_tick(struct watches *watches)
 bool watches_synced(const struct watches *watches)
 {
     return watches->synced;
+}
+
+bool watches_server_gone(const struct watches *watches)
+{
+    return watches->server_gone;
 }
 
 void watches_print(const struct watches *watches, struct str *out)

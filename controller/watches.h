@@ -36,6 +36,7 @@ struct watches *watches_free(struct watches *watches);
 DEFINE_AUTO(watches, watches_free)
 
 bool watches_synced(const struct watches *watches);
+bool watches_server_gone(const struct watches *watches); /* and the log has it */
 /* One line for each kind that has not been listed yet, or that fails. */
 void watches_print(const struct watches *watches, struct str *out);
 /* NULL: this kind is not watched (now). */
