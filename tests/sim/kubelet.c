@@ -380,6 +380,14 @@ static void run_node_gone(struct world *world, struct task *task)
     pods_of_node(world, node->object.name, pod_collect_later);
 }
 
+/* A kubelet that starts finishes what is to go on its node, also what another machine left behind.
+ */
+static void sees_deleted(struct world *world, struct sim_pod *pod)
+{
+    if (pod->object.deleted_ns != 0 && !pod_ended(pod))
+        kubelet_kills(world, pod);
+}
+
 void node_join(struct world *world, struct instance_live *instance)
 {
     struct sim_node *old = store_find(world, KIND_NODE, NULL, instance->node_name);
@@ -404,6 +412,7 @@ void node_join(struct world *world, struct instance_live *instance)
     if (!node->ready)
         after(world, draw_ms(world, 10, 4000), run_ready, node, NULL, 1);
     pods_of_node(world, node->object.name, kubelet_sees);
+    pods_of_node(world, node->object.name, sees_deleted);
 }
 
 static void run_rejoin(struct world *world, struct task *task)

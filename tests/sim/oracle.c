@@ -349,6 +349,7 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
                   child->last->try);
     if (sum.attempts > 0)
         world->counters.retries++;
+    world->progress_ns = world->now_ns;
     pod->body->sibling = child->last;
     child->last = pod;
 }

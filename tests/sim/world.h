@@ -38,24 +38,19 @@ enum {
 };
 
 /* Everything that a run can exercise; counted, so that a fault that never happens is visible. */
-#define COUNTERS(X)                                                                                \
-    X(turns)                                                                                       \
-    X(events)                                                                                      \
-    X(actions)                                                                                     \
-    X(writes)                                                                                      \
-    X(pods)                                                                                        \
-    X(jobs) X(crashes) X(relists) X(duplicates) X(watch_stalls) X(conflicts) X(lost_before)        \
-        X(lost_after) X(late_commits) X(throttled) X(quota_refusals) X(forbidden) X(refused_jobs)  \
-            X(dry_runs) X(creates_exist) X(adoptions) X(kubelet_refusals) X(kubelet_restarts)      \
-                X(image_hangs) X(partitions) X(deadlines) X(node_deaths) X(names_reused)           \
-                    X(pods_collected) X(host_losses) X(daemon_pods) X(foreign_pods) X(squatters)   \
-                        X(launches) X(launches_partial) X(launches_lost) X(launches_repeated)      \
-                            X(launches_never_join) X(terminates) X(provider_errors) X(retries)     \
-                                X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations)      \
-                                    X(job_deletes) X(recreates) X(pod_deletes) X(queue_edits)      \
-                                        X(environment_edits) X(environment_deletes) X(companions)  \
-                                            X(fenced) X(infeasible) X(invalid_jobs)                \
-                                                X(dependencies) X(arrays) X(replays_compared)
+/* clang-format off */
+#define COUNTERS(X) \
+    X(turns) X(events) X(actions) X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates) \
+    X(watch_stalls) X(conflicts) X(lost_before) X(lost_after) X(late_commits) X(throttled) \
+    X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
+    X(kubelet_refusals) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
+    X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
+    X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) \
+    X(launches_repeated) X(launches_never_join) X(terminates) X(provider_errors) X(retries) \
+    X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
+    X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
+    X(fenced) X(infeasible) X(invalid_jobs) X(dependencies) X(arrays) X(replays_compared)
+/* clang-format on */
 
 struct counters {
 #define X(name) uint64_t name;
@@ -317,6 +312,7 @@ struct world {
     int64_t writes_sent;
     int64_t last_write_ns; /* last action that is not a provider's observe */
     const char *last_write;
+    int64_t progress_ns; /* when a pod was last made */
     uint64_t plan_hash;
     bool hash_plans;
     bool quota_full, forbidden;
