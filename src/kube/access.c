@@ -57,7 +57,7 @@ static void describe_missing(const struct check *check, const size_t *missing, s
         if (right->namespace != NULL)
             str_addf(&words, " in %s", right->namespace);
     }
-    err_set(err, ERR_INVALID, "not allowed (apply manifests/rbac.yaml or grant it): %s",
+    err_set(err, ERR_INVALID, "not allowed (kubectl apply -k manifests/default, or grant it): %s",
             str_text(&words));
 }
 
@@ -186,8 +186,7 @@ int kube_access_check(struct kube_client *client, const struct kube_right *right
     return 0;
 }
 
-/* --- Discovery ---------------------------------------------------------------------------------
- */
+/* --- Discovery ------------------------------------------------------------------------------- */
 
 struct discovery {
     char *group_version;
@@ -235,13 +234,15 @@ static void on_discovered(void *ctx, const struct kube_response *response)
         find_missing(discovery, response->body, &missing);
     if (response->outcome == KUBE_NOT_FOUND)
         err_set(&err, ERR_INVALID,
-                "the API server does not know %s: install the CRDs with kubectl apply -f crds/",
+                "the API server does not know %s: install the CRDs with kubectl apply -k "
+                "manifests/default",
                 discovery->group_version);
     else if (response->outcome != KUBE_OK)
         kube_response_err(response, &err);
     else if (missing.size > 0)
         err_set(&err, ERR_INVALID,
-                "the API server knows %s but not %s: update the CRDs with kubectl apply -f crds/",
+                "the API server knows %s but not %s: update the CRDs with kubectl apply -k "
+                "manifests/default",
                 discovery->group_version, missing.data);
     discovery->on_done(discovery->ctx, err.kind != ERR_NONE ? &err : NULL);
 

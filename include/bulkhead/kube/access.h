@@ -18,7 +18,7 @@ struct kube_right {
 
 /* missing: indexes into rights of what is not allowed, borrowed. err is NULL when the check was
  * made and nothing is missing; else "not allowed: create pods; patch bulkhead.dev batchjobs/status.
- * Apply manifests/rbac.yaml or ..." (INVALID) or why the check could not be made. */
+ * kubectl apply -k ..." (INVALID) or why the check could not be made. */
 typedef void kube_access_fn(void *ctx, const size_t *missing, size_t missing_count,
                             const struct err *err);
 
@@ -28,7 +28,7 @@ int kube_access_check(struct kube_client *client, const struct kube_right *right
 
 /* Are these resources ("batchjobs", "jobqueues"; NULL-terminated, copied) served in group_version
  * ("bulkhead.dev/v1alpha1")? err NULL: all of them. Else "the API server does not know
- * bulkhead.dev/v1alpha1: ... Install the CRDs: kubectl apply -f ..." */
+ * bulkhead.dev/v1alpha1: ... Install the CRDs: kubectl apply -k ..." */
 typedef void kube_discovery_fn(void *ctx, const struct err *err);
 int kube_discovery_check(struct kube_client *client, const char *group_version,
                          const char *const *resources, kube_discovery_fn *on_done, void *ctx,
