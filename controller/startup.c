@@ -9,14 +9,6 @@
 
 enum { PAUSE_MS_MIN = 500, PAUSE_MS_MAX = 15000 };
 
-struct startup {
-    struct startup_options options;
-    char *lease_namespace;
-    uv_timer_t timer;
-    struct kube_backoff backoff;
-    char *obstacle; /* NULL: none known */
-};
-
 static const char *const resources[] = {"batchjobs",           "jobqueues",   "jobdefinitions",
                                         "computeenvironments", "arraystates", NULL};
 
@@ -54,6 +46,15 @@ static const struct kube_right rights[] = {
 };
 static const char *const lease_verbs[] = {"get", "create", "update"};
 
+struct startup {
+    struct startup_options options;
+    char *lease_namespace;
+    uv_timer_t timer;
+    struct kube_backoff backoff;
+    struct kube_right rights[ARRAY_LEN(rights) + ARRAY_LEN(lease_verbs)]; /* the lease's too */
+    char *obstacle;                                                       /* NULL: none known */
+};
+
 static void ask(struct startup *startup);
 
 static void on_pause_over(uv_timer_t *timer)
@@ -61,46 +62,60 @@ static void on_pause_over(uv_timer_t *timer)
     ask(timer->data);
 }
 
-static void stumble(struct startup *startup, const struct err *err)
+static void stumble(struct startup *startup, const char *why)
 {
-    if (!text_eq(startup->obstacle, err->text)) {
-        text_set(&startup->obstacle, err->text);
-        log_warn("cannot start yet; trying on", KV("why", err->text));
+    if (!text_eq(startup->obstacle, why)) {
+        text_set(&startup->obstacle, why);
+        log_warn("cannot start yet; trying on", KV("why", why));
     }
     int64_t pause_ms = kube_backoff_next(&startup->backoff, &startup->options.random);
     uv_timer_start(&startup->timer, on_pause_over, (uint64_t)pause_ms, 0);
 }
 
+static bool same_resource(const struct kube_right *a, const struct kube_right *b)
+{
+    return text_eq(a->group, b->group) && text_eq(a->resource, b->resource);
+}
+
+void rights_print(const struct kube_right *all, const size_t *missing, size_t count,
+                  struct str *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct kube_right *right = &all[missing[i]];
+        bool another = i > 0 && same_resource(right, &all[missing[i - 1]]);
+        if (another)
+            str_addf(out, ",%s", right->verb);
+        else
+            str_addf(out, "%s%s%s%s: %s", i > 0 ? "; " : "", right->resource,
+                     right->group[0] != '\0' ? "." : "", right->group, right->verb);
+    }
+}
+
 static void on_access(void *ctx, const size_t *missing, size_t missing_count, const struct err *err)
 {
     struct startup *startup = ctx;
-    UNUSED(missing);
-    UNUSED(missing_count);
-    if (err != NULL) {
-        stumble(startup, err);
-        return;
+    AUTO_STR why = STR_EMPTY;
+    if (missing_count > 0) {
+        str_add(&why, "rights are missing (kubectl apply -k manifests/default): ");
+        rights_print(startup->rights, missing, missing_count, &why);
+        stumble(startup, str_text(&why));
+    } else if (err != NULL) {
+        stumble(startup, err->text);
+    } else {
+        text_set(&startup->obstacle, NULL);
+        startup->options.on_passed(startup->options.ctx);
     }
-    text_set(&startup->obstacle, NULL);
-    startup->options.on_passed(startup->options.ctx);
 }
 
 static void on_discovery(void *ctx, const struct err *why)
 {
     struct err err;
     struct startup *startup = ctx;
-    struct kube_right all[ARRAY_LEN(rights) + ARRAY_LEN(lease_verbs)];
-    size_t count = 0;
-    if (why != NULL) {
-        stumble(startup, why);
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(rights); i++)
-        all[count++] = rights[i];
-    for (size_t i = 0; i < ARRAY_LEN(lease_verbs); i++)
-        all[count++] = (struct kube_right){lease_verbs[i], "coordination.k8s.io", "leases",
-                                           startup->lease_namespace};
-    if (kube_access_check(startup->options.kube, all, count, on_access, startup, &err) < 0)
-        stumble(startup, &err);
+    if (why != NULL)
+        stumble(startup, why->text);
+    else if (kube_access_check(startup->options.kube, startup->rights, ARRAY_LEN(startup->rights),
+                               on_access, startup, &err) < 0)
+        stumble(startup, err.text);
 }
 
 static void ask(struct startup *startup)
@@ -108,7 +123,7 @@ static void ask(struct startup *startup)
     struct err err;
     if (kube_discovery_check(startup->options.kube, API_VERSION, resources, on_discovery, startup,
                              &err) < 0)
-        stumble(startup, &err);
+        stumble(startup, err.text);
 }
 
 struct startup *startup_new(uv_loop_t *uv, const struct startup_options *options)
@@ -116,6 +131,11 @@ struct startup *startup_new(uv_loop_t *uv, const struct startup_options *options
     struct startup *startup = mem_new(sizeof(*startup));
     startup->options = *options;
     startup->lease_namespace = text_copy(options->lease_namespace);
+    for (size_t i = 0; i < ARRAY_LEN(rights); i++)
+        startup->rights[i] = rights[i];
+    for (size_t i = 0; i < ARRAY_LEN(lease_verbs); i++)
+        startup->rights[ARRAY_LEN(rights) + i] = (struct kube_right){
+            lease_verbs[i], "coordination.k8s.io", "leases", startup->lease_namespace};
     startup->backoff = (struct kube_backoff){.min_ms = PAUSE_MS_MIN, .max_ms = PAUSE_MS_MAX};
     uv_timer_init(uv, &startup->timer);
     startup->timer.data = startup;

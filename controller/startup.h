@@ -7,6 +7,7 @@
 #ifndef BULKHEAD_CONTROLLER_STARTUP_H
 #define BULKHEAD_CONTROLLER_STARTUP_H
 
+#include "bulkhead/base/str.h"
 #include "bulkhead/kube/client.h"
 
 struct startup_options {
@@ -22,5 +23,10 @@ struct startup *startup_new(uv_loop_t *uv, const struct startup_options *options
 const char *startup_obstacle(const struct startup *startup); /* NULL: none known */
 /* Its handle closes on the loop. The client must be closed before it runs again. */
 struct startup *startup_free(struct startup *startup);
+
+/* "pods: create,delete; batchjobs.bulkhead.dev: get": those that missing (count indexes) names. */
+struct kube_right;
+void rights_print(const struct kube_right *all, const size_t *missing, size_t count,
+                  struct str *out);
 
 #endif
