@@ -56,14 +56,11 @@ static void send_nowhere(int level, const char *line)
 static struct answer page_ready(struct server *server, struct str *body)
 {
     AUTO_STR why = STR_EMPTY;
-    if (server->options.ready == NULL || server->options.ready(server->options.ctx, &why)) {
-        str_add(body, "ok\n");
-        return (struct answer){200, "text/plain; charset=utf-8"};
-    }
-    str_add(body, why.size > 0 ? str_text(&why) : "not ready");
+    bool ready = server->options.ready == NULL || server->options.ready(server->options.ctx, &why);
+    str_add(body, why.size > 0 ? str_text(&why) : ready ? "ok" : "not ready");
     if (body->data[body->size - 1] != '\n')
         str_add(body, "\n");
-    return (struct answer){503, "text/plain; charset=utf-8"};
+    return (struct answer){ready ? 200 : 503, "text/plain; charset=utf-8"};
 }
 
 static struct answer make_page(struct server *server, const char *path, bool readable,

@@ -13,7 +13,7 @@ struct world {
     uv_loop_t loop;
     uv_timer_t tick; /* so that UV_RUN_ONCE always comes back soon to look at the condition */
     struct server *server;
-    bool ready;
+    bool ready, standby;
     int metrics_lines;
 };
 
@@ -32,6 +32,8 @@ static bool is_ready(void *ctx, struct str *why)
     struct world *world = ctx;
     if (!world->ready)
         str_add(why, "lease: not held\nwatch jobs: listing\n");
+    if (world->standby)
+        str_add(why, "standby: a leads\n");
     return world->ready;
 }
 
@@ -209,6 +211,17 @@ TEST(refusals_say_why_in_one_line)
         CHECK_HAS(refusals[i].name, got, refusals[i].status);
         CHECK_HAS(refusals[i].name, got, refusals[i].line);
     }
+    world_done(&world);
+}
+
+TEST(ready_says_more_when_there_is_more)
+{
+    struct world world;
+    world_init(&world, 0, 0);
+    world.standby = true;
+    AUTO_TEXT got = ask(&world, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK_HAS("status", got, "HTTP/1.1 200 ");
+    CHECK_HAS("text", got, "\r\n\r\nstandby: a leads\n");
     world_done(&world);
 }
 

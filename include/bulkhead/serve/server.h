@@ -20,7 +20,7 @@ struct server_options {
     const char *address; /* "127.0.0.1", "0.0.0.0", "::" */
     int port;            /* 0: any free one, see server_port */
     void *ctx;
-    bool (*ready)(void *ctx, struct str *why); /* false: 503 and the text, one reason a line */
+    bool (*ready)(void *ctx, struct str *why); /* false: 503; one reason a line */
     void (*metrics)(void *ctx, struct str *out);
     int connections_max;    /* 0: 64 */
     int64_t request_ms_max; /* 0: 10 s */
