@@ -74,6 +74,23 @@ static void count(struct core *core, struct core_job *job, enum job_phase phase,
     }
 }
 
+/* Until its queue has looked at it, what keeps a job is its place in line; afterwards, what it
+ * waits for. */
+static void verdict_by_place(struct core *core, struct core_job *job, bool in_line)
+{
+    if (job->ended || job->gone || !job->admitted || job->parked ||
+        job->hold_until_ns > core->now_ns)
+        return;
+    if (in_line && (job->queue->spec == NULL || job->queue->spec->enabled))
+        verdict_set(core, job, VERDICT_BEHIND, NULL);
+    else if (in_line)
+        verdict_set(core, job, VERDICT_QUEUE_DISABLED, NULL);
+    else if (job->counts[JOB_PENDING] > 0)
+        verdict_set(core, job, VERDICT_DEPENDENCY, NULL);
+    else
+        verdict_set(core, job, VERDICT_NONE, NULL);
+}
+
 void queue_enter(struct core *core, struct core_job *job)
 {
     bool wanted = job->runnable.total > 0 && !job->ended && !job->gone && job->admitted &&
@@ -85,6 +102,7 @@ void queue_enter(struct core *core, struct core_job *job)
     else
         tree_remove(&job->queue->order, &job->order);
     job->queue->dirty = true;
+    verdict_by_place(core, job, wanted);
 }
 
 void child_move(struct core *core, struct core_job *job, uint32_t index, enum child_event event)

@@ -160,7 +160,8 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
         return true;
     }
     if (pod->state == PODS_RELEASE)
-        pod->state = PODS_DELETE; /* also when it is being deleted: its kubelet may not live to confirm */
+        pod->state =
+            PODS_DELETE; /* also when it is being deleted: its kubelet may not live to confirm */
     if (pod->state == PODS_DELETE) {
         struct action *action = action_new(core, ACTION_POD_DELETE, pod);
         name_pod(action, pod);
