@@ -490,6 +490,23 @@ static void check_child(struct world *world, const struct sim_job *job, uint32_t
                   status->status.message != NULL ? status->status.message : "-");
 }
 
+/* Also of what is stored in an ArrayState. */
+void oracle_children(struct world *world, const struct sim_job *job,
+                     const struct stored_status *old, const struct stored_status *status)
+{
+    const char *name = job->object.name;
+    for (uint32_t i = 0; old->children != NULL && i < job->size; i++) {
+        const struct child_record *was = &old->children[i];
+        const struct child_record *now = status->children != NULL ? &status->children[i] : NULL;
+        if (now == NULL || now->attempts < was->attempts ||
+            (was->outcome != CHILD_WAITING &&
+             (now->outcome != was->outcome || now->attempts != was->attempts)))
+            violation(world, "I4", "%s[%u] was %c%u and is told to be %c%u", name, i,
+                      "wsf"[was->outcome], was -> attempts, now != NULL ? "wsf"[now->outcome] : '-',
+                      now != NULL ? now->attempts : 0);
+    }
+}
+
 static void check_permanent(struct world *world, const struct sim_job *job,
                             const struct stored_status *status)
 {
@@ -504,16 +521,7 @@ static void check_permanent(struct world *world, const struct sim_job *job,
         violation(world, "I4", "%s has ended %s (%s), and is told to be %s (%s)", name,
                   job_phase_name(old->status.phase), old->status.reason,
                   job_phase_name(status->status.phase), status->status.reason);
-    for (uint32_t i = 0; old->children != NULL && i < job->size; i++) {
-        const struct child_record *was = &old->children[i];
-        const struct child_record *now = status->children != NULL ? &status->children[i] : NULL;
-        if (now == NULL || now->attempts < was->attempts ||
-            (was->outcome != CHILD_WAITING &&
-             (now->outcome != was->outcome || now->attempts != was->attempts)))
-            violation(world, "I4", "%s[%u] was %c%u and is told to be %c%u", name, i,
-                      "wsf"[was->outcome], was -> attempts, now != NULL ? "wsf"[now->outcome] : '-',
-                      now != NULL ? now->attempts : 0);
-    }
+    oracle_children(world, job, old, status);
 }
 
 void oracle_status(struct world *world, struct sim_job *job, const struct stored_status *status)

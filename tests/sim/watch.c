@@ -91,7 +91,7 @@ static void tell(struct world *world, const struct object *copy, bool gone)
     shell_apply(world, &event);
 }
 
-static const struct object *copy_of(struct world *world, const struct object *object)
+const struct object *object_copy(struct world *world, const struct object *object)
 {
     struct object *copy = arena_alloc(world->arena, object->size);
     memcpy(copy, object, object->size);
@@ -127,7 +127,7 @@ void watch_tell(struct world *world, struct object *object, bool gone)
         return;
 
     struct notice *notice = arena_alloc(world->arena, sizeof(*notice));
-    notice->copy = copy_of(world, object);
+    notice->copy = object_copy(world, object);
     notice->gone = gone;
     if (watch->last != NULL)
         watch->last->next = notice;
@@ -178,7 +178,7 @@ static void list(struct world *world, enum kind kind)
     for (size_t i = 0; i < store->count; i++) {
         const struct known *known = known_of(watch, store->items[i]->uid);
         if (known == NULL || known->copy->version != store->items[i]->version)
-            tell(world, copy_of(world, store->items[i]), false);
+            tell(world, object_copy(world, store->items[i]), false);
     }
 }
 

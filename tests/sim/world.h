@@ -366,6 +366,7 @@ void watch_tell(struct world *world, struct object *object, bool gone);
 void watch_reset(struct world *world); /* the process has died */
 void watch_start(struct world *world); /* lists every kind, then EVENT_SYNCED */
 void watch_relist(struct world *world, enum kind kind);
+const struct object *object_copy(struct world *world, const struct object *object);
 const struct object *watch_known(const struct world *world, enum kind kind, const char *uid);
 
 /* convert.c */
@@ -440,6 +441,7 @@ struct request {
     enum done_result result;
     const char *message, *ret_version, *ret_array_version;
     const struct sim_pod *ret_pod; /* a copy */
+    const struct object *seen;     /* a copy, after a conflict */
     struct instances instances;    /* in the arena */
     enum provider_result provider;
 };
@@ -456,6 +458,8 @@ void oracle_turn_sent(struct world *world);
 void oracle_created(struct world *world, struct sim_pod *pod, const struct request *request);
 void oracle_kill(struct world *world, const struct sim_pod *pod, const struct request *request);
 void oracle_released(struct world *world, const struct sim_pod *pod);
+void oracle_children(struct world *world, const struct sim_job *job,
+                     const struct stored_status *old, const struct stored_status *status);
 void oracle_status(struct world *world, struct sim_job *job, const struct stored_status *status);
 void oracle_launched(struct world *world, const struct group *group, const struct request *request);
 void oracle_terminated(struct world *world, const struct instance_live *instance);
