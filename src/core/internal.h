@@ -171,6 +171,7 @@ struct core_environment {
     int64_t observe_sent_ns;
     bool terminate_wanted;
     bool buy_dirty, give_back_dirty;
+    int64_t starved_ns; /* when work for it last waited only for creates to come back */
     int64_t vcpus, vcpus_leaving;
     uint64_t launch_sequence;
     /* scheduling pass */

@@ -338,6 +338,7 @@ void job_end(struct core *core, struct core_job *job, enum job_phase phase, cons
 static void requests_look(struct core *core, struct core_job *job)
 {
     const struct batch_job *spec = job->spec;
+    bool news = false;
     for (; job->requests_seen < spec->request_count; job->requests_seen++) {
         const struct job_request *request = &spec->requests[job->requests_seen];
         if (!job_is_stopped(job))
@@ -346,15 +347,14 @@ static void requests_look(struct core *core, struct core_job *job)
             job->terminated = true;
         else
             job->cancelled = true;
+        news = true;
     }
-    if (job->ended)
-        return;
     if (spec->meta.deleted_ns != 0 && !job->terminated) {
-        job->terminated = true;
+        job->terminated = news = true;
         if (job->stop_reason == NULL)
             job->stop_reason = text_copy("the BatchJob is being deleted");
     }
-    if (job_is_stopped(job))
+    if (news && !job->ended)
         job_stop_children(core, job, job->terminated);
 }
 

@@ -121,6 +121,8 @@ static bool place_in(struct core *core, struct core_job *job, struct core_enviro
     while (ranges_first(&job->runnable, &index)) {
         if (core->creates_in_flight + core->plan_creates >= core->options.creates_max) {
             core->creates_full = true;
+            environment->starved_ns =
+                core->now_ns; /* its nodes are idle for want of creates, not of work */
             return false;
         }
         if (times == 0 || job->class_->placement.host_port_count > 0) {

@@ -351,7 +351,10 @@ static bool may_go(const struct core *core, const struct core_environment *envir
         return false;
     if (spec->meta.deleted_ns != 0)
         return true;
-    return core->now_ns - node->idle_since_ns >= spec->scale_down_delay_ns &&
+    int64_t idle_since_ns = node->idle_since_ns;
+    if (environment->starved_ns > idle_since_ns)
+        idle_since_ns = environment->starved_ns;
+    return core->now_ns - idle_since_ns >= spec->scale_down_delay_ns &&
            environment->vcpus - environment->vcpus_leaving - instance_vcpus(node->instance) >=
                spec->min_vcpus;
 }
@@ -369,8 +372,14 @@ static void give_back(struct core *core, struct core_environment *environment)
     }
     for (size_t slot = environment->slot_count; slot > 0; slot--) {
         struct core_node *node = environment->slots[slot - 1];
-        if (node == NULL || !may_go(core, environment, node))
+        if (node == NULL)
             continue;
+        if (!may_go(core, environment, node)) {
+            if (node->live == 0 && environment->starved_ns > node->idle_since_ns)
+                timer_set(&core->timers, &node->timer,
+                          environment->starved_ns + environment->spec->scale_down_delay_ns);
+            continue;
+        }
         node->closed = true; /* before anything else: nothing is placed there any more */
         node_room_changed(core, node);
         node->instance->state = INSTANCE_TERMINATING;
