@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client_priv.h - the insides of a kube_client, shared by client.c (lines, lanes, life) and call.c
- * (one request on the wire), and the timers that watches, leases and events run on */
+/* client_priv.h - the insides of a kube_client, shared by client.c (slots, sending, life), lane.c
+ * (wires, who goes next) and call.c (one request on the wire), and the timers that watches, leases
+ * and events run on */
 #ifndef BULKHEAD_KUBE_CLIENT_PRIV_H
 #define BULKHEAD_KUBE_CLIENT_PRIV_H
 
@@ -125,8 +126,14 @@ struct kube_client {
 
 /* client.c */
 void client_release(struct call *call); /* out of its list and its slot, and freed */
-void client_pump(struct kube_client *client);
+void client_part_closed(struct kube_client *client);
+
+/* lane.c */
+void lane_init(struct kube_client *client, enum kube_lane name);
+void lane_close(struct lane *lane); /* on_dropped for every call; its wires follow from the loop */
+void lane_pump(struct lane *lane);  /* starts what may go out */
 void lane_pause(struct lane *lane, int64_t until_ns);
+void client_pump(struct kube_client *client); /* every lane */
 
 /* call.c */
 void call_start(struct call *call);                   /* puts it on its lane's current wire */

@@ -141,8 +141,7 @@ static void fill_series(struct kube_events *events, struct series *series,
     series->event_namespace = text_copy(event->namespace != NULL ? event->namespace : "default");
 }
 
-/* --- Writing -----------------------------------------------------------------------------------
- */
+/* --- Writing --------------------------------------------------------------------------------- */
 
 static char *body_of(const struct kube_events *events, const struct series *series, bool creates)
 {

@@ -82,8 +82,7 @@ static void hold(struct kube_lease *lease)
         lease->options.on_acquired(lease->options.ctx);
 }
 
-/* --- What the server shows ---------------------------------------------------------------------
- */
+/* --- What the server shows ------------------------------------------------------------------- */
 
 static bool same_record(struct json_object *a, struct json_object *b)
 {
@@ -130,8 +129,7 @@ static bool may_take(const struct kube_lease *lease)
     return clock_steady_ns() - lease->observed_ns >= duration_ms * NS_PER_MS;
 }
 
-/* --- What we write -----------------------------------------------------------------------------
- */
+/* --- What we write --------------------------------------------------------------------------- */
 
 /* A copy of the lease with us (or nobody) as holder. Fields of others are kept as they are. */
 static struct json_object *wanted(struct kube_lease *lease, const char *holder)
@@ -263,8 +261,7 @@ static void begin_round(void *ctx)
     send_request(lease, &request);
 }
 
-/* --- Life --------------------------------------------------------------------------------------
- */
+/* --- Life ------------------------------------------------------------------------------------ */
 
 static int check_options(struct kube_lease_options *options, struct err *err)
 {

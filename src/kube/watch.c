@@ -17,7 +17,7 @@
 #include "bulkhead/kube/path.h"
 #include "client_priv.h"
 #include "json_doc.h"
-#include "known.h"
+#include "tell.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -32,23 +32,17 @@ struct kube_watch {
     struct kube_watch_options options;
     char *path, *label_selector, *field_selector; /* the options' texts */
     enum kube_watch_state state;
-    struct map *known;
-    struct identity identity; /* of the object at hand */
-    uint64_t rv;              /* the highest told by watch, list or bookmark */
-    uint64_t call_id;         /* 0: none in flight */
-    struct kube_timer timer;  /* silence while WATCHING, the wait while BACKING_OFF */
+    struct tell tell;
+    uint64_t call_id;        /* 0: none in flight */
+    struct kube_timer timer; /* silence while WATCHING, the wait while BACKING_OFF */
     struct kube_backoff backoff;
     bool list_next; /* not just a new watch */
 
-    uint32_t round;
-    uint64_t list_rv;        /* 0: no page yet */
-    uint64_t rv_before_list; /* what the watch should have told already */
     char *continue_token;
 
     struct lines lines;
     int64_t began_ns, heard_ns;
     struct err problem; /* why we stopped the stream */
-    struct kube_watch_stats stats;
 };
 
 static void begin_list(struct kube_watch *watch);
@@ -73,108 +67,7 @@ static void enter(struct kube_watch *watch, enum kube_watch_state state, const s
         watch->options.on_state(watch->options.ctx, state, err);
 }
 
-/* --- Telling -----------------------------------------------------------------------------------
- */
-
-static void tell(struct kube_watch *watch, enum kube_watch_type type, struct json_object *object,
-                 bool initial)
-{
-    watch->stats.events++;
-    watch->options.on_event(watch->options.ctx, type, object, initial);
-}
-
-static void tell_gone(struct kube_watch *watch, const char *key, const struct known *known,
-                      bool initial)
-{
-    struct json_object *stub = known_stub(key, known);
-    tell(watch, KUBE_DELETED, stub, initial);
-    json_object_put(stub);
-}
-
-/* An object that is new to us, or new under its name. False: there are too many. */
-static bool tell_added(struct kube_watch *watch, struct json_object *object, bool initial)
-{
-    if (map_count(watch->known) >= watch->options.objects_max) {
-        err_set(&watch->problem, ERR_INVALID, "%s: more than %zu objects", watch->path,
-                watch->options.objects_max);
-        return false;
-    }
-    known_put(watch->known, &watch->identity, watch->round);
-    tell(watch, KUBE_ADDED, object, initial);
-    return true;
-}
-
-static bool tell_current(struct kube_watch *watch, struct known *known, struct json_object *object,
-                         bool initial)
-{
-    const char *key = str_text(&watch->identity.key);
-
-    if (known != NULL && !text_eq(known->uid, watch->identity.uid)) {
-        tell_gone(watch, key, known, initial);
-        known_remove(watch->known, key);
-        known = NULL;
-    }
-    if (known == NULL)
-        return tell_added(watch, object, initial);
-    known->rv = watch->identity.rv;
-    known->round = watch->round;
-    tell(watch, KUBE_MODIFIED, object, initial);
-    return true;
-}
-
-static bool take_listed(struct kube_watch *watch, struct json_object *object)
-{
-    if (!identity_read(object, &watch->identity)) {
-        watch->stats.unusable++;
-        return true;
-    }
-    struct known *known = map_get(watch->known, str_text(&watch->identity.key));
-    if (known != NULL && known->rv == watch->identity.rv &&
-        text_eq(known->uid, watch->identity.uid)) {
-        known->round = watch->round;
-        return true;
-    }
-    if (watch->identity.rv <= watch->rv_before_list && watch->list_rv >= watch->rv_before_list)
-        watch->stats.repaired++;
-    return tell_current(watch, known, object, true);
-}
-
-static bool take_deleted(struct kube_watch *watch, const struct known *known,
-                         struct json_object *object)
-{
-    if (known == NULL || !text_eq(known->uid, watch->identity.uid) ||
-        watch->identity.rv < known->rv) {
-        watch->stats.stale++;
-        return true;
-    }
-    known_remove(watch->known, str_text(&watch->identity.key));
-    tell(watch, KUBE_DELETED, object, false);
-    return true;
-}
-
-static bool take_watched(struct kube_watch *watch, bool deleted, struct json_object *object)
-{
-    if (!identity_read(object, &watch->identity)) {
-        watch->stats.unusable++;
-        return true;
-    }
-    struct known *known = map_get(watch->known, str_text(&watch->identity.key));
-    uint64_t seen = known != NULL ? known->rv : watch->rv, rv = watch->identity.rv;
-    bool go_on = true;
-
-    if (deleted)
-        go_on = take_deleted(watch, known, object);
-    else if (rv <= seen)
-        watch->stats.stale++;
-    else
-        go_on = tell_current(watch, known, object, false);
-    if (rv > watch->rv)
-        watch->rv = rv;
-    return go_on;
-}
-
-/* --- Backing off and going on ------------------------------------------------------------------
- */
+/* --- Backing off and going on ---------------------------------------------------------------- */
 
 static void go_on(struct kube_watch *watch)
 {
@@ -196,7 +89,7 @@ static void back_off(struct kube_watch *watch, int64_t at_least_ms, const struct
 static void fall_silent(struct kube_watch *watch)
 {
     struct err err;
-    watch->stats.silences++;
+    watch->tell.stats.silences++;
     kube_cancel(watch->client, watch->call_id);
     watch->call_id = 0;
     kube_client_renew_lane(watch->client, KUBE_LANE_WATCHES);
@@ -210,7 +103,7 @@ static void on_timer(void *ctx)
     struct kube_watch *watch = ctx;
     int64_t silent_until_ns = watch->heard_ns + watch->options.silence_ms * NS_PER_MS;
 
-    if (watch->round == 0) {
+    if (watch->tell.round == 0) {
         begin_list(watch); /* kube_watch_new */
     } else if (watch->state == KUBE_WATCH_BACKING_OFF) {
         go_on(watch);
@@ -242,8 +135,7 @@ static void send_request(struct kube_watch *watch, const struct kube_request *re
     }
 }
 
-/* --- Listing -----------------------------------------------------------------------------------
- */
+/* --- Listing --------------------------------------------------------------------------------- */
 
 static void on_page(void *ctx, const struct kube_response *response);
 
@@ -274,48 +166,34 @@ static void begin_list(struct kube_watch *watch)
 {
     kube_timer_clear(watch->client, &watch->timer);
     watch->list_next = true; /* until it has been told whole */
-    watch->round++;
-    watch->list_rv = 0;
-    watch->rv_before_list = watch->rv;
+    tell_begin_list(&watch->tell);
     watch->problem = (struct err){0};
     text_set(&watch->continue_token, NULL);
     enter(watch, KUBE_WATCH_LISTING, NULL);
     request_page(watch);
 }
 
-static void tell_vanished(struct kube_watch *watch)
-{
-    const char *key;
-    struct known *known;
-
-    for (size_t i = 0; (known = map_next(watch->known, &i, &key)) != NULL;) {
-        if (known->round == watch->round)
-            continue;
-        tell_gone(watch, key, known, true);
-        AUTO_TEXT key_copy = text_copy(key); /* the map's own goes with the entry */
-        known_remove(watch->known, key_copy);
-    }
-}
-
 static void finish_list(struct kube_watch *watch)
 {
     struct err err;
+    uint64_t told_rv = watch->tell.rv;
 
-    tell_vanished(watch);
-    if (watch->list_rv < watch->rv_before_list) {
-        watch->stats.rv_went_back++;
+    if (tell_end_list(&watch->tell)) {
         err_set(&err, ERR_STALE,
                 "list %s: the server's store went back from resource version %" PRIu64
                 " to %" PRIu64 ": was it restored from a backup?",
-                watch->path, watch->rv_before_list, watch->list_rv);
+                watch->path, told_rv, watch->tell.rv);
         enter(watch, KUBE_WATCH_LISTING, &err);
     }
-    watch->rv = watch->list_rv;
     watch->list_next = false;
-    watch->stats.lists++;
-    watch->stats.synced = true;
     watch->options.on_synced(watch->options.ctx);
     begin_watch(watch);
+}
+
+static int too_many(const struct kube_watch *watch, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "%s: more than %zu objects", watch->path,
+                   watch->options.objects_max);
 }
 
 /* One page of a list. 0: taken; -1: err says why it is none. */
@@ -330,15 +208,13 @@ static int take_page(struct kube_watch *watch, struct json_object *body, struct 
         return err_set(err, ERR_INVALID, "list %s: the answer is no list", watch->path);
     if (!rv_parse(doc_text(body, "metadata.resourceVersion"), &rv))
         return err_set(err, ERR_INVALID, "list %s: no usable resourceVersion", watch->path);
-    if (watch->list_rv == 0)
-        watch->list_rv = rv; /* the pages after the first show the same moment */
+    if (watch->tell.list_rv == 0)
+        watch->tell.list_rv = rv; /* the pages after the first show the same moment */
 
     size_t count = items != NULL ? json_object_array_length(items) : 0;
     for (size_t i = 0; i < count; i++) {
-        if (!take_listed(watch, json_object_array_get_idx(items, i))) {
-            *err = watch->problem;
-            return -1;
-        }
+        if (!tell_listed(&watch->tell, json_object_array_get_idx(items, i)))
+            return too_many(watch, err);
     }
     text_set(&watch->continue_token, token != NULL && token[0] != '\0' ? token : NULL);
     return 0;
@@ -362,8 +238,7 @@ static void on_page(void *ctx, const struct kube_response *response)
         finish_list(watch);
 }
 
-/* --- Watching ----------------------------------------------------------------------------------
- */
+/* --- Watching -------------------------------------------------------------------------------- */
 
 static bool is_expired(struct json_object *status)
 {
@@ -386,8 +261,8 @@ static bool take_error(struct kube_watch *watch, struct json_object *status)
 static void take_bookmark(struct kube_watch *watch, struct json_object *object)
 {
     uint64_t rv;
-    if (rv_parse(doc_text(object, "metadata.resourceVersion"), &rv) && rv > watch->rv)
-        watch->rv = rv;
+    if (rv_parse(doc_text(object, "metadata.resourceVersion"), &rv) && rv > watch->tell.rv)
+        watch->tell.rv = rv;
 }
 
 static bool on_line(void *ctx, const char *line, size_t size)
@@ -406,11 +281,13 @@ static bool on_line(void *ctx, const char *line, size_t size)
     } else if (strcmp(type, "ERROR") == 0) {
         go_on = take_error(watch, object);
     } else if (strcmp(type, "DELETED") == 0) {
-        go_on = take_watched(watch, true, object);
+        go_on = tell_watched(&watch->tell, true, object);
     } else if (strcmp(type, "ADDED") == 0 || strcmp(type, "MODIFIED") == 0) {
-        go_on = take_watched(watch, false, object);
+        go_on = tell_watched(&watch->tell, false, object);
     } /* a type from the future is none of ours */
     json_object_put(event);
+    if (!go_on && watch->problem.kind == ERR_NONE)
+        too_many(watch, &watch->problem);
     return go_on;
 }
 
@@ -454,7 +331,7 @@ static void begin_watch(struct kube_watch *watch)
     int64_t timeout_s = kube_random_between(&watch->options.random, watch->options.timeout_s_min,
                                             watch->options.timeout_s_max);
 
-    snprintf(rv, sizeof(rv), "%" PRIu64, watch->rv);
+    snprintf(rv, sizeof(rv), "%" PRIu64, watch->tell.rv);
     snprintf(timeout, sizeof(timeout), "%" PRId64, timeout_s);
     str_add(&path, watch->path);
     kube_path_query(&path, "watch", "true");
@@ -475,15 +352,14 @@ static void begin_watch(struct kube_watch *watch)
     lines_reset(&watch->lines);
     watch->problem = (struct err){0};
     watch->began_ns = watch->heard_ns = clock_steady_ns();
-    watch->stats.watches++;
+    watch->tell.stats.watches++;
     enter(watch, KUBE_WATCH_WATCHING, NULL);
     kube_timer_set(watch->client, &watch->timer,
                    watch->heard_ns + watch->options.silence_ms * NS_PER_MS);
     send_request(watch, &request);
 }
 
-/* --- Life --------------------------------------------------------------------------------------
- */
+/* --- Life ------------------------------------------------------------------------------------ */
 
 static int64_t or_default(int64_t value, int64_t otherwise)
 {
@@ -522,7 +398,7 @@ struct kube_watch *kube_watch_new(struct kube_client *client,
     watch->path = text_copy(options->path);
     watch->label_selector = text_copy(options->label_selector);
     watch->field_selector = text_copy(options->field_selector);
-    watch->known = map_new();
+    tell_init(&watch->tell, &watch->options);
     watch->timer = (struct kube_timer){.on_due = on_timer, .ctx = watch};
     watch->backoff = (struct kube_backoff){.min_ms = watch->options.backoff_min_ms,
                                            .max_ms = watch->options.backoff_max_ms};
@@ -537,9 +413,8 @@ struct kube_watch *kube_watch_free(struct kube_watch *watch)
         return NULL;
     kube_timer_clear(watch->client, &watch->timer);
     kube_cancel(watch->client, watch->call_id);
-    known_free(watch->known);
+    tell_done(&watch->tell);
     lines_done(&watch->lines);
-    str_done(&watch->identity.key);
     free(watch->continue_token);
     free(watch->path);
     free(watch->label_selector);
@@ -559,8 +434,8 @@ void kube_watch_relist(struct kube_watch *watch)
 
 struct kube_watch_stats kube_watch_stats(const struct kube_watch *watch)
 {
-    struct kube_watch_stats stats = watch->stats;
-    stats.objects = map_count(watch->known);
-    stats.resource_version = watch->rv;
+    struct kube_watch_stats stats = watch->tell.stats;
+    stats.objects = map_count(watch->tell.known);
+    stats.resource_version = watch->tell.rv;
     return stats;
 }

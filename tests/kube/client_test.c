@@ -63,8 +63,7 @@ static uint64_t world_send(struct world *world, enum kube_method method, const c
     return id;
 }
 
-/* --- One answer --------------------------------------------------------------------------------
- */
+/* --- One answer ------------------------------------------------------------------------------ */
 
 #define STATUS(reason_, message_)                                                                  \
     "{\"kind\":\"Status\",\"reason\":\"" reason_ "\",\"message\":\"" message_ "\"}"
@@ -119,8 +118,7 @@ TEST(every_answer_has_its_outcome)
     }
 }
 
-/* --- Requests as the server sees them ----------------------------------------------------------
- */
+/* --- Requests as the server sees them -------------------------------------------------------- */
 
 static void answer_with_head(void *ctx, const struct fake_request *request)
 {
@@ -156,8 +154,7 @@ TEST(requests_carry_what_they_must)
     world_end(&world);
 }
 
-/* --- Sent again, and not sent again ------------------------------------------------------------
- */
+/* --- Sent again, and not sent again ---------------------------------------------------------- */
 
 static void busy_twice(void *ctx, const struct fake_request *request)
 {
@@ -252,8 +249,7 @@ TEST(a_refused_connection_was_not_sent)
     world_end(&world);
 }
 
-/* --- Bounds ------------------------------------------------------------------------------------
- */
+/* --- Bounds ---------------------------------------------------------------------------------- */
 
 static void answer_large(void *ctx, const struct fake_request *request)
 {

@@ -194,8 +194,47 @@ TEST(writes_have_the_outcomes_they_should)
     world_end(&world);
 }
 
-/* --- Watching ----------------------------------------------------------------------------------
- */
+/* --- Trust ----------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name, *server_name;
+    bool without_ca;
+    enum kube_outcome want;
+    const char *words;
+} trusts[] = {
+    {"as configured", NULL, false, KUBE_OK, ""},
+    {"another of its names", "kubernetes.default.svc", false, KUBE_OK, ""},
+    {"a name that is not its own", "example.org", false, KUBE_NOT_SENT, "certificate"},
+    {"a CA of the system", NULL, true, KUBE_NOT_SENT, "certificate"},
+};
+
+TEST(a_server_is_trusted_by_its_certificate_only)
+{
+    for (size_t i = 0; i < ARRAY_LEN(trusts) && kubeconfig() != NULL; i++) {
+        struct world world = {0};
+        struct kube_config *config = NULL;
+        int closed = 0;
+        uv_loop_init(&world.loop);
+        REQUIRE(kube_config_load(&(struct kube_config_options){.path = kubeconfig()}, &config,
+                                 &world.err) == 0);
+        text_set(&config->tls_server_name, trusts[i].server_name);
+        if (trusts[i].without_ca)
+            text_set(&config->ca_pem, NULL);
+        world.client =
+            kube_client_new(&world.loop, &config, &(struct kube_client_options){0}, &world.err);
+        CHECK_TEXT(trusts[i].name,
+                   kube_outcome_name(ask(&world, KUBE_GET, KUBE_CONTENT_JSON, "/version", NULL)),
+                   kube_outcome_name(trusts[i].want));
+        CHECK_HAS(trusts[i].name, world.err.text, trusts[i].words);
+        kube_client_close(world.client, on_closed, &closed);
+        CHECK_TRUE("closed", run_until(&world.loop, &closed, 1));
+        uv_loop_close(&world.loop);
+        free(world.uid);
+        free(world.rv);
+    }
+}
+
+/* --- Watching -------------------------------------------------------------------------------- */
 
 static void on_event(void *ctx, enum kube_watch_type type, struct json_object *object, bool initial)
 {
@@ -279,8 +318,7 @@ TEST(a_watch_follows_a_real_server)
     world_end(&world);
 }
 
-/* --- Lease, access, events ---------------------------------------------------------------------
- */
+/* --- Lease, access, events ------------------------------------------------------------------- */
 
 static void on_acquired(void *ctx)
 {
@@ -386,8 +424,7 @@ TEST(rights_and_resources_are_found)
     world_end(&world);
 }
 
-/* --- Speed -------------------------------------------------------------------------------------
- */
+/* --- Speed ----------------------------------------------------------------------------------- */
 
 static double cpu_seconds(void)
 {
@@ -402,7 +439,8 @@ static double cpu_seconds(void)
 TEST(creates_per_second)
 {
     const char *wanted = getenv("BULKHEAD_TEST_CREATES"), *fixed = getenv("BULKHEAD_TEST_WINDOW");
-    int count = wanted != NULL ? atoi(wanted) : 0, window = fixed != NULL ? atoi(fixed) : 0;
+    int count = wanted != NULL ? (int)strtol(wanted, NULL, 10) : 0;
+    int window = fixed != NULL ? (int)strtol(fixed, NULL, 10) : 0;
     struct world world;
     if (count <= 0 ||
         !world_start(&world, &(struct kube_client_options){.waiting_max = (size_t)count * 2,

@@ -7,7 +7,7 @@
 #include "bulkhead/base/str.h"
 #include "bulkhead/kube/kubeconfig.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,19 +47,17 @@ static void write_file(const struct folder *folder, const char *name, const char
     fclose(file);
 }
 
+static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *place)
+{
+    UNUSED(about);
+    UNUSED(kind);
+    UNUSED(place);
+    return remove(path);
+}
+
 static void remove_files(const char *path)
 {
-    DIR *dir = opendir(path);
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        AUTO_TEXT inner = text_printf("%s/%s", path, entry->d_name);
-        if (unlink(inner) != 0)
-            remove_files(inner);
-    }
-    if (dir != NULL)
-        closedir(dir);
-    rmdir(path);
+    nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static struct kube_config *load(struct folder *folder, const char *path, const char *context,

@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Paths -------------------------------------------------------------------------------------
- */
+/* --- Paths ----------------------------------------------------------------------------------- */
 
 static const struct {
     struct kube_ref ref;
@@ -48,8 +47,7 @@ TEST(paths_are_encoded_or_refused)
     CHECK_TEXT("query", str_text(&out), "/x?labelSelector=a%3Db%2Cc%20in%20%28d%29&limit=5");
 }
 
-/* --- Lines -------------------------------------------------------------------------------------
- */
+/* --- Lines ----------------------------------------------------------------------------------- */
 
 static bool on_line(void *ctx, const char *line, size_t size)
 {
@@ -84,6 +82,7 @@ TEST(any_split_gives_the_same_lines)
 
 TEST(lines_are_bounded_and_can_be_stopped)
 {
+    static const char bytes[] = "12345\n123456";
     for (size_t split = 1; split < 12; split++) {
         AUTO_STR seen = STR_EMPTY;
         struct lines lines;
@@ -91,8 +90,7 @@ TEST(lines_are_bounded_and_can_be_stopped)
         int result = 0;
         lines_init(&lines, 5, on_line, &seen);
         for (size_t at = 0; at < 12 && result == 0; at += split)
-            result =
-                lines_feed(&lines, "12345\n123456" + at, split < 12 - at ? split : 12 - at, &err);
+            result = lines_feed(&lines, bytes + at, split < 12 - at ? split : 12 - at, &err);
         CHECK_INT("too long", result, -1);
         CHECK_TEXT("words", err.text, "a line of more than 5 bytes");
         CHECK_TEXT("lines", str_text(&seen), "[12345]");
@@ -106,8 +104,7 @@ TEST(lines_are_bounded_and_can_be_stopped)
     lines_done(&lines);
 }
 
-/* --- Outcomes ----------------------------------------------------------------------------------
- */
+/* --- Outcomes -------------------------------------------------------------------------------- */
 
 #define FORBIDDEN(message_)                                                                        \
     "{\"kind\":\"Status\",\"reason\":\"Forbidden\",\"message\":\"" message_ "\"}"
@@ -160,8 +157,7 @@ TEST(answers_are_classified)
     CHECK_TRUE("closed", !kube_outcome_is_open(KUBE_NOT_SENT) && !kube_outcome_is_open(KUBE_OK));
 }
 
-/* --- Back-off and window -----------------------------------------------------------------------
- */
+/* --- Back-off and window --------------------------------------------------------------------- */
 
 static uint64_t highest(void *ctx)
 {

@@ -128,10 +128,11 @@ void kube_cancel(struct kube_client *client, uint64_t id);
 /* Call when a lane's connection is suspect (nothing heard for too long): new requests go to a new
  * connection, those in flight end on the old one. At most once in 5 s; a request that was sent and
  * timed out does it by itself. */
-void kube_client_renew_lane(struct kube_client *client, enum kube_lane lane);
+void kube_client_renew_lane(struct kube_client *client, enum kube_lane lane_name);
 
 const struct kube_config *kube_client_config(const struct kube_client *client); /* borrowed */
 uv_loop_t *kube_client_loop(const struct kube_client *client);
-struct kube_lane_stats kube_client_stats(const struct kube_client *client, enum kube_lane lane);
+struct kube_lane_stats kube_client_stats(const struct kube_client *client,
+                                         enum kube_lane lane_name);
 
 #endif
