@@ -275,7 +275,10 @@ static void observe_take(struct core *core, struct core_environment *environment
         next = instance->next;
         if (instance->seen_ns < core->now_ns && instance->seen_ns < environment->observe_sent_ns)
             instance->missing++;
-        if (instance->state == INSTANCE_TERMINATED || instance->missing >= 2) {
+        /* One answer is enough for a machine that we told to go and whose Node is gone. */
+        bool left = instance->state == INSTANCE_TERMINATING && instance->missing > 0 &&
+                    (instance->node == NULL || instance->node->spec == NULL);
+        if (instance->state == INSTANCE_TERMINATED || instance->missing >= 2 || left) {
             instance->state = INSTANCE_TERMINATED;
             instance_remove(core, instance);
             continue;

@@ -260,12 +260,13 @@ void job_stop_children(struct core *core, struct core_job *job, bool running_too
         return;
     for (uint32_t i = 0; i < job->size; i++) {
         struct child *child = &job->children[i];
-        if (child->phase <= JOB_RUNNABLE && child->pod == NULL)
+        if (child->phase <= JOB_RUNNABLE && child->pod == NULL) {
             child_fail(core, job, i);
-        else if (running_too && child->pod != NULL)
+            job_changed(core, job, 0); /* only then: our own writes come by here too */
+        } else if (running_too && child->pod != NULL) {
             pod_kill(core, child->pod, KILL_TERMINATE);
+        }
     }
-    job_changed(core, job, 0);
     job_settle(core, job);
 }
 

@@ -31,9 +31,10 @@ struct buyer { /* one environment in one buying pass */
     bool waits; /* will buy, but not yet: its work is not handed on to the next environment */
     struct bins *bins;
     size_t bin_count, bin_capacity;
-    int64_t budget;  /* vCPUs that may still be bought */
-    int64_t *bought; /* machines by type */
-    bool short_of;   /* something that fits here could not be bought for */
+    int64_t budget;                       /* vCPUs that may still be bought */
+    int64_t *bought;                      /* machines by type */
+    bool short_of;                        /* something that fits here could not be bought for */
+    const struct core_class *short_class; /* the first of it */
 };
 
 /* ----------------------------------------------------------------------- bins */
@@ -88,6 +89,15 @@ static int64_t bins_pack(struct core *core, struct buyer *buyer, const struct co
 }
 
 /* --------------------------------------------------------------------- buying */
+
+static void node_send_away(struct core *core, struct core_node *node)
+{
+    node->closed = true; /* before anything else: nothing is placed there any more */
+    node_room_changed(core, node);
+    node->instance->state = INSTANCE_TERMINATING;
+    node->environment->terminate_wanted = true;
+    node->environment->status_dirty = true;
+}
 
 static double type_price(const struct core_type *type)
 {
@@ -156,8 +166,9 @@ static int64_t take_work(struct core *core, struct buyer *buyer, struct core_que
     if (wanted == 0 || (environment->held_buy != NULL && environment->held_buy != queue))
         return wanted;
     wanted = buy_for_class(core, buyer, class_, wanted);
-    if (wanted > 0)
-        buyer->short_of = true;
+    if (wanted > 0 && buyer->short_class == NULL)
+        buyer->short_class = class_;
+    buyer->short_of = buyer->short_of || wanted > 0;
     return wanted;
 }
 
@@ -294,12 +305,57 @@ static void buyer_open(struct core *core, struct buyer *buyer, struct core_envir
     buyer->budget = environment->spec->max_vcpus - environment->vcpus;
 }
 
+static bool is_idle(const struct core_node *node)
+{
+    return node != NULL && node->live == 0 && !node->closed && node->instance != NULL &&
+           node->instance->state <= INSTANCE_RUNNING;
+}
+
+/* Machines that stand idle (kept for minvCpus, or for their delay) and are too small for what waits
+ * may use up what maxvCpus leaves. They make room at once, if that is enough for the smallest
+ * machine that would do. */
+static void make_room(struct core *core, struct buyer *buyer)
+{
+    struct core_environment *environment = buyer->environment;
+    const struct core_class *class_ = buyer->short_class;
+    int64_t smallest = INT64_MAX;
+    for (size_t i = 0; i < environment->type_count; i++) {
+        const struct core_type *type = &environment->types[i];
+        bool would_do = type->wanted && type->out_until_ns <= core->now_ns &&
+                        type->spec.vcpus <= environment->spec->max_vcpus &&
+                        type->spec.vcpus < smallest && amounts_fit(&class_->needs, &type->room) &&
+                        type_matches(environment, type, class_);
+        if (would_do)
+            smallest = type->spec.vcpus;
+    }
+    if (smallest == INT64_MAX || smallest <= buyer->budget)
+        return;
+    int64_t missing = smallest - buyer->budget;
+    int64_t idle = 0;
+    for (size_t i = 0; i < environment->slot_count; i++) {
+        if (is_idle(environment->slots[i]))
+            idle += instance_vcpus(environment->slots[i]->instance);
+    }
+    for (size_t i = environment->slot_count; i > 0 && missing > 0 && idle >= missing; i--) {
+        struct core_node *node = environment->slots[i - 1];
+        if (!is_idle(node))
+            continue;
+        int64_t vcpus = instance_vcpus(node->instance);
+        node_send_away(core, node);
+        missing -= vcpus;
+        idle -= vcpus;
+    }
+}
+
 static void buyer_close(struct core *core, struct buyer *buyer)
 {
     struct core_environment *environment = buyer->environment;
     if (buyer->waits)
         return;
-    buy_minimum(core, buyer);
+    if (buyer->short_class != NULL)
+        make_room(core, buyer);
+    else
+        buy_minimum(core, buyer);
     bool any = false;
     for (size_t i = 0; i < environment->type_count; i++) {
         if (buyer->bought[i] <= 0)
@@ -380,11 +436,8 @@ static void give_back(struct core *core, struct core_environment *environment)
                           environment->starved_ns + environment->spec->scale_down_delay_ns);
             continue;
         }
-        node->closed = true; /* before anything else: nothing is placed there any more */
-        node_room_changed(core, node);
-        node->instance->state = INSTANCE_TERMINATING;
         environment->vcpus_leaving += instance_vcpus(node->instance);
-        environment->terminate_wanted = true;
+        node_send_away(core, node);
     }
     if (environment->spec->meta.deleted_ns == 0 || environment->pods_live > 0)
         return;
