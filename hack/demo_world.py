@@ -7,8 +7,7 @@ more than its allocatable, no child may have two live pods, no stranger may be o
 """
 
 import re
-import time
-from collections import Counter, deque
+from collections import Counter
 
 PHASES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
 ENDED = ("SUCCEEDED", "FAILED")
@@ -94,18 +93,16 @@ class Pod:
 class World:
     def __init__(self, tell):
         self.tell = tell  # called with a line for a person
-        self.begin = time.monotonic()
         self.jobs, self.environments, self.nodes, self.pods = {}, {}, {}, {}
         self.history, self.agents = {}, {}   # every pod of a job and of a DaemonSet, by UID, also those gone
-        self.violations = []
+        self.violations, self.evidence = [], []
+        self.lists = Counter()      # how often each kind was listed; more than once: its watch was cut
         self.peak_nodes, self.peak_vcpus = Counter(), Counter()   # by environment
         self.node_types = Counter()                               # (environment, type) of all nodes seen
-        self.pods_of_node = Counter()
         self.ends = {}                                            # job: when it was seen to have ended
         self.stranger_said = ""
         self._live = {}                                           # (job UID, index): pod
         self._told = {}                                           # key: (when, what)
-        self.rates = deque(maxlen=400)                            # (when, ended children of arrays)
 
     # ---- changes ---------------------------------------------------------------------------------
 
@@ -120,11 +117,14 @@ class World:
         known = {"node": self.nodes, "pod": self.pods, "job": self.jobs,
                  "environment": self.environments}[kind]
         listed = {key_of(doc) for doc in docs}
+        self.lists[kind] += 1
+        # What ended or vanished meanwhile first: else the new would seem to have come on top of the old.
+        docs = sorted(docs, key=lambda d: d.get("status", {}).get("phase") not in ("Succeeded", "Failed"))
         for key in [k for k in known if k not in listed]:
             if kind == "node":
                 self._node_gone(key)
             elif kind == "pod":
-                self._pod_gone(key)
+                self._pod_gone(key, now)
             else:
                 del known[key]
         for doc in docs:
@@ -137,8 +137,10 @@ class World:
         self.environments[key_of(doc)] = doc
         status = doc.get("status") or {}
         if status.get("status") == "INVALID":
-            self._tell_once(f"environment {key_of(doc)}", f"environment {key_of(doc)} is INVALID: "
-                            f"{status.get('statusReason', status.get('reason'))}")
+            text = f"environment {key_of(doc)} is INVALID: {status.get('statusReason', status.get('reason'))}"
+            if self._told.get(f"environment {key_of(doc)}") != text:
+                self._told[f"environment {key_of(doc)}"] = text
+                self.tell(text)
 
     def _node(self, doc, gone, now):
         name = doc["metadata"]["name"]
@@ -198,14 +200,15 @@ class World:
             self.tell(f"job {name}: {state}" + (f" ({why})" if why and state != "SUCCEEDED" else ""))
         elif state in ("PENDING", "RUNNABLE"):
             why = doc["status"].get("statusReason")
-            if why:
-                self._tell_once(f"job {key}", f"job {name} waits: {why}")
+            if why and self._told.get(f"job {key}") != re.sub(r"\d+", "#", why):
+                self._told[f"job {key}"] = re.sub(r"\d+", "#", why)  # that only numbers changed is no news
+                self.tell(f"job {name} waits: {why}")
 
     def _pod(self, doc, gone, now):
         key = key_of(doc)
         pod = self.pods.get(key)
         if pod is not None and pod.uid != doc["metadata"]["uid"]:
-            self._pod_gone(key)
+            self._pod_gone(key, now)
             pod = None
         if pod is None and gone:
             return
@@ -223,9 +226,10 @@ class World:
         if gone:
             self.pods.pop(key)
 
-    def _pod_gone(self, key):
+    def _pod_gone(self, key, now):
         pod = self.pods.pop(key, None)
         if pod is not None:
+            pod.ended = pod.ended or now  # unseen: the watch was cut
             self._count(pod, False)
 
     def _pod_ended(self, pod):
@@ -254,10 +258,10 @@ class World:
             return
         child = (pod.job_uid, pod.index)
         if live:
-            self.pods_of_node[pod.node] += 1
             other = self._live.setdefault(child, pod)
             if other is not pod:
-                self._violation(f"job {pod.job} child {pod.index} has two live pods: {other.name}, {pod.name}")
+                self._violation(f"job {pod.job} child {pod.index} has two live pods: {other.name}, {pod.name}",
+                                [other, pod])
         elif self._live.get(child) is pod:
             del self._live[child]
 
@@ -270,27 +274,28 @@ class World:
             return
         for what, room in (("cpu", node.cpu), ("memory", node.memory), ("pods", node.pods)):
             if node.used[what] > room + 1e-6:
-                self._violation(f"node {node.name} holds {node.used[what]:g} {what} of {room:g}")
+                self._violation(f"node {node.name} holds {node.used[what]:g} {what} of {room:g}",
+                                [p for p in self.pods.values() if p.counted and p.node == node.name])
 
     def _stranger(self, pod):
-        self.stranger_said = pod.waits or self.stranger_said
         node = self.nodes.get(pod.node)
         if node is not None and node.environment:
             self._violation(f"pod {pod.key} runs on {node.name}, a node of {node.environment}")
-        elif pod.waits and pod.waits.split(":")[0][:1] not in ("", "0") or "taint" in pod.waits:
-            self._tell_once("stranger", f"pod {pod.name} of somebody else is kept off: {pod.waits}")
+        elif "taint" in pod.waits:  # before the first node kube-scheduler has other words
+            first = not self.stranger_said
+            self.stranger_said = pod.waits.split(". ")[0]
+            if first:
+                self.tell(f"pod {pod.name} of somebody else is kept off: {self.stranger_said}")
 
-    def _violation(self, text):
+    def _violation(self, text, pods=()):
         if text not in self.violations:
             self.violations.append(text)
+            self.evidence += [f"{text}; lists: {dict(self.lists)}"] + [
+                f"  {p.key} {p.uid} on {p.node} {p.phase} cpu={p.cpu:g} attempt={p.attempt} "
+                f"created={p.created:.3f} ran={p.ran} ended={p.ended}" for p in pods]
             self.tell(f"VIOLATION: {text}")
 
     # ---- telling, with measure ---------------------------------------------------------------------
-
-    def _tell_once(self, about, text):
-        if self._told.get(about) != text:
-            self._told[about] = text
-            self.tell(text)
 
     def tick(self, now):
         """Tells the progress of arrays: when it changed, once a second each."""
