@@ -191,6 +191,7 @@ struct core_node {
     char *name;
     struct node *spec; /* NULL: only pods name it */
     struct amounts capacity, used, reserved;
+    struct amounts daemons; /* the part of used that DaemonSets' pods take: it does not come back */
     struct core_environment *environment; /* labelled for it */
     struct core_instance *instance;
     bool in_environment; /* has a slot */

@@ -82,6 +82,10 @@ void node_count_pod(struct core *core, struct core_pod *pod, bool holds_room)
         amounts_add(&node->used, amounts);
     else if (amounts != NULL)
         amounts_sub(&node->used, amounts);
+    if (pod->daemon_uid != NULL && amounts != NULL && holds_room)
+        amounts_add(&node->daemons, amounts);
+    else if (pod->daemon_uid != NULL && amounts != NULL)
+        amounts_sub(&node->daemons, amounts);
     if (pod->ours) {
         node->live += holds_room ? 1 : -1;
         if (node->live == 0) {
@@ -321,6 +325,8 @@ void node_refresh(struct core *core, struct core_node *node)
             environment->observe_wanted = true; /* labelled for us, but is it one of ours? ask */
         }
     }
+    if (node->instance != NULL && node->spec->ready)
+        node->instance->joined = true;
     daemon_sets_reserve(core, node->name, &node->spec->labels, &node->spec->taints, node,
                         &node->reserved);
     learn_type(core, node);
@@ -350,8 +356,11 @@ void node_apply(struct core *core, struct node *take_spec)
         node->closed = false;
         node->idle_since_ns = core->now_ns;
     }
-    if (take_spec->ready && !ready_before)
+    if (take_spec->ready && !ready_before) {
         node->penalty_until_ns = 0;
+        if (node->live == 0)
+            node->idle_since_ns = core->now_ns; /* booting is not idling */
+    }
     node_refresh(core, node);
     if (!known)
         node_check_pods(core, node);

@@ -103,6 +103,7 @@ bool environment_could_fit(const struct core_environment *environment,
             continue;
         struct amounts most = node->capacity;
         amounts_sub(&most, &node->reserved);
+        amounts_sub(&most, &node->daemons);
         if (amounts_fit(&class_->needs, &most) &&
             placement_matches(&class_->placement, node->name, &node->spec->labels))
             return true;

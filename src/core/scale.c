@@ -407,6 +407,8 @@ static bool may_go(const struct core *core, const struct core_environment *envir
         return false;
     if (spec->meta.deleted_ns != 0)
         return true;
+    if (!node->instance->joined)
+        return false; /* on its way: the boot deadline sees to it */
     int64_t idle_since_ns = node->idle_since_ns;
     if (environment->starved_ns > idle_since_ns)
         idle_since_ns = environment->starved_ns;
