@@ -4,6 +4,7 @@
 #define BULKHEAD_CONTROLLER_CALL_H
 
 #include "execute.h"
+#include "line.h"
 #include "result.h"
 
 #include "bulkhead/json/get.h"
@@ -16,7 +17,9 @@ struct call {
     struct call *prev, *next;
     uint64_t action_id;
     enum action_kind kind;
-    const char *write; /* what the request on its way writes, for metrics; NULL: it reads */
+    struct line_item place; /* while its request waits */
+    struct request request; /* ... which is this one */
+    const char *write;      /* what the request writes, for metrics; NULL: it reads */
     answer_fn *on_answer;
 
     /* Objects of ours: what is written, and what is needed to read it again. */
@@ -32,20 +35,18 @@ struct call {
 
 struct executor {
     struct executor_host host;
-    struct call *calls; /* on their way; doubly linked */
+    struct call *calls; /* waiting or on their way; doubly linked */
     size_t in_flight;
+    struct line line;
     struct settled *settled_first, **settled_last; /* ended inside execute_plan */
     bool executing;
 };
 
 struct call *call_new(struct executor *executor, const struct action *action);
-/* Sends and goes on in on_answer; ends the call with DONE_AGAIN when it could not be sent.
+/* Gets in line and goes on in on_answer; ends the call with DONE_AGAIN when it cannot be sent.
  * request is taken. write: see struct call. */
 void call_send(struct call *call, struct request *take_request, const char *write,
                answer_fn *on_answer);
-/* The same, but only while writing is allowed: for every sending after the first. */
-void call_send_next(struct call *call, struct request *take_request, const char *write,
-                    answer_fn *on_answer);
 /* Frees the call. pod is taken; the rest of done is copied if need be. */
 void call_end(struct call *call, const struct done *done);
 void call_end_text(struct call *call, enum done_result result, const char *message);

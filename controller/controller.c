@@ -57,6 +57,7 @@ void controller_on_signal(uv_signal_t *handle, int number)
     log_info("stopping", KV("signal", strsignal(number)),
              KV_INT("in_flight", in_flight(controller)));
     loop_plan_no_more(controller->loop);
+    execute_drop_waiting(controller->executor);
     controller->watches = watches_free(controller->watches);
     uv_timer_start(&controller->stop_deadline, on_stop_deadline, STOP_DEADLINE_MS, 0);
 }
@@ -70,6 +71,7 @@ void controller_before_plan(void *ctx)
         release(controller);
     else if (controller->watches != NULL)
         watches_turn(controller->watches);
+    execute_turn(controller->executor);
 }
 
 void controller_on_barred(void *ctx)

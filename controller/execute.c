@@ -93,6 +93,7 @@ static void call_free(struct call *call)
     if (call->next != NULL)
         call->next->prev = call->prev;
     executor->in_flight--;
+    request_done(&call->request);
     free(call->namespace_);
     free(call->name);
     free(call->uid);
@@ -148,48 +149,82 @@ void call_end_response(struct call *call, const struct kube_response *response)
                    });
 }
 
+static void tell_reaction(struct executor_host *host, int64_t arrived_ns)
+{
+    if (arrived_ns != 0)
+        host->on_reaction(host->ctx, host->now_ns() - arrived_ns);
+}
+
 static void on_response(void *ctx, const struct kube_response *response)
 {
     struct call *call = ctx;
-    struct executor_host *host = &call->executor->host;
+    struct executor *executor = call->executor;
     if (call->write != NULL)
-        host->on_write(host->ctx, call->write, response->outcome);
+        executor->host.on_write(executor->host.ctx, call->write, response->outcome);
     call->on_answer(call, response);
+    execute_turn(executor);
+}
+
+static enum line_class class_of(enum action_kind kind)
+{
+    switch (kind) {
+    case ACTION_POD_CREATE:
+        return LINE_NEW;
+    case ACTION_POD_RELEASE:
+    case ACTION_POD_DELETE:
+        return LINE_ENDING;
+    default:
+        return LINE_FIRST;
+    }
 }
 
 void call_send(struct call *call, struct request *take_request, const char *write,
                answer_fn *on_answer)
 {
-    struct err err;
-    struct executor_host *host = &call->executor->host;
     call->write = write;
     call->on_answer = on_answer;
-    const struct kube_request request = {
+    call->request = *take_request;
+    *take_request = (struct request){.path = NULL};
+    line_add(&call->executor->line, &call->place, class_of(call->kind));
+}
+
+static void send_now(struct call *call)
+{
+    struct err err;
+    struct executor_host *host = &call->executor->host;
+    struct request *request = &call->request;
+    const struct kube_request kube = {
         .lane = KUBE_LANE_WRITES,
-        .method = take_request->method,
-        .path = take_request->path,
-        .take_body = take_request->body != NULL ? &take_request->body : NULL,
-        .content = take_request->content,
-        .accept = take_request->accept,
+        .method = request->method,
+        .path = request->path,
+        .take_body = request->body != NULL ? &request->body : NULL,
+        .content = request->content,
+        .accept = request->accept,
         .on_done = on_response,
         .ctx = call,
     };
-    int sent = host->send(host->ctx, &request, &err);
-    request_done(take_request);
+    if (call->kind == ACTION_POD_CREATE)
+        tell_reaction(host, memo_take_arrival(host->memo, call->uid));
+    int sent = host->send(host->ctx, &kube, &err);
+    request_done(request);
     if (sent < 0)
         call_end_text(call, DONE_AGAIN, err.text);
 }
 
-void call_send_next(struct call *call, struct request *take_request, const char *write,
-                    answer_fn *on_answer)
+/* A process that may not write any more is about to end, and what waits ends with it. */
+void execute_turn(struct executor *executor)
 {
-    struct executor_host *host = &call->executor->host;
-    if (host->may_write(host->ctx)) {
-        call_send(call, take_request, write, on_answer);
+    struct executor_host *host = &executor->host;
+    if (executor->line.count == 0 || !host->may_write(host->ctx))
         return;
-    }
-    request_done(take_request);
-    call_end_text(call, DONE_AGAIN, "the lease is not held any more");
+    for (size_t room = host->room(host->ctx); room > 0 && executor->line.count > 0; room--)
+        send_now(CONTAINER_OF(line_take(&executor->line), struct call, place));
+}
+
+void execute_drop_waiting(struct executor *executor)
+{
+    for (struct line_item *item; (item = line_take(&executor->line)) != NULL;)
+        call_free(CONTAINER_OF(item, struct call, place));
 }
 
 /* ----------------------------------------------------------------------- pods */
@@ -212,13 +247,6 @@ static void on_pod(struct call *call, const struct kube_response *response)
                                   .pod = pod});
 }
 
-static void tell_reaction(struct executor_host *host, const struct batch_job *job)
-{
-    int64_t arrived_ns = memo_take_arrival(host->memo, job->meta.uid);
-    if (arrived_ns != 0)
-        host->on_reaction(host->ctx, host->now_ns() - arrived_ns);
-}
-
 static void start_pod(struct executor *executor, const struct action *action)
 {
     static const char *const writes[ACTION_KIND_COUNT] = {
@@ -236,7 +264,7 @@ static void start_pod(struct executor *executor, const struct action *action)
         return;
     }
     if (action->kind == ACTION_POD_CREATE)
-        tell_reaction(&executor->host, action->order.job);
+        call->uid = text_copy(action->order.job->meta.uid); /* the reaction is the job's */
     call_send(call, &request, writes[action->kind], wants_pod ? on_pod : call_end_response);
 }
 
@@ -307,5 +335,6 @@ void execute_plan(struct executor *executor, const struct plan *plan)
     executor->executing = true;
     for (size_t i = 0; i < plan->action_count; i++)
         start(executor, &plan->actions[i]);
+    execute_turn(executor);
     executor->executing = false;
 }

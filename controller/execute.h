@@ -3,6 +3,7 @@
  *
  * Owns       every action from execute_plan until its EVENT_DONE has been applied, with copies of
  *            all it needs: nothing is borrowed from the plan once execute_plan has returned.
+ * Order      by line.h, as far as the client has room; the client's own line stays short.
  * Promise    execute_plan itself applies nothing. What could not even be sent waits for
  *            execute_settle and is then answered with DONE_AGAIN.
  * Steps      most actions are one request. A job's status may write its ArrayState first; a
@@ -19,7 +20,8 @@
 
 struct executor_host { /* what the executor acts through; tests pass their own */
     int (*send)(void *ctx, const struct kube_request *request, struct err *err);
-    bool (*may_write)(void *ctx); /* asked before every sending that is not the plan's first */
+    size_t (*room)(void *ctx);    /* how many requests more may be sent now */
+    bool (*may_write)(void *ctx); /* asked before sending; false: nothing is sent any more */
     bool (*start_provider)(void *ctx, const struct action *action); /* false: unknown environment */
     void (*post_event)(void *ctx, const struct action *action);
     void (*apply)(void *ctx, struct event *event);
@@ -42,6 +44,10 @@ DEFINE_AUTO(executor, executor_free)
 
 void execute_plan(struct executor *executor, const struct plan *plan);
 void execute_settle(struct executor *executor);
+/* Sends what waits while there is room: after every answer by itself, and once a turn. */
+void execute_turn(struct executor *executor);
+/* Forgets what has not been sent: when no plan will come any more. Not inside a callback. */
+void execute_drop_waiting(struct executor *executor);
 void execute_provider_done(struct executor *executor, const struct provider_answer *answer,
                            uint64_t action_id, enum action_kind kind);
 size_t executor_in_flight(const struct executor *executor); /* provider calls not among them */

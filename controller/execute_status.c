@@ -81,8 +81,7 @@ static void on_written(struct call *call, const struct kube_response *response)
 
 /* --------------------------------------------------------------------- status */
 
-static void send_status(struct call *call,
-                        void (*send)(struct call *, struct request *, const char *, answer_fn *))
+static void send_status(struct call *call)
 {
     struct err err;
     struct request request;
@@ -90,12 +89,12 @@ static void send_status(struct call *call,
     if (request_put_status(call->own, call->doc, timeout_s, &request, &err) < 0)
         call_end_text(call, DONE_REFUSED, err.text);
     else
-        send(call, &request, status_writes[call->own], on_written);
+        call_send(call, &request, status_writes[call->own], on_written);
 }
 
 /* ------------------------------------------------------------------ companion */
 
-static void send_companion(struct call *call, bool first);
+static void send_companion(struct call *call);
 
 /* Somebody else wrote it, or an earlier try of ours whose answer was lost: ours is newer. */
 static void on_companion_read(struct call *call, const struct kube_response *response)
@@ -107,7 +106,7 @@ static void on_companion_read(struct call *call, const struct kube_response *res
     struct json_object *meta = json_get_object(call->companion, "metadata");
     if (response->outcome == KUBE_NOT_FOUND) {
         json_object_object_del(meta, "resourceVersion");
-        send_companion(call, false);
+        send_companion(call);
         return;
     }
     if (response->outcome != KUBE_OK) {
@@ -127,7 +126,7 @@ static void on_companion_read(struct call *call, const struct kube_response *res
     json_object_object_del(meta, "resourceVersion");
     json_put_text(meta, "resourceVersion",
                   json_get_text(json_get_object(response->body, "metadata"), "resourceVersion"));
-    send_companion(call, false);
+    send_companion(call);
 }
 
 static void on_companion(struct call *call, const struct kube_response *response)
@@ -139,7 +138,7 @@ static void on_companion(struct call *call, const struct kube_response *response
     if (outcome == KUBE_OK) {
         struct json_object *meta = json_get_object(response->body, "metadata");
         text_set(&call->array_version, json_get_text(meta, "resourceVersion"));
-        send_status(call, call_send_next);
+        send_status(call);
     } else if (!stale) {
         call_end_response(call, response);
     } else if (call->retries++ >= COMPANION_RETRIES_MAX) {
@@ -151,17 +150,15 @@ static void on_companion(struct call *call, const struct kube_response *response
     }
 }
 
-static void send_companion(struct call *call, bool first)
+static void send_companion(struct call *call)
 {
     struct err err;
     struct request request;
     int64_t timeout_s = call->executor->host.write_timeout_s;
     if (request_array_state(call->companion, timeout_s, &request, &err) < 0)
         call_end_text(call, DONE_REFUSED, err.text);
-    else if (first)
-        call_send(call, &request, "ArrayState", on_companion);
     else
-        call_send_next(call, &request, "ArrayState", on_companion);
+        call_send(call, &request, "ArrayState", on_companion);
 }
 
 /* ------------------------------------------------------------------- encoding */
@@ -260,9 +257,9 @@ void start_status(struct call *call, const struct action *action)
         break;
     }
     if (call->companion != NULL)
-        send_companion(call, true);
+        send_companion(call);
     else
-        send_status(call, call_send);
+        send_status(call);
 }
 
 /* ------------------------------------------------------------------ finalizer */
@@ -284,7 +281,7 @@ static void on_finalizer_read(struct call *call, const struct kube_response *res
     } else if (!needed) {
         call_end_response(call, response);
     } else {
-        call_send_next(call, &request, "finalizer", on_written);
+        call_send(call, &request, "finalizer", on_written);
     }
 }
 

@@ -10,7 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000 };
+enum { TICK_MS = 1000, CLIENT_LINE = 4 };
 
 static uint64_t random_next(void *ctx)
 {
@@ -73,6 +73,16 @@ static int host_send(void *ctx, const struct kube_request *request, struct err *
 {
     struct controller *controller = ctx;
     return kube_send(controller->kube, request, NULL, err);
+}
+
+/* The client's own line is kept just long enough that it never runs dry between two answers. */
+static size_t host_room(void *ctx)
+{
+    struct controller *controller = ctx;
+    struct kube_lane_stats stats = kube_client_stats(controller->kube, KUBE_LANE_WRITES);
+    size_t there = (size_t)stats.in_flight + stats.waiting;
+    size_t wanted = (size_t)stats.window + CLIENT_LINE;
+    return wanted > there ? wanted - there : 0;
 }
 
 static bool host_start_provider(void *ctx, const struct action *action)
@@ -191,7 +201,7 @@ static int open_server(struct controller *controller, struct err *err)
         .metrics = controller_on_metrics,
     };
     if (server_new(&serve, &controller->server, err) < 0)
-        return err_wrap(err, "listen on %s", options->listen);
+        return -1;
     log_info("listening", KV("address", options->listen_address),
              KV_INT("port", server_port(controller->server)));
     return 0;
@@ -242,6 +252,7 @@ static void open_executor(struct controller *controller)
 {
     const struct executor_host host = {
         .send = host_send,
+        .room = host_room,
         .may_write = process_may_act,
         .start_provider = host_start_provider,
         .post_event = host_post_event,
