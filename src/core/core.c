@@ -28,7 +28,9 @@ struct core *core_new(const struct core_options *options)
     o->observe_period_ns = or_default(o->observe_period_ns, 60 * NS_PER_S);
     o->status_interval_ns = or_default(o->status_interval_ns, NS_PER_S);
     if (o->creates_max == 0)
-        o->creates_max = 512;
+        o->creates_max = 160;
+    if (o->cleanups_max == 0)
+        o->cleanups_max = 128;
     core->jobs = map_new();
     core->jobs_by_name = map_new();
     core->queues = map_new();

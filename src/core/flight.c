@@ -100,8 +100,8 @@ struct action *action_new(struct core *core, enum action_kind kind, void *object
     flight->sequence = 0;
     flight->text = NULL;
     core->flights_in_use++;
-    if (kind == ACTION_POD_CREATE)
-        core->creates_in_flight++;
+    core->creates_in_flight += kind == ACTION_POD_CREATE;
+    core->cleanups_in_flight += kind == ACTION_POD_RELEASE || kind == ACTION_POD_DELETE;
     count_flight(object, kind, 1);
     action->id = ((uint64_t)flight->generation << 32) | slot;
     return action;
@@ -125,8 +125,9 @@ void flight_end(struct core *core, struct flight *flight)
     free(flight->text);
     flight->text = NULL;
     core->flights_in_use--;
-    if (flight->kind == ACTION_POD_CREATE)
-        core->creates_in_flight--;
+    core->creates_in_flight -= flight->kind == ACTION_POD_CREATE;
+    core->cleanups_in_flight -=
+        flight->kind == ACTION_POD_RELEASE || flight->kind == ACTION_POD_DELETE;
     count_flight(flight->object, flight->kind, -1);
     core->free_flights[core->free_flight_count++] = (uint32_t)(flight - core->flights);
 }

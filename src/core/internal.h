@@ -386,6 +386,10 @@ struct look { /* work that waits for depend_settle */
     uint32_t index; /* a child, LOOK_ALL or LOOK_DEPENDANTS */
 };
 
+struct pod_list { /* linked by out_next */
+    struct core_pod *first, *last;
+};
+
 struct core {
     struct core_options options;
     int64_t now_ns;
@@ -403,7 +407,8 @@ struct core {
     struct core_job *unadmitted;
     struct core_job *fresh; /* admitted in this turn */
     struct core_definition *definitions_to_tell;
-    struct core_pod *outbox_first, *outbox_last;
+    struct pod_list outbox;  /* pods that need an action now */
+    struct pod_list cleanup; /* pods to release and delete: as many at once as cleanups_max */
     struct pod **early_pods;
     size_t early_count, early_capacity;
     struct timers timers;
@@ -411,7 +416,8 @@ struct core {
     size_t dim_count;
     struct flight *flights;
     uint32_t *free_flights;
-    size_t flight_capacity, free_flight_count, flights_in_use, creates_in_flight;
+    size_t flight_capacity, free_flight_count, flights_in_use, creates_in_flight,
+        cleanups_in_flight;
     struct look *looks;
     size_t look_count, look_capacity;
     struct core_job *dead; /* gone jobs, freed once nothing is left to look at */

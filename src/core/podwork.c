@@ -11,17 +11,38 @@
 
 enum { ASK_DELAY_NS = 1000000000, RETRY_DELAY_NS = 1000000000 };
 
-void pod_outbox(struct core *core, struct core_pod *pod)
+static void list_append(struct pod_list *list, struct core_pod *pod)
 {
-    if (pod->in_outbox || pod->gone)
-        return;
     pod->in_outbox = true;
     pod->out_next = NULL;
-    if (core->outbox_last != NULL)
-        core->outbox_last->out_next = pod;
+    if (list->last != NULL)
+        list->last->out_next = pod;
     else
-        core->outbox_first = pod;
-    core->outbox_last = pod;
+        list->first = pod;
+    list->last = pod;
+}
+
+static struct core_pod *list_take(struct pod_list *list)
+{
+    struct core_pod *pod = list->first;
+    if (pod == NULL)
+        return NULL;
+    list->first = pod->out_next;
+    if (list->first == NULL)
+        list->last = NULL;
+    pod->in_outbox = false;
+    return pod;
+}
+
+static bool is_cleanup(const struct core_pod *pod)
+{
+    return pod->state == PODS_RELEASE || pod->state == PODS_DELETE;
+}
+
+void pod_outbox(struct core *core, struct core_pod *pod)
+{
+    if (!pod->in_outbox && !pod->gone)
+        list_append(is_cleanup(pod) ? &core->cleanup : &core->outbox, pod);
 }
 
 void pod_kill(struct core *core, struct core_pod *pod, enum kill_reason reason)
@@ -172,28 +193,26 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
 
 void pods_plan(struct core *core)
 {
+    struct pod_list kept = {NULL, NULL};
+    struct core_pod *pod;
     core->creates_full = false;
-    struct core_pod *kept_first = NULL, *kept_last = NULL;
-    while (core->outbox_first != NULL) {
-        struct core_pod *pod = core->outbox_first;
-        core->outbox_first = pod->out_next;
-        pod->in_outbox = false;
-        if (pod->gone) {
+    while ((pod = list_take(&core->outbox)) != NULL) {
+        if (pod->gone)
             pod_release_memory(core, pod);
-            continue;
-        }
-        if (plan_has_room(core) && plan_pod(core, pod))
-            continue;
-        pod->in_outbox = true;
-        pod->out_next = NULL;
-        if (kept_last != NULL)
-            kept_last->out_next = pod;
-        else
-            kept_first = pod;
-        kept_last = pod;
+        else if (is_cleanup(pod)) /* it ended while it was in here for something else */
+            list_append(&core->cleanup, pod);
+        else if (!plan_has_room(core) || !plan_pod(core, pod))
+            list_append(&kept, pod);
     }
-    core->outbox_first = kept_first;
-    core->outbox_last = kept_last;
+    core->outbox = kept;
+    /* What is over waits behind what is to start: only so much of it is under way at once. */
+    while (core->cleanups_in_flight < core->options.cleanups_max && plan_has_room(core) &&
+           (pod = list_take(&core->cleanup)) != NULL) {
+        if (pod->gone)
+            pod_release_memory(core, pod);
+        else
+            plan_pod(core, pod);
+    }
 }
 
 /* --------------------------------------------------------------------- answers */

@@ -258,12 +258,14 @@ void core_free_objects(struct core *core)
         pod->flights = 0;
         pod_release_memory(core, pod);
     }
-    while (core->outbox_first != NULL) {
-        pod = core->outbox_first;
-        core->outbox_first = pod->out_next;
-        pod->in_outbox = false;
-        pod->flights = 0;
-        pod_release_memory(core, pod);
+    struct pod_list lists[] = {core->outbox, core->cleanup};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        while ((pod = lists[i].first) != NULL) {
+            lists[i].first = pod->out_next;
+            pod->in_outbox = false;
+            pod->flights = 0;
+            pod_release_memory(core, pod);
+        }
     }
     struct core_environment *environment;
     while ((at = 0, environment = map_next(core->environments, &at, NULL)) != NULL) {

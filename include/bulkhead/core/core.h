@@ -1,46 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* core.h - the part that decides: a deterministic state machine
  *
- * core_apply takes what was observed and changes the core's state, nothing else. core_plan looks at what changed
- * and returns what to do. Same events at the same times, same plans, byte for byte: there is no clock, socket,
- * random source or log in here. The cost of a turn follows what changed, never the size of the world.
+ * core_apply takes what was observed and changes the core's state, nothing else. core_plan looks at
+ * what changed and returns what to do. Same events at the same times, same plans, byte for byte:
+ * there is no clock, socket, random source or log in here. The cost of a turn follows what changed,
+ * never the size of the world.
  *
- * Truth      is in the API server and the providers; the core is a cache that can be thrown away and filled again
- *            by listing everything and sending EVENT_SYNCED.
- * Actions    are carried out in any order, each exactly once, and answered by exactly one EVENT_DONE (or by the
- *            process ending). The core remembers what is in flight, so it never asks for the same thing twice.
- * Time       now_ns is steady time (clock.h); it never goes back. */
+ * Truth      is in the API server and the providers; the core is a cache that can be thrown away
+ * and filled again by listing everything and sending EVENT_SYNCED. Actions    are carried out in
+ * any order, each exactly once, and answered by exactly one EVENT_DONE (or by the process ending).
+ * The core remembers what is in flight, so it never asks for the same thing twice. Time now_ns is
+ * steady time (clock.h); it never goes back. */
 #ifndef BULKHEAD_CORE_CORE_H
 #define BULKHEAD_CORE_CORE_H
 
+#include "bulkhead/api/array_state.h"
 #include "bulkhead/api/instance.h"
 #include "bulkhead/api/job.h"
-#include "bulkhead/api/array_state.h"
 #include "bulkhead/api/node.h"
 #include "bulkhead/api/queue.h"
 #include "bulkhead/base/arena.h"
 
 struct core;
 
-struct core_options { /* zero means the default */
-    int64_t verdict_delay_ns;   /* a job that waits this long is told why in its status; 5 s */
-    int64_t running_delay_ns;   /* a single job that still runs after this is told to be RUNNING; 1 s */
-    int64_t start_deadline_ns;  /* an attempt that cannot start (image, missing Secret) ends after this; 300 s */
-    int64_t boot_deadline_ns;   /* an instance that has not joined by then is given back; 600 s */
-    int64_t observe_period_ns;  /* how often a provider is asked while nothing moves; 60 s (5 s while something does) */
-    int64_t status_interval_ns; /* least time between two status writes of one running array, queue or environment; 1 s */
-    size_t creates_max;         /* pod creates in flight; 512. Also the bound on what one plan can contain */
+struct core_options {         /* zero means the default */
+    int64_t verdict_delay_ns; /* a job that waits this long is told why in its status; 5 s */
+    int64_t
+        running_delay_ns; /* a single job that still runs after this is told to be RUNNING; 1 s */
+    int64_t start_deadline_ns; /* an attempt that cannot start (image, missing Secret) ends after
+                                  this; 300 s */
+    int64_t boot_deadline_ns;  /* an instance that has not joined by then is given back; 600 s */
+    int64_t observe_period_ns; /* how often a provider is asked while nothing moves; 60 s (5 s while
+                                  something does) */
+    int64_t status_interval_ns; /* least time between two status writes of one running array, queue
+                                   or environment; 1 s */
+    /* Pod creates in flight; 160: what the API client keeps under way and little more, so that a
+     * status that is written now does not stand behind hundreds of them. */
+    size_t creates_max;
+    size_t cleanups_max; /* finalizer releases and deletes in flight; 128 */
 };
 
 /* ------------------------------------------------------------------ events */
 
 enum event_kind {
-    EVENT_JOB,              /* job (taken): seen for the first time, or changed */
-    EVENT_JOB_GONE,         /* uid */
-    EVENT_ARRAY_STATE,      /* uid of the job, array (taken), resource_version: only read while !synced */
-    EVENT_QUEUE,            /* queue (taken) */
-    EVENT_QUEUE_GONE,       /* name */
-    EVENT_ENVIRONMENT,      /* environment (taken) */
+    EVENT_JOB,         /* job (taken): seen for the first time, or changed */
+    EVENT_JOB_GONE,    /* uid */
+    EVENT_ARRAY_STATE, /* uid of the job, array (taken), resource_version: only read while !synced
+                        */
+    EVENT_QUEUE,       /* queue (taken) */
+    EVENT_QUEUE_GONE,  /* name */
+    EVENT_ENVIRONMENT, /* environment (taken) */
     EVENT_ENVIRONMENT_GONE, /* name */
     EVENT_DEFINITION,       /* definition (taken) */
     EVENT_DEFINITION_GONE,  /* namespace_, name */
@@ -50,10 +59,11 @@ enum event_kind {
     EVENT_NODE_GONE,        /* name */
     EVENT_DAEMON_SET,       /* daemon_set (taken) */
     EVENT_DAEMON_SET_GONE,  /* namespace_, name */
-    EVENT_INVALID,          /* object_kind, meta (taken), message: a JobQueue or ComputeEnvironment whose spec does not decode */
-    EVENT_SYNCED,           /* every kind has been listed: the core may act from now on */
-    EVENT_DONE,             /* done: how an action ended */
-    EVENT_TICK,             /* nothing but the time */
+    EVENT_INVALID, /* object_kind, meta (taken), message: a JobQueue or ComputeEnvironment whose
+                      spec does not decode */
+    EVENT_SYNCED,  /* every kind has been listed: the core may act from now on */
+    EVENT_DONE,    /* done: how an action ended */
+    EVENT_TICK,    /* nothing but the time */
 };
 
 enum done_result {
@@ -61,7 +71,8 @@ enum done_result {
     DONE_EXISTS,    /* create: the name is taken (409) */
     DONE_NOT_FOUND, /* the object, or its UID, is not there (any more) */
     DONE_CONFLICT,  /* the object has changed since it was read */
-    DONE_REFUSED,   /* will never be accepted as it is: 400, 422, Pod Security, policy, missing service account */
+    DONE_REFUSED,   /* will never be accepted as it is: 400, 422, Pod Security, policy, missing
+                       service account */
     DONE_QUOTA,     /* a ResourceQuota is used up */
     DONE_FORBIDDEN, /* we lack a right (RBAC) */
     DONE_AGAIN,     /* certainly did not happen: try later */
@@ -71,13 +82,16 @@ enum done_result {
 struct done {
     uint64_t action_id;
     enum done_result result;
-    const char *message;          /* the other side's words; NULL when DONE_OK */
-    const char *resource_version; /* of what was written: JOB_STATUS, QUEUE_STATUS, ... ; may be NULL */
-    const char *array_version;    /* JOB_STATUS: resourceVersion of the ArrayState written; may be NULL */
-    struct pod *pod;              /* POD_CREATE, POD_GET with DONE_OK: the object as the server has it (taken) */
-    enum provider_result provider;      /* TYPES, OBSERVE, LAUNCH, TERMINATE (result is then DONE_OK) */
-    const struct instances *instances;  /* OBSERVE: all; LAUNCH: the launched ones. Borrowed for the call */
-    const struct instance_type *types;  /* TYPES. Borrowed for the call */
+    const char *message; /* the other side's words; NULL when DONE_OK */
+    const char
+        *resource_version; /* of what was written: JOB_STATUS, QUEUE_STATUS, ... ; may be NULL */
+    const char
+        *array_version; /* JOB_STATUS: resourceVersion of the ArrayState written; may be NULL */
+    struct pod *pod; /* POD_CREATE, POD_GET with DONE_OK: the object as the server has it (taken) */
+    enum provider_result provider; /* TYPES, OBSERVE, LAUNCH, TERMINATE (result is then DONE_OK) */
+    const struct instances
+        *instances; /* OBSERVE: all; LAUNCH: the launched ones. Borrowed for the call */
+    const struct instance_type *types; /* TYPES. Borrowed for the call */
     size_t type_count;
 };
 
@@ -102,26 +116,31 @@ struct event {
 /* ----------------------------------------------------------------- actions */
 
 enum action_kind {
-    ACTION_POD_CREATE,         /* order; with fieldValidation=Strict and a server-side timeout */
-    ACTION_POD_CHECK,          /* order; the same as a dry run: is this template accepted? node_name is NULL */
-    ACTION_POD_GET,            /* namespace_, name: what became of a create whose answer was lost, or who has the name? */
-    ACTION_POD_RELEASE,        /* namespace_, name, uid: take FINALIZER_OUTCOME off (uid precondition) */
-    ACTION_POD_DELETE,         /* namespace_, name, uid, grace_s (-1: the pod's own) */
-    ACTION_JOB_STATUS,         /* job, status, array_inline or companion: see below */
-    ACTION_QUEUE_STATUS,       /* queue_meta, queue_status */
+    ACTION_POD_CREATE, /* order; with fieldValidation=Strict and a server-side timeout */
+    ACTION_POD_CHECK,  /* order; the same as a dry run: is this template accepted? node_name is NULL
+                        */
+    ACTION_POD_GET, /* namespace_, name: what became of a create whose answer was lost, or who has
+                       the name? */
+    ACTION_POD_RELEASE,  /* namespace_, name, uid: take FINALIZER_OUTCOME off (uid precondition) */
+    ACTION_POD_DELETE,   /* namespace_, name, uid, grace_s (-1: the pod's own) */
+    ACTION_JOB_STATUS,   /* job, status, array_inline or companion: see below */
+    ACTION_QUEUE_STATUS, /* queue_meta, queue_status */
     ACTION_ENVIRONMENT_STATUS, /* environment_meta, environment_status */
     ACTION_DEFINITION_STATUS,  /* definition: invalid or fine */
-    ACTION_FINALIZER,          /* object_kind "JobQueue"/"ComputeEnvironment", name, uid, resource_version, add */
+    ACTION_FINALIZER, /* object_kind "JobQueue"/"ComputeEnvironment", name, uid, resource_version,
+                         add */
     ACTION_PROVIDER_TYPES,     /* environment */
     ACTION_PROVIDER_OBSERVE,   /* environment */
     ACTION_PROVIDER_LAUNCH,    /* environment, instance_type, count, token */
     ACTION_PROVIDER_TERMINATE, /* environment, ids, id_count */
-    ACTION_EVENT,              /* object_kind, namespace_, name, uid, event_type, reason, message. No EVENT_DONE */
+    ACTION_EVENT, /* object_kind, namespace_, name, uid, event_type, reason, message. No EVENT_DONE
+                   */
     ACTION_KIND_COUNT,
 };
 const char *action_kind_name(enum action_kind kind);
 
-/* Everything an action points to lives in the plan's arena or in the core, until the next call into the core. */
+/* Everything an action points to lives in the plan's arena or in the core, until the next call into
+ * the core. */
 struct action {
     enum action_kind kind;
     uint64_t id; /* for EVENT_DONE */
@@ -129,9 +148,10 @@ struct action {
     int64_t grace_s;
     bool add;
     struct pod_order order;
-    /* JOB_STATUS: a whole status for PUT with meta's resourceVersion. Array state that packs to more than
-     * JOB_STATE_INLINE_MAX goes to the ArrayState of the job's name first (created when array_version is NULL);
-     * children holds one record a child (NULL: a single job) and refusals one number a child. */
+    /* JOB_STATUS: a whole status for PUT with meta's resourceVersion. Array state that packs to
+     * more than JOB_STATE_INLINE_MAX goes to the ArrayState of the job's name first (created when
+     * array_version is NULL); children holds one record a child (NULL: a single job) and refusals
+     * one number a child. */
     const struct batch_job *job;
     const struct job_status *status;
     const struct child_record *children;
@@ -167,7 +187,8 @@ void plan_print(const struct plan *plan, struct str *out);
 
 struct core_counts {
     int64_t jobs, jobs_live, jobs_by_phase[JOB_PHASE_COUNT]; /* children of arrays count one each */
-    int64_t pods, pods_live, pods_ended; /* of ours: ended ones wait for their outcome to be durable or to vanish */
+    int64_t pods, pods_live,
+        pods_ended; /* of ours: ended ones wait for their outcome to be durable or to vanish */
     int64_t nodes, queues, environments, definitions;
     int64_t actions_in_flight, creates_in_flight;
     int64_t state_bugs; /* (state, event) pairs that the table does not know: always 0 */
@@ -179,16 +200,19 @@ struct core_queue_view {
     const char *name;
     int64_t jobs[JOB_PHASE_COUNT];
 };
-void core_queues(const struct core *core, bool (*visit)(void *ctx, const struct core_queue_view *view), void *ctx);
+void core_queues(const struct core *core,
+                 bool (*visit)(void *ctx, const struct core_queue_view *view), void *ctx);
 struct core_environment_view {
     const char *name;
     const struct compute_environment_status *status; /* as it would be written now */
     int64_t max_vcpus;
 };
-void core_environments(const struct core *core, bool (*visit)(void *ctx, const struct core_environment_view *view),
+void core_environments(const struct core *core,
+                       bool (*visit)(void *ctx, const struct core_environment_view *view),
                        void *ctx);
-/* The invariants that can be seen from inside, for the simulator and debug builds: capacity of nodes,
- * one live pod a child, counters equal to recounts. Walks the world. Returns a text or NULL when all hold. */
+/* The invariants that can be seen from inside, for the simulator and debug builds: capacity of
+ * nodes, one live pod a child, counters equal to recounts. Walks the world. Returns a text or NULL
+ * when all hold. */
 char *core_check(const struct core *core);
 
 #endif
