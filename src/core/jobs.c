@@ -443,9 +443,24 @@ static void job_begin(struct core *core, struct core_job *job)
         depend_ended_later(core, job);
 }
 
+/* Gone, and an action that names it is in flight: what is read meanwhile may be older than its end.
+ */
+static bool is_dead(const struct core *core, const char *uid)
+{
+    for (const struct core_job *job = core->dead; job != NULL; job = job->dead_next) {
+        if (strcmp(job->uid, uid) == 0)
+            return true;
+    }
+    return false;
+}
+
 void job_apply(struct core *core, struct batch_job *take_spec)
 {
     struct core_job *job = map_get(core->jobs, take_spec->meta.uid);
+    if (job == NULL && is_dead(core, take_spec->meta.uid)) {
+        batch_job_free(take_spec);
+        return;
+    }
     if (job == NULL) {
         job = job_new(core, take_spec);
         if (core->synced) {

@@ -170,7 +170,9 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
     bool host = pod->kill == KILL_HOST || seen == NULL || seen->phase != POD_FAILED ||
                 is_host_failure(seen);
     bool by_user = pod->kill == KILL_TERMINATE || pod->kill == KILL_ORPHAN;
-    bool timed_out = !host && (pod->kill == KILL_TIMEOUT || ran_too_long(pod, seen));
+    /* Told to go for its timeout, but ended before: then it was not the timeout. */
+    bool timed_out =
+        !host && (ran_too_long(pod, seen) || (pod->kill == KILL_TIMEOUT && seen->finished_ns == 0));
     if (by_user || timed_out ||
         (pod->kill == KILL_START && !host)) { /* a machine that died first is no timeout */
         read_killed(pod, seen, timed_out && !by_user ? KILL_TIMEOUT : pod->kill, out);
