@@ -188,10 +188,9 @@ void environment_status_fill(const struct core_environment *environment,
     ret->used_vcpus = amounts_vcpus(&environment->used);
     ret->nodes = environment->nodes_ready;
     for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
-        bool joined = i->node != NULL && i->node->spec != NULL && i->node->spec->ready;
         if (i->state >= INSTANCE_TERMINATING)
             ret->desired_vcpus -= instance_vcpus(i);
-        ret->nodes_booting += i->state <= INSTANCE_RUNNING && !joined;
+        ret->nodes_booting += instance_coming(i);
     }
     for (const struct core_launch *launch = environment->launches; launch != NULL;
          launch = launch->next)

@@ -264,6 +264,30 @@ static void type_set_aside(struct core *core, struct core_environment *environme
     environment->buy_dirty = true;
 }
 
+bool instance_ready(const struct core_instance *instance)
+{
+    return instance->node != NULL && instance->node->spec != NULL && instance->node->spec->ready;
+}
+
+bool instance_coming(const struct core_instance *instance)
+{
+    return !instance->joined && instance->state <= INSTANCE_RUNNING && !instance_ready(instance);
+}
+
+/* It has not joined in time, or its node has gone or not been Ready for as long. Under a running
+ * pod, as far as that can be known, it stays: the Node must be gone for that. */
+static bool is_useless(const struct core *core, const struct core_instance *instance)
+{
+    if (instance->state > INSTANCE_RUNNING || instance_ready(instance))
+        return false;
+    const struct core_node *node = instance->node;
+    if (node != NULL && node->spec != NULL && node->live > 0)
+        return false;
+    int64_t since_ns =
+        instance->ready_ns > instance->launched_ns ? instance->ready_ns : instance->launched_ns;
+    return core->now_ns - since_ns > core->options.boot_deadline_ns;
+}
+
 static void observe_take(struct core *core, struct core_environment *environment,
                          const struct done *done)
 {
@@ -283,17 +307,16 @@ static void observe_take(struct core *core, struct core_environment *environment
             instance_remove(core, instance);
             continue;
         }
-        bool joined =
-            instance->node != NULL && instance->node->spec != NULL && instance->node->spec->ready;
-        if (joined)
+        if (instance_ready(instance)) {
             instance->joined = true;
-        if (!instance->joined && instance->state <= INSTANCE_RUNNING &&
-            core->now_ns - instance->launched_ns > core->options.boot_deadline_ns) {
+            instance->ready_ns = core->now_ns;
+        }
+        if (is_useless(core, instance)) {
             type_set_aside(core, environment, instance->type);
             instance->state = INSTANCE_TERMINATING;
             environment->terminate_wanted = true;
-            text_set(&environment->provider_words,
-                     "a machine was given back because it did not join in time");
+            text_set(&environment->provider_words, "a machine was given back because its node did "
+                                                   "not join, or was not Ready for too long");
         }
     }
     environment->observed = true;

@@ -113,6 +113,7 @@ struct core_instance {
     struct core_node *node;
     bool terminate_asked; /* a terminate call has been planned */
     bool joined;          /* its node was Ready once */
+    int64_t ready_ns;     /* when its node was last seen to be Ready */
     struct core_instance *prev, *next;
 };
 
@@ -641,6 +642,8 @@ struct core_instance *environment_instance_of_node(const struct core_environment
 void environment_free_if_unused(struct core *core, struct core_environment *environment);
 void launch_free(struct core_launch *launch);
 void instance_forget(struct core *core, struct core_instance *instance);
+bool instance_ready(const struct core_instance *instance);
+bool instance_coming(const struct core_instance *instance); /* launched, and not seen Ready yet */
 void instance_remove(struct core *core, struct core_instance *instance);
 int64_t instance_vcpus(const struct core_instance *instance);
 void environment_recount(struct core_environment *environment);

@@ -325,8 +325,10 @@ void node_refresh(struct core *core, struct core_node *node)
             environment->observe_wanted = true; /* labelled for us, but is it one of ours? ask */
         }
     }
-    if (node->instance != NULL && node->spec->ready)
+    if (node->instance != NULL && node->spec->ready) {
         node->instance->joined = true;
+        node->instance->ready_ns = core->now_ns;
+    }
     daemon_sets_reserve(core, node->name, &node->spec->labels, &node->spec->taints, node,
                         &node->reserved);
     learn_type(core, node);

@@ -154,6 +154,12 @@ static void adopt(struct core *core, struct core_pod *pod, const struct pod *see
         strcmp(job->spec->meta.namespace_, seen->meta.namespace_) != 0)
         return;
     struct child *child = &job->children[seen->index];
+    /* A later try was only made because the earlier one had been given up; that was not durable
+     * yet. */
+    if (child->pod != NULL && child->pod->state == PODS_LIVE && child->pod->try < seen->try)
+        pod_give_up(core, child->pod);
+    if (job->children == NULL)
+        return;
     unsigned recorded = child->attempts + (unsigned)child->refusals;
     if (child->phase >= JOB_SUCCEEDED || seen->try <= recorded || child->pod != NULL)
         return;

@@ -270,9 +270,8 @@ static void fill_bins(struct core *core, struct buyer *buyer)
 {
     struct core_environment *environment = buyer->environment;
     for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
-        bool joined = i->node != NULL && i->node->spec != NULL && i->node->spec->ready;
         const struct core_type *type = environment_type(environment, i->type);
-        if (!joined && i->state <= INSTANCE_RUNNING && type != NULL)
+        if (instance_coming(i) && type != NULL)
             bins_add(core, buyer, &type->room, 1);
     }
     for (const struct core_launch *launch = environment->launches; launch != NULL;
@@ -504,8 +503,7 @@ static bool moves(const struct core_environment *environment)
     if (environment->launches != NULL)
         return true;
     for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
-        bool joined = i->node != NULL && i->node->spec != NULL && i->node->spec->ready;
-        if (i->state >= INSTANCE_TERMINATING || !joined || i->missing > 0)
+        if (i->state >= INSTANCE_TERMINATING || !instance_ready(i) || i->missing > 0)
             return true;
     }
     return false;

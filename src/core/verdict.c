@@ -72,8 +72,7 @@ static int64_t machines_coming(const struct core_environment *environment)
 {
     int64_t coming = 0;
     for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
-        bool joined = i->node != NULL && i->node->spec != NULL && i->node->spec->ready;
-        coming += i->state <= INSTANCE_RUNNING && !joined;
+        coming += instance_coming(i);
     }
     return coming;
 }
