@@ -303,6 +303,18 @@ static void learn_type(struct core *core, struct core_node *node)
         types_refresh(core, environment);
 }
 
+/* By the instance id on its label, which is an identity; by name where the provider sets none. A name
+ * may belong to two machines for a while, the one that died and the one that has it now. */
+static struct core_instance *labelled_instance(const struct core_environment *environment,
+                                               const struct core_node *node)
+{
+    const char *id = key_values_get(&node->spec->labels, LABEL_INSTANCE_ID);
+    if (id == NULL)
+        return environment_instance_of_node(environment, node->name);
+    struct core_instance *instance = map_get(environment->instances_by_id, id);
+    return instance != NULL && instance->state <= INSTANCE_RUNNING ? instance : NULL;
+}
+
 void node_refresh(struct core *core, struct core_node *node)
 {
     struct core_environment *environment = labelled_environment(core, node->spec);
@@ -313,7 +325,7 @@ void node_refresh(struct core *core, struct core_node *node)
     }
     if (environment->spec != NULL && environment->spec->provider != PROVIDER_STATIC &&
         node->instance == NULL) {
-        struct core_instance *instance = environment_instance_of_node(environment, node->name);
+        struct core_instance *instance = labelled_instance(environment, node);
         if (instance != NULL && instance->node == NULL) {
             instance->node = node;
             node->instance = instance;
