@@ -8,15 +8,14 @@
  * The floor rises only at the smallest window, where the waiting cannot be our own doing: so a
  * server that became slower for good (a larger object, a slower etcd) gets a new floor within some
  * rounds, while a queue that we made ourselves is never taken for normal (it was, when the floor
- * crept up by a hundredth each round). Latency below 25 ms is never a reason to shrink: at that
- * level the noise of a busy machine would decide.
- */
+ * crept up by a hundredth each round). Latency below 100 ms is never a reason to shrink: with 25 ms
+ * the noise of a busy machine decided, and held the window at a fifth of its most. */
 #include "window.h"
 
 #include <assert.h>
 
 enum { STEP = 4, LATENCY_FACTOR = 4 };
-static const int64_t latency_fine_ns = 25 * 1000000LL;
+static const int64_t latency_fine_ns = 100 * 1000000LL;
 
 void window_init(struct window *window, int min, int max)
 {

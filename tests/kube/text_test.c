@@ -190,12 +190,12 @@ TEST(waits_double_with_full_jitter)
     CHECK_INT("no room", kube_random_between(&top, 5, 4), 5);
 }
 
-/* A server that answers in 10 ms up to some requests in flight, and beyond makes them queue. */
+/* A server that answers in 40 ms up to some requests in flight, and beyond makes them queue. */
 static int settle(struct window *window, int capacity, int rounds)
 {
     for (int i = 0; i < rounds; i++) {
         int limit = window->limit;
-        int64_t latency_ns = limit <= capacity ? 10 * NS_PER_MS : 10 * NS_PER_MS * limit / capacity;
+        int64_t latency_ns = 40 * NS_PER_MS * (limit > capacity ? limit : capacity) / capacity;
         for (int j = 0; j < limit && window->limit == limit; j++)
             window_answer(window, latency_ns, true);
     }
@@ -221,8 +221,8 @@ TEST(the_window_finds_what_the_server_can_use)
 
     window_init(&window, 8, 96);
     settle(&window, 1000, 5);
-    for (int i = 0; i < 3000; i++) /* ten times slower, whatever the window: no queue of ours */
-        window_answer(&window, 100 * NS_PER_MS, true);
+    for (int i = 0; i < 5000; i++) /* ten times slower, whatever the window: no queue of ours */
+        window_answer(&window, 400 * NS_PER_MS, true);
     CHECK_INT("a slower server is learnt", window.limit, 96);
 
     window_init(&window, 8, 96);
