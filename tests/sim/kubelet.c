@@ -419,7 +419,8 @@ static void run_rejoin(struct world *world, struct task *task)
 {
     const struct instance_live *old = task->a;
     struct instance_live *instance = group_add(world, old->group, old->type);
-    instance->node_name = old->node_name;
+    bool taken = node_name_in_use(world, old->node_name);
+    instance->node_name = taken ? node_name_new(world) : old->node_name;
     instance->state = INSTANCE_RUNNING;
     node_join(world, instance);
 }

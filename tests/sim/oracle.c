@@ -227,7 +227,8 @@ static void check_room(struct world *world, const struct request *request)
 static bool is_plain(const struct sim_job *job)
 {
     return job->dependency_count == 0 && job->request_count == 0 && !job->refused &&
-           job->invalid == NULL && !job->truth->create_failed && job->object.deleted_ns == 0;
+           job->invalid == NULL && !job->truth->create_failed && job->object.deleted_ns == 0 &&
+           (job->definition != NULL || job->definition_name == NULL); /* else nothing to run */
 }
 
 /* I14: nobody of the same class and queue who came earlier is still waiting to be sent. */
@@ -297,11 +298,18 @@ void oracle_sent(struct world *world, struct request *request)
         check_create_sent(world, request);
     if (request->kind != ACTION_PROVIDER_LAUNCH)
         return;
+    /* What the watch has told, or a read after a conflict may have. */
+    const struct sim_environment *live =
+        store_find(world, KIND_ENVIRONMENT, NULL, request->environment);
+    request->max_vcpus = live != NULL ? live->max_vcpus : 0;
     const struct watch *watch = &world->watches[KIND_ENVIRONMENT];
-    for (size_t i = 0; i < watch->known_count; i++)
-        if (strcmp(watch->known[i].copy->name, request->environment) == 0)
-            request->max_vcpus =
-                ((const struct sim_environment *)(const void *)watch->known[i].copy)->max_vcpus;
+    for (size_t i = 0; i < watch->known_count; i++) {
+        const struct sim_environment *known =
+            (const struct sim_environment *)(const void *)watch->known[i].copy;
+        if (strcmp(known->object.name, request->environment) == 0 &&
+            known->max_vcpus > request->max_vcpus)
+            request->max_vcpus = known->max_vcpus;
+    }
 }
 
 static bool environment_serves(const struct world *world, const struct request *request)
@@ -648,6 +656,10 @@ static const char *group_unconverged(struct world *world, const struct group *gr
         if (instance->node == NULL || instance->node->object.gone || !instance->node->ready)
             return arena_printf(world->arena, "machine %s has no ready node", instance->id);
     }
+    for (size_t i = 0; vcpus < min_vcpus && i < world->type_count; i++)
+        if (vcpus + world->types[i].vcpus <= environment->max_vcpus)
+            return arena_printf(world->arena, "environment %s has %lld vCPUs, min is %lld",
+                                environment->object.name, (long long)vcpus, (long long)min_vcpus);
     if (vcpus > 0 && vcpus - smallest >= min_vcpus)
         return arena_printf(world->arena, "environment %s keeps %lld vCPUs, min is %lld",
                             environment->object.name, (long long)vcpus, (long long)min_vcpus);

@@ -41,7 +41,7 @@ int64_t group_vcpus(const struct world *world, const struct group *group)
     return sum;
 }
 
-static bool name_in_use(const struct world *world, const char *name)
+bool node_name_in_use(const struct world *world, const char *name)
 {
     for (size_t g = 0; g < world->group_count; g++)
         for (size_t i = 0; i < world->groups[g]->count; i++) {
@@ -54,11 +54,11 @@ static bool name_in_use(const struct world *world, const char *name)
 
 /* Usually a new name; sometimes the lowest that no living machine has, as with names made of IPs.
  */
-static const char *node_name_for(struct world *world)
+const char *node_name_new(struct world *world)
 {
     for (uint32_t i = 1; i <= world->node_numbers && chance(world, world->faults.name_reuse); i++) {
         const char *name = arena_printf(world->arena, "node-%u", i);
-        if (!name_in_use(world, name))
+        if (!node_name_in_use(world, name))
             return name;
     }
     return arena_printf(world->arena, "node-%u", ++world->node_numbers);
@@ -82,7 +82,7 @@ static void launch(struct world *world, struct group *group, const struct reques
 {
     struct instance_live *instance = group_add(world, group, type);
     instance->token = request->token;
-    instance->node_name = node_name_for(world);
+    instance->node_name = node_name_new(world);
     instance->joins = !chance(world, world->faults.never_join);
     world->counters.launches_never_join += !instance->joins;
     world->counters.launches++;

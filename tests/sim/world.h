@@ -393,6 +393,8 @@ void node_partition(struct world *world);
 
 /* provider.c */
 struct instance_live *group_add(struct world *world, struct group *group, int type);
+bool node_name_in_use(const struct world *world, const char *name);
+const char *node_name_new(struct world *world);
 int64_t group_vcpus(const struct world *world,
                     const struct group *group); /* of machines that live */
 void provider_commit(struct world *world, struct request *request);
