@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real nodes and real containers: a kubelet runs what KWOK only plays."""
+
+import pytest
+
+from waiting import wait_for
+
+pytestmark = pytest.mark.containers
+
+IMAGE = "bulkhead.dev/busybox:dev"
+
+
+@pytest.fixture
+def real(world):
+    """An environment whose nodes are started by hack/node-programs/local-kubelet."""
+    world.cluster.dev.up(nodes="both")
+    world.add_environment(world.environment, max_vcpus=2, idle=1, spec={
+        "nodeGroup": {"provider": "command", "kwok": None,
+                      "command": {"program": "local-kubelet", "parameters": {"maxInstances": "2"}}},
+        "computeResources": {"instanceTypes": ["local.small"]}})
+    world.add_queue(world.queue, [world.environment])
+    return world
+
+
+def shell(script, **spec):
+    return {"template": {"spec": {"terminationGracePeriodSeconds": 1, "containers": [
+        {"name": "main", "image": IMAGE, "command": ["sh", "-c", script],
+         "resources": {"requests": {"cpu": "250m", "memory": "32Mi"}}}], **spec}}}
+
+
+def test_real_containers(real):
+    """Exit codes, the child's index, the last words of what failed; and no node is left afterwards."""
+    world = real
+    world.submit("array", array=3, spec=shell(
+        "echo child $AWS_BATCH_JOB_ARRAY_INDEX of $AWS_BATCH_JOB_ARRAY_SIZE; exit $AWS_BATCH_JOB_ARRAY_INDEX"))
+    status = world.failed("array", deadline=90)
+    counts = {k: n for k, n in status["arrayProperties"]["statusSummary"].items() if n}
+    assert counts == {"SUCCEEDED": 1, "FAILED": 2}
+    assert status["arrayProperties"]["failedIndexes"] == "1-2"
+    told = {t["index"]: (t["exitCode"], t["message"].strip()) for t in status["tries"]}
+    assert told == {1: (1, "child 1 of 3"), 2: (2, "child 2 of 3")}
+
+    world.submit("retried", retry=2, spec=shell("echo attempt $AWS_BATCH_JOB_ATTEMPT; [ $AWS_BATCH_JOB_ATTEMPT = 2 ]"))
+    assert world.succeeded("retried", deadline=90)["attempts"] == 2
+
+    world.submit("logs", spec=shell("echo hello from $AWS_BATCH_CE_NAME; sleep 600"))
+    [pod] = wait_for("logs to run", lambda: [p for p in world.pods("logs") if p["status"].get("phase") == "Running"], 90)
+    code, out, err = world.cluster.kubectl("logs", "-n", world.namespace, pod["metadata"]["name"])
+    assert code == 0, err
+    assert out == f"hello from {world.environment}\n"
+    world.allow_deletes()
+    world.request("logs", "TERMINATE", "seen")
+    world.failed("logs")
+    wait_for("the nodes to be gone", lambda: not world.nodes(), 60)
+
+
+def test_image_that_is_not_there(real):
+    """A missing image is the job's failure, in AWS's words, and does not hang."""
+    world = real
+    world.submit("no-image", spec={"template": {"spec": {"containers": [
+        {"name": "main", "image": "bulkhead.dev/missing:1", "imagePullPolicy": "Never",
+         "resources": {"requests": {"cpu": "250m", "memory": "32Mi"}}}]}}})
+    status = world.failed("no-image", deadline=120)
+    assert status["tries"][-1]["reason"].startswith("CannotPullContainerError:"), status["tries"]
+
+
+@pytest.mark.long
+def test_timeout_of_a_real_container(real):
+    world = real
+    world.allow_deletes()
+    world.submit("sleeper", timeout=2, spec=shell("trap '' TERM; sleep 600"))
+    status = world.failed("sleeper", deadline=120)
+    assert status["statusReason"] == "Job attempt duration exceeded timeout"

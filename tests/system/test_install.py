@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Installing, showing, applying again, and taking away: what admins and GitOps tools do."""
+
+import os
+
+import pytest
+import yaml
+
+from dev_api import BULKHEAD, Api
+from dev_controller import ROOT, install
+from devcluster import DevCluster
+from waiting import stays, wait_for
+from world import API_VERSION, SMALL, is_sentence, job
+
+EXAMPLES = ROOT / "manifests" / "examples"
+
+
+def test_examples_end_well_and_apply_again_writes_nothing(world):
+    """Everything in manifests/examples runs; applying it again changes nothing and makes nobody write."""
+    cluster = world.cluster
+    kubectl = cluster.kubectl
+    documents = [doc for file in sorted(EXAMPLES.glob("*.yaml")) for doc in yaml.safe_load_all(file.read_text())]
+    jobs = [doc for doc in documents if doc["kind"] == "BatchJob"]
+    namespace = jobs[0]["metadata"]["namespace"]
+    world.namespaces.append(namespace)
+    world.cluster_objects += [(f"{BULKHEAD}/{doc['kind'].lower()}s", doc["metadata"]["name"])
+                              for doc in documents if doc["kind"] in ("ComputeEnvironment", "JobQueue")]
+    code, _, err = kubectl("apply", "-f", EXAMPLES)
+    assert code == 0, err
+    for doc in jobs:
+        path = f"{BULKHEAD}/namespaces/{namespace}/batchjobs/{doc['metadata']['name']}"
+        wait_for(f"{doc['metadata']['name']} to end",
+                 lambda p=path: world.api.get(p).get("status", {}).get("status") == "SUCCEEDED", 120)
+    wait_for("the pods to be gone", lambda: not world.api.items(f"/api/v1/namespaces/{namespace}/pods"))
+
+    def versions():
+        return {doc["metadata"]["name"]: doc["metadata"]["resourceVersion"] for plural in ("batchjobs", "jobdefinitions")
+                for doc in world.api.items(f"{BULKHEAD}/namespaces/{namespace}/{plural}")}
+    # Nodes are idle for a minute before they go, so that nothing moves now but the lease.
+    wait_for("nothing to move", lambda: not world.controller.metric("bulkhead_actions_in_flight"))
+    before, writes = versions(), world.controller.metric("bulkhead_writes_total")
+    code, out, err = kubectl("apply", "-f", EXAMPLES)
+    assert code == 0, err
+    assert all(line.endswith("unchanged") for line in out.splitlines()), out
+    stays("nothing is written", lambda: versions() == before
+          and world.controller.metric("bulkhead_writes_total") == writes, 1)
+
+
+def test_deleting_what_live_jobs_use_waits(world):
+    """A queue and an environment in use stay until the last job has ended, and say for whom they wait."""
+    world.setup()
+    world.submit("last-one", hang=True)
+    world.wait_running("last-one")
+    world.api.delete(f"{BULKHEAD}/jobqueues/{world.queue}")
+    world.api.delete(f"{BULKHEAD}/computeenvironments/{world.environment}")
+    for get in (world.get_queue, world.get_environment):
+        text = wait_for("DELETING", lambda g=get: (s := g()["status"])["status"] == "DELETING" and s["statusReason"])
+        assert "last-one" in text and is_sentence(text), text
+    assert world.phases("last-one") == {"Running": 1}, "the job goes on meanwhile"
+    world.submit("too-late")
+    assert is_sentence(world.wait_reason("too-late", "being deleted"))
+    world.allow_deletes()
+    world.api.delete(world.jobs_path("too-late"))
+    world.request("last-one", "TERMINATE", "done")
+    world.failed("last-one")
+    wait_for("both to be gone", lambda: world.api.find(f"{BULKHEAD}/jobqueues/{world.queue}") is None
+             and world.api.find(f"{BULKHEAD}/computeenvironments/{world.environment}") is None)
+
+
+def test_metrics_tell_the_truth(world):
+    """The text format parses, and at rest the numbers are those that the API server has."""
+    world.setup(max_vcpus=8)
+    world.submit("hold", array=10, cpu="2", hang=True)
+    world.submit("later", cpu="2")  # behind it
+    world.wait_running("hold", 4)
+    controller = world.controller
+    wait_for("the status to say so", lambda: world.status("hold").get("running") == 4)
+    wait_for("everything to be at rest", lambda: not controller.metric("bulkhead_actions_in_flight"))
+
+    def jobs(phase):
+        return controller.metric("bulkhead_jobs", queue=world.queue, phase=phase)
+    assert {p: jobs(p) for p in ("RUNNING", "RUNNABLE", "STARTING")} == {"RUNNING": 4, "RUNNABLE": 7, "STARTING": 0}
+    counted = world.get_queue()["status"]["jobs"]
+    assert (counted.get("RUNNING"), counted.get("RUNNABLE")) == (4, 7), counted
+    vcpus = {state: controller.metric("bulkhead_environment_vcpus", environment=world.environment, state=state)
+             for state in ("current", "used", "max")}
+    assert vcpus == {"current": 8, "used": 8, "max": 8}
+    assert controller.metric("bulkhead_environment_nodes", environment=world.environment, state="ready") == 2
+    assert controller.metric("bulkhead_watch_repaired_total") == 0
+    status, text = controller.http("/metrics")
+    assert status == 200
+    names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
+    assert all(name.startswith("bulkhead_") for name in names)
+    world.allow_deletes()
+
+
+def own_cluster(name, cluster):
+    dev = DevCluster(f"{name}-{os.getpid()}").up(nodes="kwok")
+    install(dev, dev.dir / "controller.kubeconfig")
+    controller = cluster.new_controller(name, kubeconfig=dev.dir / "controller.kubeconfig")
+    return dev, Api.of(dev), controller
+
+
+def put_to_work(api):
+    """A namespace with a queue, an environment and an array that runs until somebody stops it."""
+    api.post("/api/v1/namespaces", {"metadata": {"name": "research"}})
+    wait_for("its service account", lambda: api.find("/api/v1/namespaces/research/serviceaccounts/default"))
+    api.post(f"{BULKHEAD}/computeenvironments", {
+        "apiVersion": API_VERSION, "kind": "ComputeEnvironment", "metadata": {"name": "kwok"},
+        "spec": {"type": "MANAGED", "kubernetesNamespaces": ["research"], "computeResources": {"maxvCpus": 8},
+                 "nodeGroup": {"provider": "kwok", "kwok": {"catalog": [SMALL]}}}})
+    api.post(f"{BULKHEAD}/jobqueues", {
+        "apiVersion": API_VERSION, "kind": "JobQueue", "metadata": {"name": "default"},
+        "spec": {"computeEnvironmentOrder": [{"order": 1, "computeEnvironment": "kwok"}]}})
+    api.post(f"{BULKHEAD}/namespaces/research/batchjobs", job("endless", "default", array=6, hang=True))
+    wait_for("it to run", lambda: len([p for p in api.items("/api/v1/namespaces/research/pods")
+                                       if p["status"].get("phase") == "Running"]) == 6)
+
+
+def nothing_left(dev, api):
+    assert "bulkhead" not in dev.kubectl("get", "crd", "-o", "name")
+    assert not api.items("/api/v1/namespaces/research/pods")
+    assert not api.items("/api/v1/nodes")
+    for path in ("/api/v1/namespaces/bulkhead-system", "/apis/rbac.authorization.k8s.io/v1/clusterroles/bulkhead-controller"):
+        wait_for(f"{path} to be gone", lambda p=path: api.find(p) is None)
+
+
+def test_uninstall(cluster, the_controller):
+    """In the order that the docs give: jobs and queues first, then the rest. Nothing hangs on a finalizer."""
+    dev, api, controller = own_cluster("uninstall", cluster)
+    try:
+        controller.start().wait_leading()
+        put_to_work(api)
+        dev.kubectl("delete", "bj,jq,ce", "--all", "-A", "--timeout=45s", timeout=60)
+        dev.kubectl("delete", "-k", ROOT / "manifests" / "kwok", "--ignore-not-found", "--timeout=45s", timeout=60)
+        nothing_left(dev, api)
+    finally:
+        controller.kill()
+        dev.down()
+
+
+def test_uninstall_all_at_once(cluster, the_controller):
+    """The CRDs are deleted under running jobs: their objects go, the controller takes its finalizers off."""
+    dev, api, controller = own_cluster("uproot", cluster)
+    try:
+        controller.start().wait_leading()
+        put_to_work(api)
+        dev.kubectl("delete", "-k", ROOT / "crds", "--timeout=45s", timeout=60)
+        wait_for("the pods to be gone", lambda: not api.items("/api/v1/namespaces/research/pods"))
+        wait_for("the nodes to be gone", lambda: not api.items("/api/v1/nodes"))
+        dev.kubectl("delete", "-k", ROOT / "manifests" / "kwok", "--ignore-not-found", "--timeout=45s", timeout=60)
+        nothing_left(dev, api)
+    finally:
+        controller.kill()
+        dev.down()
+
+
+def test_namespace_deleted(world):
+    """The namespace goes under running jobs: pods, jobs and the namespace itself are gone soon."""
+    world.setup()
+    world.submit("work", array=3, hang=True)
+    world.wait_running("work", 3)
+    world.allow_deletes()
+    world.api.delete(f"/api/v1/namespaces/{world.namespace}")
+    wait_for("the namespace to be gone", lambda: world.api.find(f"/api/v1/namespaces/{world.namespace}") is None)
+    world.namespaces.clear()
+
+
+@pytest.mark.long
+def test_idle_controller_writes_nothing(world):
+    """A minute of nothing costs the API server a lease renewal a second and no other write."""
+    world.setup()
+    world.submit("one")
+    world.succeeded("one")
+    wait_for("the nodes to be gone", lambda: not world.nodes())
+    wait_for("everything to be at rest", lambda: not world.controller.metric("bulkhead_actions_in_flight"))
+    writes = world.controller.metric("bulkhead_writes_total")
+    stays("nothing is written", lambda: world.controller.metric("bulkhead_writes_total") == writes, 60)
