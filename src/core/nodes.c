@@ -281,6 +281,11 @@ static void set_environment(struct core *core, struct core_node *node,
         }
     }
     node->environment = environment;
+    struct core_instance *instance = node->instance;
+    if (environment != NULL && instance != NULL && instance->environment != environment) {
+        instance->node = NULL; /* the name belongs to a machine of another environment now */
+        node->instance = NULL;
+    }
 }
 
 static void learn_type(struct core *core, struct core_node *node)

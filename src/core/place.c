@@ -92,6 +92,17 @@ static bool types_could_fit(const struct core_environment *environment,
     return false;
 }
 
+bool node_could_fit(const struct core_node *node, const struct core_class *class_)
+{
+    if (node->spec == NULL || node->closed)
+        return false;
+    struct amounts most = node->capacity;
+    amounts_sub(&most, &node->reserved);
+    amounts_sub(&most, &node->daemons);
+    return amounts_fit(&class_->needs, &most) &&
+           placement_matches(&class_->placement, node->name, &node->spec->labels);
+}
+
 bool environment_could_fit(const struct core_environment *environment,
                            const struct core_class *class_)
 {
@@ -99,13 +110,7 @@ bool environment_could_fit(const struct core_environment *environment,
         return true;
     for (size_t i = 0; i < environment->slot_count; i++) {
         const struct core_node *node = environment->slots[i];
-        if (node == NULL || node->spec == NULL || node->closed)
-            continue;
-        struct amounts most = node->capacity;
-        amounts_sub(&most, &node->reserved);
-        amounts_sub(&most, &node->daemons);
-        if (amounts_fit(&class_->needs, &most) &&
-            placement_matches(&class_->placement, node->name, &node->spec->labels))
+        if (node != NULL && node_could_fit(node, class_))
             return true;
     }
     return false;

@@ -304,10 +304,11 @@ static void buyer_open(struct core *core, struct buyer *buyer, struct core_envir
     buyer->budget = environment->spec->max_vcpus - environment->vcpus;
 }
 
-static bool is_idle(const struct core_node *node)
+/* Idle, and of no use to the class: one that is booting for it is neither in its way nor too small. */
+static bool is_in_the_way(const struct core_node *node, const struct core_class *class_)
 {
     return node != NULL && node->live == 0 && !node->closed && node->instance != NULL &&
-           node->instance->state <= INSTANCE_RUNNING;
+           node->instance->state <= INSTANCE_RUNNING && !node_could_fit(node, class_);
 }
 
 /* Machines that stand idle (kept for minvCpus, or for their delay) and are too small for what waits
@@ -332,12 +333,12 @@ static void make_room(struct core *core, struct buyer *buyer)
     int64_t missing = smallest - buyer->budget;
     int64_t idle = 0;
     for (size_t i = 0; i < environment->slot_count; i++) {
-        if (is_idle(environment->slots[i]))
+        if (is_in_the_way(environment->slots[i], class_))
             idle += instance_vcpus(environment->slots[i]->instance);
     }
     for (size_t i = environment->slot_count; i > 0 && missing > 0 && idle >= missing; i--) {
         struct core_node *node = environment->slots[i - 1];
-        if (!is_idle(node))
+        if (!is_in_the_way(node, class_))
             continue;
         int64_t vcpus = instance_vcpus(node->instance);
         node_send_away(core, node);
