@@ -624,8 +624,7 @@ void place_all(struct core *core);
 int queue_compare_jobs(const struct tree_node *a, const struct tree_node *b);
 bool environment_usable(const struct core_environment *environment);
 bool environment_serves(const struct core_environment *environment, const char *namespace_);
-/* Could a pod of the class ever run here: does it fit a type or a node at its emptiest? */
-/* Empty, it would take the class. */
+/* Could a pod of the class ever run here: does it fit the node at its emptiest, or a type? */
 bool node_could_fit(const struct core_node *node, const struct core_class *class_);
 bool environment_could_fit(const struct core_environment *environment,
                            const struct core_class *class_);

@@ -304,11 +304,12 @@ static void buyer_open(struct core *core, struct buyer *buyer, struct core_envir
     buyer->budget = environment->spec->max_vcpus - environment->vcpus;
 }
 
-/* Idle, and of no use to the class: one that is booting for it is neither in its way nor too small. */
+/* Idle, and of no use to the class. One that boots for it, or waits for it, is not in its way. */
 static bool is_in_the_way(const struct core_node *node, const struct core_class *class_)
 {
-    return node != NULL && node->live == 0 && !node->closed && node->instance != NULL &&
-           node->instance->state <= INSTANCE_RUNNING && !node_could_fit(node, class_);
+    return node != NULL && node->spec != NULL && node->live == 0 && !node->closed &&
+           node->instance != NULL && node->instance->state <= INSTANCE_RUNNING &&
+           !node_could_fit(node, class_);
 }
 
 /* Machines that stand idle (kept for minvCpus, or for their delay) and are too small for what waits
