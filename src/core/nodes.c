@@ -371,6 +371,10 @@ void node_apply(struct core *core, struct node *take_spec)
         core->counts.nodes++;
     node->spec = take_spec;
     amounts_from(core, &take_spec->allocatable, &node->capacity);
+    if (!known && node->instance != NULL) { /* of the node that had the name before */
+        node->instance->node = NULL;
+        node->instance = NULL;
+    }
     if (!known) {
         node->closed = false;
         node->idle_since_ns = core->now_ns;
