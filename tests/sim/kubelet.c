@@ -418,6 +418,7 @@ void node_join(struct world *world, struct instance_live *instance)
 static void run_rejoin(struct world *world, struct task *task)
 {
     const struct instance_live *old = task->a;
+    world->rejoins--;
     struct instance_live *instance = group_add(world, old->group, old->type);
     bool taken = node_name_in_use(world, old->node_name);
     instance->node_name = taken ? node_name_new(world) : old->node_name;
@@ -435,8 +436,10 @@ void instance_die(struct world *world, struct instance_live *instance)
     world->counters.node_deaths++;
     STORY(world, "machine %s (%s) dies", instance->id,
           instance->node_name != NULL ? instance->node_name : "-");
-    if (!instance->group->environment->managed) /* an admin puts a new one there */
+    if (!instance->group->environment->managed) { /* an admin puts a new one there */
+        world->rejoins++;
         after(world, draw_ms(world, 20000, 90000), run_rejoin, instance, NULL, 0);
+    }
     if (instance->node == NULL)
         return;
     const struct store *store = &world->stores[KIND_POD];

@@ -670,6 +670,8 @@ const char *oracle_unconverged(struct world *world)
 {
     if (world->core == NULL || !world->synced)
         return "the process is not up";
+    if (world->rejoins > 0)
+        return "a machine is being replaced";
     for (size_t i = 0; i < world->stores[KIND_JOB].count; i++) {
         const char *why =
             job_unconverged(world, (const struct sim_job *)world->stores[KIND_JOB].items[i]);

@@ -324,6 +324,7 @@ struct world {
     size_t group_count;
     struct truth *truths;
     uint32_t job_numbers, node_numbers, instance_numbers, foreign_numbers;
+    int rejoins;   /* machines that an admin is about to replace */
     bool restless; /* faults are on */
 
     /* the verdict */
