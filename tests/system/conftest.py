@@ -27,7 +27,7 @@ from judge import Judge  # noqa: E402
 from world import World  # noqa: E402
 
 # The lease moves on quickly, and a job that waits is told why after a second and not five.
-FLAGS = ["--lease-duration", "4", "--renew-deadline", "3", "--retry-period", "1", "--verdict-delay", "1",
+FLAGS = ["--lease-duration", "4", "--renew-deadline", "3", "--retry-period", "1", "--verdict-delay", "1", "--start-deadline", "20",
          *os.environ.get("BULKHEAD_CONTROLLER_FLAGS", "").split()]
 
 
