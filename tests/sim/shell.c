@@ -332,10 +332,16 @@ static void write_job(struct world *world, struct request *request)
         struct sim_array_state *state =
             store_find(world, KIND_ARRAY_STATE, request->namespace_, request->name);
         bool fresh = state == NULL;
+        bool stale = request->process != world->process || world->core == NULL;
+        const char *version = fresh ? NULL : version_text(world, &state->object);
         /* As controller/execute_status.c: one of this job is read and written over, one that a
          * deleted job of this name has left waits for the garbage collector. */
         if (!fresh && strcmp(state->job_uid, request->uid) != 0) {
             request->result = DONE_AGAIN;
+            return;
+        }
+        if (stale && !name_eq(version, request->array_version)) {
+            request->result = DONE_CONFLICT; /* nobody is there to read it */
             return;
         }
         if (!fresh)
@@ -353,6 +359,8 @@ static void write_job(struct world *world, struct request *request)
             store_change(world, &state->object, true);
         request->ret_array_version = version_text(world, &state->object);
         world->counters.companions++;
+        if (stale)
+            return; /* nor to write the status after it */
     }
     job = target(world, request, KIND_JOB);
     if (job == NULL)
