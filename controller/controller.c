@@ -5,6 +5,7 @@
 
 #include "process.h"
 
+#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,6 +92,7 @@ static void on_synced(void *ctx)
     loop_plan_from_now(controller->loop);
     controller->life = LIFE_LEADING;
     core_counts(controller->core, &counts);
+    (void)malloc_trim(0); /* pages of a first list are the largest documents there are */
     log_info("leading", KV_INT("queues", counts.queues),
              KV_INT("environments", counts.environments), KV_INT("jobs", counts.jobs),
              KV_INT("pods", counts.pods), KV_INT("nodes", counts.nodes));

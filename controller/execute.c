@@ -108,8 +108,10 @@ struct executor *executor_free(struct executor *executor)
 {
     if (executor == NULL)
         return NULL;
-    while (executor->calls != NULL)
-        call_free(executor->calls);
+    for (struct call *call = executor->calls, *next; call != NULL; call = next) {
+        next = call->next;
+        call_free(call);
+    }
     while (executor->settled_first != NULL) {
         struct settled *settled = executor->settled_first;
         executor->settled_first = settled->next;

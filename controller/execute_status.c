@@ -194,8 +194,10 @@ static void encode_job(struct call *call, const struct action *action,
             refusals_pack(action->refusals, array->size, &refusals);
             array->refusals = refusals;
         }
-        if (array->failed_indexes == NULL)
-            array->failed_indexes = failed = failed_indexes(action->children, array->size);
+        if (array->failed_indexes == NULL) {
+            failed = failed_indexes(action->children, array->size);
+            array->failed_indexes = failed;
+        }
         size_t bytes = strlen(data) + (refusals != NULL ? strlen(refusals) : 0);
         if (bytes > JOB_STATE_INLINE_MAX) {
             call->companion = array_state_encode(action->job, action->array_version, array);

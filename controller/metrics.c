@@ -7,11 +7,11 @@
 #include "options.h"
 #include "result.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <uv.h>
 
 enum measure {
     JOBS,
@@ -274,14 +274,10 @@ static double resident_bytes(void)
 
 static double open_fds(void)
 {
-    double count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    if (dir == NULL)
-        return 0;
-    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        count += entry->d_name[0] != '.' ? 1 : 0;
-    (void)closedir(dir);
-    return count - 1; /* the folder itself */
+    uv_fs_t scan;
+    int count = uv_fs_scandir(NULL, &scan, "/proc/self/fd", 0, NULL);
+    uv_fs_req_cleanup(&scan);
+    return count > 0 ? count - 1 : 0; /* less the folder itself */
 }
 
 void measures_print(struct measures *measures, const struct measures_view *view, struct str *out)

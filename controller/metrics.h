@@ -18,7 +18,7 @@ struct measures *measures_free(struct measures *measures);
 DEFINE_AUTO(measures, measures_free)
 
 void measure_write(struct measures *measures, const char *write, enum kube_outcome outcome);
-void measure_action(struct measures *measures, enum action_kind kind, enum done_result result);
+void measure_action(struct measures *measures, enum action_kind action, enum done_result done);
 void measure_plan(struct measures *measures, int64_t took_ns, size_t action_count);
 void measure_reaction(struct measures *measures, int64_t took_ns);
 

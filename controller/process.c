@@ -177,12 +177,13 @@ static int open_client(struct controller *controller, struct err *err)
                                             .random = controller->random};
     if (kube_config_load(&where, &config, err) < 0)
         return -1;
+    const char *version = BULKHEAD_VERSION;
     bool in_cluster = text_eq(config->source, "in-cluster");
     const char *namespace_ = options->namespace_ != NULL ? options->namespace_
                              : in_cluster                ? config->namespace
                                                          : NAMESPACE_DEFAULT;
     controller->lease_namespace = text_copy(namespace_);
-    log_info("starting", KV("version", BULKHEAD_VERSION), KV("server", config->server),
+    log_info("starting", KV("version", version), KV("server", config->server),
              KV("config", config->source), KV("lease_namespace", namespace_),
              KV("identity", controller->identity));
     controller->kube = kube_client_new(&controller->uv, &config, &how, err);

@@ -259,6 +259,7 @@ TEST(execute_remembers_what_it_wrote)
     AUTO(memo) memo = memo_new();
     struct script script = {.answers = answers, .memo = memo};
     AUTO_TEXT got = run(&script, &action);
+    CHECK_HAS("written", got, "done 8 OK rv=6");
     CHECK_TRUE("its echo", !memo_is_news(memo, "u1", "6"));
     AUTO(json_object) previous = memo_previous(memo, "u1");
     CHECK_HAS("its conditions", json_print(previous), "\"Ready\",\"status\":\"True\"");
