@@ -151,7 +151,7 @@ static void adopt(struct core *core, struct core_pod *pod, const struct pod *see
     pod->attempt = (uint16_t)(seen->attempt > 0 ? seen->attempt : 1);
     if (job == NULL || job->children == NULL || seen->index >= job->size ||
         !text_eq(seen->owner_uid, job->uid) ||
-        strcmp(job->spec->meta.namespace_, seen->meta.namespace_) != 0)
+        !text_eq(job->spec->meta.namespace_, seen->meta.namespace_))
         return;
     struct child *child = &job->children[seen->index];
     /* A later try was only made because the earlier one had been given up; that was not durable
