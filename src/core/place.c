@@ -177,8 +177,9 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
 {
     struct core_environment *blocked[QUEUE_ENVIRONMENTS_MAX];
     size_t blocked_count = 0;
-    bool could = false;
-    bool unknown = false;
+    bool could = false;   /* fits one of them at its emptiest */
+    bool unknown = false; /* one of them is missing or disabled */
+    bool others = false;  /* one of them is usable: what is behind may run there */
     for (size_t i = 0; i < queue->spec->environment_count; i++) {
         struct core_environment *environment =
             map_get(core->environments, queue->spec->environments[i].compute_environment);
@@ -186,6 +187,7 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
             unknown = true;
             continue;
         }
+        others = others || environment_usable(environment);
         if (!environment_serves(environment, job->spec->meta.namespace_))
             continue;
         if (!environment_usable(environment)) {
@@ -201,7 +203,7 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
             blocked[blocked_count++] = environment;
         }
     }
-    if (!could && !unknown) {
+    if (!could && (others || !unknown)) {
         AUTO_STR words = STR_EMPTY;
         enum verdict verdict = verdict_of_blocked(core, job, &words);
         job_park(core, job);
