@@ -231,6 +231,9 @@ class Story:
             for kind in kinds.split(","):
                 scope = ["-n", "demo"] if kind in ("batchjobs", "jobdefinitions") else []
                 self.delete(f"every {kind[:-1]} to be gone", kind, "--all", *scope)
+        # Pods keep a finalizer until the controller has let them go: it must not be stopped before.
+        self.wait(UNINSTALL_S, "the jobs' pods to be let go",
+                  lambda: not any(p.job_uid for p in self.world.pods.values()))
         self.check_controller()
         self.expect(self.metric("bulkhead_state_bugs_total") == 0, "the controller met events its table lacks")
         processes.end(self.record, grace_s=10.0)
@@ -240,7 +243,8 @@ class Story:
         deadline = time.monotonic() + UNINSTALL_S
         while left := self.left_behind():
             if time.monotonic() > deadline:
-                raise Failure(f"waited {UNINSTALL_S} s for bulkhead to be uninstalled; left are {', '.join(left)}")
+                raise Failure(f"waited {UNINSTALL_S} s for bulkhead to be uninstalled; left are {len(left)} objects, "
+                              f"such as {', '.join(left[:3])}")
             time.sleep(0.2)
         self.screen.say(f"nothing is left of it, {time.monotonic() - begin:.1f} s later: no pod, node, queue, "
                         "namespace, role or CRD")
