@@ -288,6 +288,22 @@ static bool is_useless(const struct core *core, const struct core_instance *inst
     return core->now_ns - since_ns > core->options.boot_deadline_ns;
 }
 
+/* A launch whose answer was lost is asked for again, with its token. Of an environment that is
+ * being deleted or is disabled nothing is asked for any more: this answer, sent for some time
+ * after, has shown all machines that the launch may have made. */
+static void drop_unresolved(struct core_environment *environment)
+{
+    if (environment_usable(environment) || environment->launch_in_flight ||
+        environment->observe_sent_ns < environment->launch_next_ns)
+        return;
+    while (environment->launches != NULL) {
+        struct core_launch *launch = environment->launches;
+        environment->launches = launch->next;
+        launch_free(launch);
+    }
+    environment->give_back_dirty = true;
+}
+
 static void observe_take(struct core *core, struct core_environment *environment,
                          const struct done *done)
 {
@@ -320,6 +336,7 @@ static void observe_take(struct core *core, struct core_environment *environment
         }
     }
     environment->observed = true;
+    drop_unresolved(environment);
     environment_recount(environment);
     environment_touch(core, environment);
 }

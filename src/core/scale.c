@@ -551,7 +551,8 @@ int64_t environment_wake_ns(const struct core *core, const struct core_environme
         if (moves(environment))
             sooner(&due, environment->observe_sent_ns + 5 * NS_PER_S);
     }
-    if (!environment->launch_in_flight && environment->launches != NULL)
+    if (!environment->launch_in_flight && environment->launches != NULL &&
+        environment_usable(environment))
         sooner(&due, environment->launch_next_ns);
     if (environment->terminate_wanted && !environment->terminate_in_flight)
         sooner(&due, environment->terminate_next_ns);
