@@ -102,6 +102,8 @@ int job_definition_decode(struct json_object *doc_json, struct job_definition **
         doc.definition.invalid = text_copy(why.text);
     struct job_definition *definition = mem_new(sizeof(*definition));
     *definition = doc.definition;
+    definition->observed_generation =
+        json_get_i64(json_get_object(doc_json, "status"), "observedGeneration", 0);
     *ret_definition = definition;
     return 0;
 }

@@ -153,8 +153,7 @@ void definition_apply(struct core *core, struct job_definition *take_spec)
     definition->spec = take_spec;
     map_put(core->definitions, key, definition);
     core->counts.definitions++;
-    if (take_spec->invalid != NULL ||
-        take_spec->observed_generation != take_spec->meta.generation) {
+    if (take_spec->observed_generation != take_spec->meta.generation) {
         definition->tell_next = core->definitions_to_tell;
         core->definitions_to_tell = definition;
         definition->to_tell = true;
