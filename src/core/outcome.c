@@ -343,11 +343,28 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
     depend_child_ended(core, job, pod->index);
 }
 
+/* Stopped when its start deadline had passed, by us, by an earlier life of this process or by the
+ * kubelet: the pod's own times tell. */
+static bool could_not_start(const struct core *core, const struct core_pod *pod,
+                            const struct pod *seen)
+{
+    if (seen == NULL || seen->phase != POD_FAILED || pod->started || seen->containers_started)
+        return false;
+    return seen->deadline ||
+           (seen->meta.deleted_ns != 0 &&
+            seen->meta.deleted_ns - seen->meta.created_ns >= core->options.start_deadline_ns);
+}
+
 void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *seen,
                    const char *lost_why)
 {
     struct core_job *job = pod->job;
     assert(job != NULL && job->children != NULL && pod->in_job);
+    if (pod->kill == KILL_NONE && could_not_start(core, pod, seen))
+        pod->kill = KILL_START;
+    else if (pod->kill == KILL_START &&
+             (pod->started || (seen != NULL && seen->containers_started)))
+        pod->kill = KILL_NONE; /* it did start, at the last moment, and was stopped */
     struct outcome outcome;
     outcome_read(pod, seen, &outcome);
     if (lost_why != NULL && outcome.kind == OUTCOME_LOST && !outcome.attempt)
