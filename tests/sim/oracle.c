@@ -69,9 +69,20 @@ static bool pod_is_stranded(const struct world *world, const struct sim_pod *pod
     return node == NULL || !node->instance->alive || !name_eq(node->object.uid, pod->node_uid);
 }
 
+/* By the times in its own metadata, so that it holds also when the process that stopped it is gone.
+ */
+static bool could_not_start(const struct sim_pod *pod)
+{
+    if (pod->started || pod->phase != POD_FAILED)
+        return false;
+    return pod->deadline ||
+           (pod->reason == NULL && pod->disruption == NULL && pod->object.deleted_ns != 0 &&
+            pod->object.deleted_ns - pod->object.created_ns >= START_DEADLINE_S * NS_PER_S);
+}
+
 static bool counts_as_attempt(const struct sim_pod *pod)
 {
-    return pod->started || pod->phase == POD_SUCCEEDED || pod->body->start_failed || pod->deadline;
+    return pod->started || pod->phase == POD_SUCCEEDED || could_not_start(pod);
 }
 
 static bool glob(const char *pattern, const char *text)
@@ -99,21 +110,13 @@ static bool ran_too_long(const struct sim_job *job, const struct sim_pod *pod)
            pod->finished_ns - pod->started_ns >= job->timeout_s * NS_PER_S;
 }
 
-bool attempt_retried(const struct sim_job *job, const struct sim_pod *pod, uint32_t attempts_done)
+static bool rules_retry(const struct sim_job *job, const struct sim_pod *pod, const char *reason)
 {
-    if ((int64_t)attempts_done >= attempts_max(job))
-        return false;
-    if (pod->deadline && pod->started)
-        return false;
-    if (ran_too_long(job, pod))
-        return false;
-
     bool host_lost = !pod_ended(pod) || pod->disruption != NULL;
-    bool not_started = pod->body->start_failed || (pod->deadline && !pod->started);
+    bool not_started = !pod->started;
     const char *status_reason = host_lost     ? "Host EC2 (instance i) terminated."
                                 : not_started ? "Task failed to start"
                                               : "Essential container in task exited";
-    const char *reason = pod->body->start_failed ? "CannotPullContainerError: image" : "";
     char code[16] = "";
     if (pod->has_exit)
         snprintf(code, sizeof(code), "%d", pod->exit_code);
@@ -126,9 +129,32 @@ bool attempt_retried(const struct sim_job *job, const struct sim_pod *pod, uint3
     return true;
 }
 
+enum retry { RETRY_NO, RETRY_YES, RETRY_EITHER };
+
+static enum retry attempt_retried(const struct world *world, const struct sim_job *job,
+                                  const struct sim_pod *pod, uint32_t attempts_done)
+{
+    if ((int64_t)attempts_done >= attempts_max(job))
+        return RETRY_NO;
+    if (pod->deadline && pod->started)
+        return RETRY_NO;
+    if (ran_too_long(job, pod))
+        return RETRY_NO;
+    if (!could_not_start(pod))
+        return rules_retry(job, pod, "") ? RETRY_YES : RETRY_NO;
+
+    /* What it waited for is not in its last status: a process that came after does not know. */
+    bool known = rules_retry(job, pod, "CannotPullContainerError: image");
+    bool unknown = rules_retry(job, pod, "CannotStartContainerError: not started in time");
+    if (known != unknown && world->counters.crashes > 0)
+        return RETRY_EITHER;
+    return known ? RETRY_YES : RETRY_NO;
+}
+
 struct summary { /* of the tries of a child, up to and including one of them */
     uint32_t attempts, refusals;
     bool live, succeeded, final_failed;
+    bool may_have_failed; /* for good: nobody can tell */
 };
 
 static struct summary summarize(const struct world *world, const struct sim_job *job,
@@ -147,8 +173,9 @@ static struct summary summarize(const struct world *world, const struct sim_job 
         return sum;
     }
     sum.attempts++;
-    if (!sum.live && !sum.succeeded && !attempt_retried(job, last, sum.attempts))
-        sum.final_failed = true;
+    enum retry retry = attempt_retried(world, job, last, sum.attempts);
+    sum.final_failed |= !sum.live && !sum.succeeded && retry == RETRY_NO;
+    sum.may_have_failed = !sum.live && !sum.succeeded && retry == RETRY_EITHER;
     return sum;
 }
 
@@ -384,10 +411,8 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
         if (job->requests[i] == JOB_TERMINATE)
             return;
     /* A process that adopted the pod counts from creationTimestamp, which has a grain of 1 s. */
-    if (!pod->started && world->now_ns - body->sent_ns >= (START_DEADLINE_S - 1) * NS_PER_S) {
-        body->start_failed = true;
+    if (!pod->started && world->now_ns - body->sent_ns >= (START_DEADLINE_S - 1) * NS_PER_S)
         return;
-    }
     violation(world, "I12", "pod %s is deleted while it may execute, without a reason",
               request->name);
 }
@@ -463,7 +488,7 @@ static bool is_excused(const struct world *world, const struct sim_job *job, uin
             if (on->size != job->size)
                 return true; /* nothing to pair with */
             struct summary sum = summarize(world, on, other->children[index].last);
-            if (sum.final_failed || on->request_count > 0 || on->refused ||
+            if (sum.final_failed || sum.may_have_failed || on->request_count > 0 || on->refused ||
                 is_excused(world, on, index, status))
                 return true;
         }
@@ -491,7 +516,8 @@ static void check_child(struct world *world, const struct sim_job *job, uint32_t
         violation(world, "I5", "%s[%u] is told to have %s, but %s", name, index,
                   outcome == CHILD_SUCCEEDED ? "succeeded" : "failed",
                   sum.succeeded ? "a pod of it succeeded" : "no pod of it did");
-    if (outcome == CHILD_FAILED && !sum.final_failed && !is_excused(world, job, index, status))
+    if (outcome == CHILD_FAILED && !sum.final_failed && !sum.may_have_failed &&
+        !is_excused(world, job, index, status))
         violation(world, "I5",
                   "%s[%u] is told to have failed after %u attempts, for no reason: %s: %s", name,
                   index, sum.attempts, status->status.reason != NULL ? status->status.reason : "-",

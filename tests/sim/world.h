@@ -173,9 +173,8 @@ struct body {
     struct instance_live *instance; /* that admitted it */
     struct sim_pod *sibling;        /* the child's try before this one */
     bool admitted, executing, confirmed, killed;
-    bool start_failed; /* our delete came because it could not start */
-    int64_t sent_ns;   /* when the create was */
-    uint64_t process;  /* that sent the create */
+    int64_t sent_ns;  /* when the create was */
+    uint64_t process; /* that sent the create */
 };
 
 struct sim_pod {
@@ -455,7 +454,6 @@ void violation(struct world *world, const char *invariant, const char *format, .
 struct truth *truth_of(const struct world *world, const char *job_uid);
 void truth_new(struct world *world, struct sim_job *job);
 bool pod_may_execute(const struct sim_pod *pod);
-bool attempt_retried(const struct sim_job *job, const struct sim_pod *pod, uint32_t attempts_done);
 void oracle_sent(struct world *world, struct request *request);
 void oracle_turn_sent(struct world *world);
 void oracle_created(struct world *world, struct sim_pod *pod, const struct request *request);
