@@ -239,7 +239,7 @@ class Story:
         processes.end(self.record, grace_s=10.0)
         last = processes.tail(self.log, 1)
         self.expect("level=error" not in last, f"the controller's last words: {last}")
-        self.cluster.kubectl("delete", "-k", MANIFESTS, "--wait=false")
+        self.cluster.kubectl("delete", "-k", MANIFESTS, "--wait=false", "--ignore-not-found")
         deadline = time.monotonic() + UNINSTALL_S
         while left := self.left_behind():
             if time.monotonic() > deadline:
