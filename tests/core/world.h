@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world.h - a tiny text world that drives the core
+ *
+ * A script is a text. Lines declare what there is, tell what happens, and move the clock; the world
+ * keeps it as an API server and a node-group provider would, shows it to the core, carries out
+ * every plan at once, and writes down what the core did. Objects:
+ *
+ *   environment e1 kwok max=8 min=2 types=small:1:1Gi:0.05,large:4:4Gi:0.18 delay=30s boot=10s
+ *       types are name:vcpus:memory:price[:how many there are]; also want=small (instanceTypes),
+ *       strategy=BEST_FIT, ns=default,team, allocatable=900m (what a node really offers),
+ *       boot=never, enabled, disabled
+ *   environment e2 static                                 nodes with env=e2 are its machines
+ *   queue q1 priority=10 envs=e1,e2 ns=default            also disabled, enabled
+ *   definition d cpu=1 memory=1Gi retry=2 timeout=10s     options as those of a job
+ *   job a queue=q1 cpu=1 memory=512Mi                     also definition=d (no template of its
+ * own) job b queue=q1 array=6 after=a,c:N_TO_N,SEQUENTIAL    ns=team created=3s runs=20s retry=3
+ * rule=RETRY,exit=3 rule=EXIT,reason=Cannot*,status=Host~EC2*   timeout=10s select=zone:a
+ * affinity=zone:In:a|b tolerate=gpu:yes port=8080 nvidia.com/gpu=1 invalid=words unsupported=words
+ *   node n1 env=e2 cpu=4 memory=8Gi pods=110 labels=zone:a taints=gpu:yes:NoSchedule   also
+ * unready, ready, cordoned, uncordoned, machine=i3 (the instance-id label) daemonset d cpu=100m pod
+ * foreign node=n1 cpu=2 daemonset=d port=80
+ *
+ * A line about something that is there changes what it names and keeps the rest; "~" stands for a
+ * space in a value. What happens:
+ *
+ *   at 5s                     time goes on; what is due before happens before
+ *   pod a running             the newest try of job a; a/3 child 3, a/3.1 its first try
+ *   pod a ok | failed exit=3 reason=OOMKilled message=words | refused OutOfcpu | evicted
+ *         | waiting ImagePullBackOff | deadline | deleting | gone
+ *   job a cancel words | terminate words | gone      queue q1 gone | deleting | broken=words
+ *   node n1 gone     machine i1 gone                 environment e1 deleting      pod foreign gone
+ *   answer create a refused no such field   how the next action of that kind about a ends:
+ *       refused, quota, forbidden, again, conflict, missing, exists; unknown (it did not happen),
+ *       lost (it happened and nobody was told), never; for a provider: capacity, again, lost,
+ *       invalid. "answer always create ..." holds until "answer create a ok".
+ *   why a                     writes down what keeps job a, as its status would tell it
+ *   jobs | pods               writes down how everything stands
+ *   restart                   throws the core away and fills a new one from what the server holds
+ *
+ * Everything is declared before the first "at" is seen at once, at 0s. After every plan the core's
+ * own invariants are checked, and the world's: no node over its allocatable, no child twice at a
+ * time, no machine taken from under a pod, no environment over maxvCpus. A breach is a line in
+ * capitals. */
+#ifndef BULKHEAD_TESTS_CORE_WORLD_H
+#define BULKHEAD_TESTS_CORE_WORLD_H
+
+#include "check.h"
+
+#include "bulkhead/core/core.h"
+
+enum world_show {                      /* which of the core's actions are written down */
+                  SHOW_PODS = 1,       /* start, stop, ask */
+                  SHOW_CLEANUP = 2,    /* release, delete */
+                  SHOW_STATUS = 4,     /* what jobs are told */
+                  SHOW_WORDS = 8,      /* with the message */
+                  SHOW_MACHINES = 16,  /* launch, terminate */
+                  SHOW_QUESTIONS = 32, /* types, observe; check */
+                  SHOW_ADMIN =
+                      64, /* statuses and finalizers of queues, environments, definitions */
+                  SHOW_EVENTS = 128,    /* Kubernetes Events */
+                  SHOW_TOKENS = 256,    /* with the token of each launch */
+                  SHOW_ATTEMPTS = 512,  /* with try and attempt of each start */
+                  SHOW_CHILDREN = 1024, /* with the counts of an array */
+};
+
+struct world_row {
+    const char *name, *given, *want;
+};
+/* Runs each row twice: the log must be as wanted, and the plans the same byte for byte. */
+void world_check(const struct world_row *rows, size_t count, unsigned show);
+
+enum world_cut { CUT_NONE, CUT_BEFORE_ACTIONS, CUT_HALF_WAY, CUT_BEFORE_ANSWERS };
+
+struct world;
+struct world *world_new(unsigned show);
+struct world *world_free(struct world *world);
+DEFINE_AUTO(world, world_free)
+/* The core is thrown away once, at that plan with actions in it. */
+void world_restart_at(struct world *world, size_t plan, enum world_cut cut);
+void world_run(struct world *world, const char *script);
+const char *world_log(const struct world *world);
+const char *world_plans(const struct world *world); /* every plan as plan_print has it */
+size_t world_plan_count(const struct world *world); /* plans with actions in them */
+struct core *world_core(struct world *world);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world_parts.h - what the parts of the text world share; tests use world.h
+ *
+ *   world.c          the script and the clock
+ *   world_text.c     words of a line; declarations as the typed objects that the core takes
+ *   world_server.c   the API server and the provider: what there is, and what actions do to it
+ *   world_log.c      what is written down */
+#ifndef BULKHEAD_TESTS_CORE_WORLD_PARTS_H
+#define BULKHEAD_TESTS_CORE_WORLD_PARTS_H
+
+#include "core/world.h"
+
+#include "src/core/internal.h"
+
+#define WORLD_EPOCH_NS (1000 * NS_PER_S) /* 0s of every script */
+
+struct line {
+    char *text;
+    char *words[64];
+    size_t count;
+};
+
+struct thing { /* a declared object: its words, and what a server adds to them */
+    char *kind, *name, *namespace_, *words, *uid;
+    int64_t version, generation, created_ns, deleted_ns;
+    bool finalizer, dirty;
+    struct job_status status; /* of a job, as stored */
+    bool has_status;
+    char *array_data, *array_encoding, *array_refusals; /* of a large array: its companion */
+    struct thing *next;
+};
+
+struct world_pod {
+    char *namespace_, *name, *uid, *node, *words; /* words: of a foreign pod's declaration */
+    int64_t version, created_ns, deleted_ns, started_ns, finished_ns, end_due_ns;
+    bool finalizer, dirty, gone;
+    enum pod_phase phase;
+    struct thing *job; /* NULL: foreign */
+    bool is_child;
+    char *job_name, *job_uid, *environment, *node_uid;
+    uint32_t index, try, attempt;
+    char *reason, *disruption, *waiting, *container_reason, *message;
+    bool deadline, exited;
+    int32_t exit_code;
+    struct world_pod *next;
+};
+
+struct machine {
+    char *id, *environment, *type, *token, *node;
+    int64_t launched_ns, boot_due_ns;
+    enum instance_state state;
+    struct machine *next;
+};
+
+struct canned { /* how an action is to end */
+    char *action, *object, *result, *words;
+    bool always;
+    struct canned *next;
+};
+
+struct answer { /* to be delivered after the plan */
+    uint64_t id;
+    enum action_kind kind;
+    enum done_result result;
+    enum provider_result provider;
+    char *words, *version, *pod, *environment, *token;
+    struct answer *next;
+};
+
+struct world {
+    struct core *core;
+    struct arena *arena;
+    unsigned show;
+    int64_t now_ns;
+    int64_t version;
+    unsigned job_count, machine_count;
+    bool synced;
+    struct thing *things, *tail;
+    struct world_pod *pods;
+    struct machine *machines;
+    struct canned *canned;
+    struct answer *answers;
+    struct str log, plans;
+    size_t plan_count, restart_at;
+    enum world_cut cut;
+};
+
+/* world_text.c */
+void line_read(struct line *line, const char *text);
+void line_done(struct line *line);
+const char *line_get(const struct line *line, const char *key); /* the last of that key, or NULL */
+bool line_has(const struct line *line, const char *word);
+int64_t line_ns(const char *text);
+struct job_queue *queue_from(const struct thing *thing);
+struct compute_environment *environment_from(const struct thing *thing);
+struct job_definition *definition_from(const struct thing *thing);
+struct batch_job *job_from(const struct thing *thing);
+struct node *node_from(const struct thing *thing);
+struct daemon_set *daemon_set_from(const struct thing *thing);
+struct pod *pod_from(const struct world_pod *pod);
+void types_from(const char *text, struct instance_type **ret_types, size_t *ret_count);
+void resources_from(const struct line *line, struct resources *ret);
+
+/* world_server.c */
+struct thing *thing_find(struct world *world, const char *kind, const char *name);
+struct thing *thing_put(struct world *world, const char *kind, const struct line *line);
+void thing_gone(struct world *world, struct thing *thing);
+void thing_show(struct world *world, const struct thing *thing); /* to the core */
+void thing_free(struct thing *thing);
+struct world_pod *pod_named(struct world *world, const char *label);
+void pod_touch(struct world *world, struct world_pod *pod);
+void pod_put_foreign(struct world *world, const struct line *line);
+void pod_end(struct world *world, struct world_pod *pod, enum pod_phase phase);
+void pod_vanish(struct world *world, struct world_pod *pod);
+void pods_show(struct world *world);
+void server_free(struct world *world);
+void act(struct world *world, const struct action *action);
+void answers_deliver(struct world *world);
+void answers_drop(struct world *world);
+void machines_boot(struct world *world);
+struct machine *machine_find(struct world *world, const char *id);
+void machine_remove(struct world *world, struct machine *machine);
+
+/* world_log.c */
+void log_time(struct world *world);
+void log_line(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
+void log_action(struct world *world, const struct action *action);
+void log_breaches(struct world *world);
+void log_why(struct world *world, const char *job);
+void log_jobs(struct world *world);
+void log_pods(struct world *world);
+char *pod_label(const struct world_pod *pod);
+char *action_label(const struct world *world, const struct action *action);
+
+#endif

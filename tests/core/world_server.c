@@ -1,0 +1,839 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world_server.c - the API server and the provider: what there is, and what actions do to it
+ *
+ * Actions take effect when they are carried out; their answers, and what a watch would show, are
+ * delivered after the plan. Containers do as the script says; a pod that is told to go stops at
+ * once. */
+#include "core/world_parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void event(struct world *world, struct event *event_)
+{
+    event_->now_ns = world->now_ns;
+    core_apply(world->core, event_);
+}
+
+/* ----------------------------------------------------------------------- things */
+
+struct thing *thing_find(struct world *world, const char *kind, const char *name)
+{
+    for (struct thing *thing = world->things; thing != NULL; thing = thing->next) {
+        if (strcmp(thing->kind, kind) == 0 && strcmp(thing->name, name) == 0)
+            return thing;
+    }
+    return NULL;
+}
+
+static bool is_namespaced(const char *kind)
+{
+    return strcmp(kind, "job") == 0 || strcmp(kind, "definition") == 0 ||
+           strcmp(kind, "daemonset") == 0;
+}
+
+static struct thing *thing_new(struct world *world, const char *kind, const char *name)
+{
+    struct thing *thing = mem_new(sizeof(*thing));
+    struct thing **last = world->tail != NULL ? &world->tail->next : &world->things;
+    *last = world->tail = thing;
+    thing->kind = text_copy(kind);
+    thing->name = text_copy(name);
+    thing->created_ns = world->now_ns - world->now_ns % NS_PER_S;
+    thing->words = text_copy("");
+    if (strcmp(kind, "job") == 0)
+        thing->uid = text_printf("%08u-uid", ++world->job_count);
+    else if (strcmp(kind, "node") == 0)
+        thing->uid = text_printf("uid-%s-%" PRId64, name, world->version);
+    else
+        thing->uid = text_printf("uid-%s", name);
+    thing->finalizer = strcmp(kind, "queue") == 0 || strcmp(kind, "environment") == 0;
+    return thing;
+}
+
+/* Declares it, or changes what is there: of two words for one thing the later holds. */
+struct thing *thing_put(struct world *world, const char *kind, const struct line *line)
+{
+    struct thing *thing = thing_find(world, kind, line->words[1]);
+    bool fresh = thing == NULL;
+    if (fresh)
+        thing = thing_new(world, kind, line->words[1]);
+    AUTO_STR words = STR_EMPTY;
+    str_add(&words, thing->words);
+    for (size_t i = 2; i < line->count; i++) {
+        str_add(&words, " ");
+        for (const char *c = line->words[i]; *c != '\0'; c++)
+            str_add_bytes(&words, *c == ' ' ? "~" : c, 1);
+    }
+    text_set(&thing->words, str_text(&words));
+    thing->generation++;
+    thing->version = ++world->version;
+    if (fresh && is_namespaced(kind))
+        text_set(&thing->namespace_, strcmp(kind, "environment") != 0 &&
+                                             strcmp(kind, "queue") != 0 &&
+                                             line_get(line, "ns") != NULL
+                                         ? line_get(line, "ns")
+                                         : "default");
+    if (fresh && line_get(line, "created") != NULL)
+        thing->created_ns = WORLD_EPOCH_NS + line_ns(line_get(line, "created"));
+    return thing;
+}
+
+void thing_free(struct thing *thing)
+{
+    free(thing->kind);
+    free(thing->name);
+    free(thing->namespace_);
+    free(thing->words);
+    free(thing->uid);
+    free(thing->array_data);
+    free(thing->array_encoding);
+    free(thing->array_refusals);
+    job_status_done(&thing->status);
+    free(thing);
+}
+
+static void event_gone(struct world *world, enum event_kind kind, const struct thing *thing)
+{
+    event(world, &(struct event){.kind = kind,
+                                 .namespace_ = thing->namespace_,
+                                 .name = thing->name,
+                                 .uid = thing->uid});
+}
+
+void thing_gone(struct world *world, struct thing *thing)
+{
+    static const struct {
+        const char *kind;
+        enum event_kind event;
+    } kinds[] = {
+        {"job", EVENT_JOB_GONE},
+        {"queue", EVENT_QUEUE_GONE},
+        {"environment", EVENT_ENVIRONMENT_GONE},
+        {"definition", EVENT_DEFINITION_GONE},
+        {"node", EVENT_NODE_GONE},
+        {"daemonset", EVENT_DAEMON_SET_GONE},
+    };
+    struct thing *before = NULL;
+    for (struct thing **link = &world->things; *link != NULL; link = &(*link)->next) {
+        if (*link == thing) {
+            *link = thing->next;
+            break;
+        }
+        before = *link;
+    }
+    if (world->tail == thing)
+        world->tail = before;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (strcmp(kinds[i].kind, thing->kind) == 0)
+            event_gone(world, kinds[i].event, thing);
+    }
+    for (struct world_pod *pod = world->pods; pod != NULL; pod = pod->next) {
+        if (pod->job == thing)
+            pod->job = NULL;
+    }
+    thing_free(thing);
+}
+
+static void show_broken(struct world *world, const struct thing *thing, const char *words)
+{
+    struct object_meta *meta = mem_new(sizeof(*meta));
+    *meta = (struct object_meta){.name = text_copy(thing->name),
+                                 .uid = text_copy(thing->uid),
+                                 .resource_version = text_printf("%" PRId64, thing->version),
+                                 .generation = thing->generation,
+                                 .created_ns = thing->created_ns,
+                                 .deleted_ns = thing->deleted_ns,
+                                 .has_finalizer = thing->finalizer};
+    event(world,
+          &(struct event){.kind = EVENT_INVALID,
+                          .object_kind = thing->kind[0] == 'q' ? "JobQueue" : "ComputeEnvironment",
+                          .meta = meta,
+                          .message = words});
+}
+
+static void show_companion(struct world *world, const struct thing *thing)
+{
+    if (thing->array_data == NULL)
+        return;
+    struct array_status *array = mem_new(sizeof(*array));
+    array->size = thing->status.array.size;
+    array->encoding = text_copy(thing->array_encoding);
+    array->data = text_copy(thing->array_data);
+    array->refusals = text_copy(thing->array_refusals);
+    event(world, &(struct event){.kind = EVENT_ARRAY_STATE, .uid = thing->uid, .array = array});
+}
+
+void thing_show(struct world *world, const struct thing *thing)
+{
+    const char *kind = thing->kind;
+    struct line line;
+    line_read(&line, thing->words);
+    AUTO_TEXT broken = text_copy(line_get(&line, "broken"));
+    line_done(&line);
+    if (broken != NULL && broken[0] != '\0')
+        show_broken(world, thing, broken);
+    else if (strcmp(kind, "job") == 0)
+        event(world, &(struct event){.kind = EVENT_JOB, .job = job_from(thing)});
+    else if (strcmp(kind, "queue") == 0)
+        event(world, &(struct event){.kind = EVENT_QUEUE, .queue = queue_from(thing)});
+    else if (strcmp(kind, "environment") == 0)
+        event(world,
+              &(struct event){.kind = EVENT_ENVIRONMENT, .environment = environment_from(thing)});
+    else if (strcmp(kind, "definition") == 0)
+        event(world,
+              &(struct event){.kind = EVENT_DEFINITION, .definition = definition_from(thing)});
+    else if (strcmp(kind, "node") == 0)
+        event(world, &(struct event){.kind = EVENT_NODE, .node = node_from(thing)});
+    else if (strcmp(kind, "daemonset") == 0)
+        event(world,
+              &(struct event){.kind = EVENT_DAEMON_SET, .daemon_set = daemon_set_from(thing)});
+    if (strcmp(kind, "job") == 0 && !world->synced)
+        show_companion(world, thing);
+}
+
+/* ------------------------------------------------------------------------- pods */
+
+char *pod_label(const struct world_pod *pod)
+{
+    if (pod->job_name == NULL)
+        return text_copy(pod->name);
+    return pod->is_child ? text_printf("%s/%u", pod->job_name, pod->index)
+                         : text_copy(pod->job_name);
+}
+
+/* "a", "a/3", "a/3.1": the newest try, or the one that is named; else a pod of that name. */
+struct world_pod *pod_named(struct world *world, const char *label)
+{
+    AUTO_TEXT wanted = text_copy(label);
+    char *dot = strchr(wanted, '.');
+    unsigned try = 0;
+    if (dot != NULL) {
+        *dot = '\0';
+        try = (unsigned)strtoul(dot + 1, NULL, 10);
+    }
+    struct world_pod *found = NULL;
+    for (struct world_pod *pod = world->pods; pod != NULL; pod = pod->next) {
+        AUTO_TEXT name = pod_label(pod);
+        if (!pod->gone && strcmp(name, wanted) == 0 && (try == 0 || pod->try == try))
+            found = pod;
+    }
+    return found;
+}
+
+void pod_touch(struct world *world, struct world_pod *pod)
+{
+    pod->dirty = true;
+    pod->version = ++world->version;
+}
+
+static struct world_pod *pod_add(struct world *world, const char *namespace_, const char *name)
+{
+    struct world_pod **link = &world->pods;
+    while (*link != NULL)
+        link = &(*link)->next;
+    struct world_pod *pod = *link = mem_new(sizeof(*pod));
+    pod->namespace_ = text_copy(namespace_);
+    pod->name = text_copy(name);
+    pod->created_ns = world->now_ns - world->now_ns % NS_PER_S;
+    pod_touch(world, pod);
+    pod->uid = text_printf("pod-%" PRId64, pod->version);
+    return pod;
+}
+
+void pod_put_foreign(struct world *world, const struct line *line)
+{
+    struct world_pod *pod = pod_add(world, "default", line->words[1]);
+    AUTO_STR words = STR_EMPTY;
+    for (size_t i = 2; i < line->count; i++)
+        str_addf(&words, "%s ", line->words[i]);
+    pod->words = str_take(&words);
+    pod->node = text_copy(line_get(line, "node"));
+    pod->phase = line_has(line, "terminal") ? POD_SUCCEEDED : POD_RUNNING;
+    pod->deleted_ns = line_has(line, "terminating") ? world->now_ns : 0;
+}
+
+static struct world_pod *pod_at(struct world *world, const char *namespace_, const char *name)
+{
+    for (struct world_pod *pod = world->pods; pod != NULL; pod = pod->next) {
+        if (!pod->gone && strcmp(pod->name, name) == 0 && strcmp(pod->namespace_, namespace_) == 0)
+            return pod;
+    }
+    return NULL;
+}
+
+void pod_end(struct world *world, struct world_pod *pod, enum pod_phase phase)
+{
+    pod->phase = phase;
+    pod->finished_ns = world->now_ns;
+    pod->end_due_ns = 0;
+    pod_touch(world, pod);
+}
+
+void pod_vanish(struct world *world, struct world_pod *pod)
+{
+    pod->gone = true;
+    pod_touch(world, pod);
+}
+
+static bool is_over(const struct world_pod *pod)
+{
+    return pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED;
+}
+
+static void pod_free_record(struct world_pod *pod)
+{
+    free(pod->namespace_);
+    free(pod->name);
+    free(pod->uid);
+    free(pod->node);
+    free(pod->words);
+    free(pod->job_name);
+    free(pod->job_uid);
+    free(pod->environment);
+    free(pod->node_uid);
+    free(pod->reason);
+    free(pod->disruption);
+    free(pod->waiting);
+    free(pod->container_reason);
+    free(pod->message);
+    free(pod);
+}
+
+/* What the watch of pods brings. */
+void pods_show(struct world *world)
+{
+    for (struct world_pod **link = &world->pods; *link != NULL;) {
+        struct world_pod *pod = *link;
+        bool dirty = pod->dirty;
+        pod->dirty = false;
+        if (pod->gone) {
+            event(world, &(struct event){.kind = EVENT_POD_GONE,
+                                         .namespace_ = pod->namespace_,
+                                         .name = pod->name,
+                                         .uid = pod->uid});
+            *link = pod->next;
+            pod_free_record(pod);
+            continue;
+        }
+        if (dirty)
+            event(world, &(struct event){.kind = EVENT_POD, .pod = pod_from(pod)});
+        link = &pod->next;
+    }
+}
+
+/* --------------------------------------------------------------------- machines */
+
+struct machine *machine_find(struct world *world, const char *id)
+{
+    for (struct machine *machine = world->machines; machine != NULL; machine = machine->next) {
+        if (strcmp(machine->id, id) == 0)
+            return machine;
+    }
+    return NULL;
+}
+
+void machine_remove(struct world *world, struct machine *machine)
+{
+    struct machine **link = &world->machines;
+    while (*link != machine)
+        link = &(*link)->next;
+    *link = machine->next;
+    free(machine->id);
+    free(machine->environment);
+    free(machine->type);
+    free(machine->token);
+    free(machine->node);
+    free(machine);
+}
+
+static const char *environment_word(struct world *world, const char *name, const char *key,
+                                    struct line *line)
+{
+    const struct thing *thing = thing_find(world, "environment", name);
+    line_read(line, thing != NULL ? thing->words : "");
+    return line_get(line, key);
+}
+
+static void machine_add(struct world *world, const struct action *action)
+{
+    struct machine **link = &world->machines;
+    while (*link != NULL)
+        link = &(*link)->next;
+    struct machine *machine = *link = mem_new(sizeof(*machine));
+    unsigned id = ++world->machine_count;
+    machine->id = text_printf("i%u", id);
+    machine->environment = text_copy(action->environment);
+    machine->type = text_copy(action->instance_type);
+    machine->token = text_copy(action->token);
+    machine->node = text_printf("%s-%u", action->environment, id);
+    machine->launched_ns = world->now_ns;
+    struct line line;
+    const char *boot = environment_word(world, action->environment, "boot", &line);
+    machine->boot_due_ns = boot != NULL && strcmp(boot, "never") == 0
+                               ? INT64_MAX
+                               : world->now_ns + (boot != NULL ? line_ns(boot) : 10 * NS_PER_S);
+    line_done(&line);
+}
+
+/* How many more of the type there are. */
+static int64_t stock(struct world *world, const struct action *action)
+{
+    struct line line;
+    struct instance_type *types;
+    size_t count;
+    int64_t left = INT64_MAX;
+    types_from(environment_word(world, action->environment, "types", &line), &types, &count);
+    line_done(&line);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(types[i].name, action->instance_type) == 0 && types[i].available >= 0)
+            left = types[i].available;
+        instance_type_done(&types[i]);
+    }
+    free(types);
+    for (const struct machine *m = world->machines; m != NULL && left != INT64_MAX; m = m->next)
+        left -= strcmp(m->environment, action->environment) == 0 &&
+                strcmp(m->type, action->instance_type) == 0;
+    return left;
+}
+
+static enum provider_result launch(struct world *world, const struct action *action)
+{
+    for (const struct machine *m = world->machines; m != NULL; m = m->next) {
+        if (strcmp(m->token, action->token) == 0)
+            return PROVIDER_OK; /* the call came twice */
+    }
+    int64_t left = stock(world, action);
+    for (int64_t i = 0; i < action->count && i < left; i++)
+        machine_add(world, action);
+    return left < action->count ? PROVIDER_CAPACITY : PROVIDER_OK;
+}
+
+void machines_boot(struct world *world)
+{
+    for (struct machine *m = world->machines; m != NULL; m = m->next) {
+        if (m->boot_due_ns > world->now_ns || m->state != INSTANCE_PENDING)
+            continue;
+        m->state = INSTANCE_RUNNING;
+        struct line line;
+        struct instance_type *types;
+        size_t count;
+        types_from(environment_word(world, m->environment, "types", &line), &types, &count);
+        const char *allocatable = line_get(&line, "allocatable");
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(types[i].name, m->type) == 0) {
+                AUTO_TEXT cpu = text_printf("%" PRId64, types[i].vcpus);
+                AUTO_TEXT words =
+                    text_printf("node %s env=%s cpu=%s memory=%" PRId64 " type=%s machine=%s",
+                                m->node, m->environment, allocatable != NULL ? allocatable : cpu,
+                                types[i].capacity.memory_bytes, m->type, m->id);
+                struct line node;
+                line_read(&node, words);
+                thing_show(world, thing_put(world, "node", &node));
+                line_done(&node);
+            }
+            instance_type_done(&types[i]);
+        }
+        free(types);
+        line_done(&line);
+    }
+}
+
+static void terminate(struct world *world, const struct action *action)
+{
+    for (size_t i = 0; i < action->id_count; i++) {
+        struct machine *machine = machine_find(world, action->ids[i]);
+        if (machine == NULL)
+            continue;
+        for (struct world_pod *pod = world->pods; pod != NULL; pod = pod->next) {
+            if (pod->job != NULL && text_eq(pod->node, machine->node) && pod->started_ns != 0 &&
+                !is_over(pod) && pod->deleted_ns == 0)
+                log_line(world, "KILLED %s on %s", pod->name, machine->node);
+        }
+        struct thing *node = thing_find(world, "node", machine->node);
+        if (node != NULL)
+            node->deleted_ns = world->now_ns;
+        machine_remove(world, machine);
+    }
+}
+
+/* ---------------------------------------------------------------------- answers */
+
+static struct canned *canned_for(struct world *world, const char *action, const char *label)
+{
+    for (struct canned **link = &world->canned; *link != NULL; link = &(*link)->next) {
+        struct canned *canned = *link;
+        if (strcmp(canned->action, action) != 0 || strcmp(canned->object, label) != 0)
+            continue;
+        if (!canned->always)
+            *link = canned->next;
+        return canned;
+    }
+    return NULL;
+}
+
+static void canned_free(struct canned *canned)
+{
+    free(canned->action);
+    free(canned->object);
+    free(canned->result);
+    free(canned->words);
+    free(canned);
+}
+
+static struct answer *answer_add(struct world *world, const struct action *action)
+{
+    struct answer **link = &world->answers;
+    while (*link != NULL)
+        link = &(*link)->next;
+    struct answer *answer = *link = mem_new(sizeof(*answer));
+    answer->id = action->id;
+    answer->kind = action->kind;
+    answer->environment = text_copy(action->environment);
+    return answer;
+}
+
+static void answer_free(struct answer *answer)
+{
+    free(answer->words);
+    free(answer->version);
+    free(answer->pod);
+    free(answer->environment);
+    free(answer->token);
+    free(answer);
+}
+
+void answers_drop(struct world *world)
+{
+    while (world->answers != NULL) {
+        struct answer *answer = world->answers;
+        world->answers = answer->next;
+        answer_free(answer);
+    }
+}
+
+static void instances_of(struct world *world, const struct answer *answer,
+                         struct instances *instances)
+{
+    for (struct machine *m = world->machines; m != NULL; m = m->next) {
+        if (strcmp(m->environment, answer->environment) == 0 &&
+            (answer->token == NULL || strcmp(m->token, answer->token) == 0))
+            instances_add(instances, &(struct instance){.id = m->id,
+                                                        .type = m->type,
+                                                        .node_name = m->node,
+                                                        .state = m->state,
+                                                        .launched_ns = m->launched_ns});
+    }
+}
+
+static void deliver(struct world *world, struct answer *answer)
+{
+    struct event done = {.kind = EVENT_DONE,
+                         .done = {.action_id = answer->id,
+                                  .result = answer->result,
+                                  .provider = answer->provider,
+                                  .message = answer->words,
+                                  .resource_version = answer->version,
+                                  .array_version = answer->version}};
+    struct instances instances = {0};
+    struct instance_type *types = NULL;
+    size_t count = 0;
+    if (answer->pod != NULL) {
+        struct world_pod *pod = pod_at(world, "default", answer->pod);
+        done.done.pod = pod != NULL ? pod_from(pod) : NULL;
+    }
+    bool told = answer->provider == PROVIDER_OK || answer->provider == PROVIDER_CAPACITY;
+    if (answer->kind == ACTION_PROVIDER_LAUNCH && told) {
+        instances_of(world, answer, &instances);
+        done.done.instances = &instances;
+    } else if (answer->kind == ACTION_PROVIDER_OBSERVE) {
+        instances_of(world, answer, &instances);
+        done.done.instances = &instances;
+    } else if (answer->kind == ACTION_PROVIDER_TYPES) {
+        struct line line;
+        types_from(environment_word(world, answer->environment, "types", &line), &types, &count);
+        line_done(&line);
+        done.done.types = types;
+        done.done.type_count = count;
+    }
+    event(world, &done);
+    instances_done(&instances);
+    for (size_t i = 0; i < count; i++)
+        instance_type_done(&types[i]);
+    free(types);
+}
+
+static void things_sweep(struct world *world)
+{
+    for (struct thing *thing = world->things, *next; thing != NULL; thing = next) {
+        next = thing->next;
+        bool guarded = strcmp(thing->kind, "node") != 0;
+        bool dirty = thing->dirty;
+        thing->dirty = false;
+        if (thing->deleted_ns != 0 && (!guarded || (dirty && !thing->finalizer)))
+            thing_gone(world, thing);
+        else if (dirty)
+            thing_show(world, thing);
+    }
+}
+
+void answers_deliver(struct world *world)
+{
+    while (world->answers != NULL) {
+        struct answer *answer = world->answers;
+        world->answers = answer->next;
+        deliver(world, answer);
+        answer_free(answer);
+    }
+    things_sweep(world);
+    pods_show(world);
+}
+
+/* ---------------------------------------------------------------------- actions */
+
+static enum done_result result_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        enum done_result result;
+    } words[] = {
+        {"ok", DONE_OK},
+        {"exists", DONE_EXISTS},
+        {"missing", DONE_NOT_FOUND},
+        {"conflict", DONE_CONFLICT},
+        {"refused", DONE_REFUSED},
+        {"quota", DONE_QUOTA},
+        {"forbidden", DONE_FORBIDDEN},
+        {"again", DONE_AGAIN},
+        {"unknown", DONE_UNKNOWN},
+        {"lost", DONE_UNKNOWN},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcmp(words[i].word, word) == 0)
+            return words[i].result;
+    }
+    return DONE_AGAIN;
+}
+
+static enum provider_result provider_of(const char *word)
+{
+    return strcmp(word, "capacity") == 0  ? PROVIDER_CAPACITY
+           : strcmp(word, "invalid") == 0 ? PROVIDER_INVALID
+           : strcmp(word, "ok") == 0      ? PROVIDER_OK
+                                          : PROVIDER_AGAIN;
+}
+
+static void store_status(struct world *world, struct thing *thing, const struct action *action)
+{
+    struct batch_job *copy; /* job_from copies a status deeply: lend it this one */
+    struct thing lender = *thing;
+    char *encoding = NULL, *data = NULL, *refusals = NULL;
+    lender.status = *action->status;
+    lender.has_status = true;
+    if (action->children != NULL) {
+        array_state_pack(action->children, action->status->array.size, &encoding, &data);
+        refusals_pack(action->refusals, action->status->array.size, &refusals);
+        lender.status.array.encoding = encoding;
+        lender.status.array.data = data;
+        lender.status.array.refusals = refusals;
+    }
+    copy = job_from(&lender);
+    job_status_done(&thing->status);
+    thing->status = copy->status;
+    copy->status = (struct job_status){0};
+    batch_job_free(copy);
+    thing->has_status = true;
+    thing->version = ++world->version;
+    if (data != NULL && strlen(data) > JOB_STATE_INLINE_MAX) { /* as a companion keeps it */
+        struct array_status *array = &thing->status.array;
+        text_set(&thing->array_data, data);
+        text_set(&thing->array_encoding, encoding);
+        text_set(&thing->array_refusals, refusals);
+        text_set(&array->data, NULL);
+        text_set(&array->encoding, NULL);
+        text_set(&array->refusals, NULL);
+    }
+    free(encoding);
+    free(data);
+    free(refusals);
+}
+
+static enum done_result write_status(struct world *world, const struct action *action,
+                                     struct answer *answer)
+{
+    struct thing *thing = thing_find(world, "job", action->name);
+    if (thing == NULL || strcmp(thing->uid, action->uid) != 0)
+        return DONE_NOT_FOUND;
+    AUTO_TEXT version = text_printf("%" PRId64, thing->version);
+    if (!text_eq(version, action->resource_version))
+        return DONE_CONFLICT;
+    store_status(world, thing, action);
+    answer->version = text_printf("%" PRId64, thing->version);
+    return DONE_OK;
+}
+
+static enum done_result create(struct world *world, const struct action *action,
+                               struct answer *answer)
+{
+    if (pod_at(world, action->namespace_, action->name) != NULL)
+        return DONE_EXISTS;
+    const struct pod_order *order = &action->order;
+    struct thing *job = thing_find(world, "job", order->job->meta.name);
+    struct world_pod *pod = pod_add(world, action->namespace_, action->name);
+    const struct thing *template_ =
+        order->definition != NULL ? thing_find(world, "definition", order->definition->meta.name)
+                                  : job;
+    pod->words = text_copy(template_ != NULL ? template_->words : "");
+    pod->job = job;
+    pod->is_child = order->job->array_size.set;
+    pod->job_name = text_copy(order->job->meta.name);
+    pod->job_uid = text_copy(order->job->meta.uid);
+    pod->node = text_copy(order->node_name);
+    pod->node_uid = text_copy(order->node_uid);
+    pod->environment = text_copy(order->environment);
+    pod->finalizer = true;
+    pod->index = order->index;
+    pod->try = order->try;
+    pod->attempt = order->attempt;
+    struct line line;
+    line_read(&line, job != NULL ? job->words : "");
+    const char *runs = line_get(&line, "runs");
+    if (runs != NULL) {
+        pod->phase = POD_RUNNING;
+        pod->started_ns = world->now_ns;
+        pod->end_due_ns = world->now_ns + line_ns(runs);
+    }
+    line_done(&line);
+    answer->pod = text_copy(action->name);
+    return DONE_OK;
+}
+
+static enum done_result release(struct world *world, const struct action *action)
+{
+    struct world_pod *pod = pod_at(world, action->namespace_, action->name);
+    if (pod == NULL || !text_eq(pod->uid, action->uid))
+        return DONE_NOT_FOUND;
+    pod->finalizer = false;
+    pod_touch(world, pod);
+    if (pod->deleted_ns != 0)
+        pod->gone = true;
+    return DONE_OK;
+}
+
+static enum done_result delete_pod(struct world *world, const struct action *action)
+{
+    struct world_pod *pod = pod_at(world, action->namespace_, action->name);
+    if (pod == NULL || !text_eq(pod->uid, action->uid))
+        return DONE_NOT_FOUND;
+    pod->deleted_ns = world->now_ns;
+    pod->gone = !pod->finalizer && (action->grace_s == 0 || is_over(pod));
+    pod_touch(world, pod);
+    if (is_over(pod) || pod->gone || thing_find(world, "node", pod->node) == NULL)
+        return DONE_OK;
+    pod->exited = pod->started_ns != 0;
+    pod->exit_code = 143;
+    pod_end(world, pod, POD_FAILED); /* its kubelet stops it */
+    return DONE_OK;
+}
+
+static enum done_result finalizer(struct world *world, const struct action *action)
+{
+    struct thing *thing =
+        thing_find(world, action->object_kind[0] == 'J' ? "queue" : "environment", action->name);
+    if (thing == NULL)
+        return DONE_NOT_FOUND;
+    thing->finalizer = action->add;
+    thing->version = ++world->version;
+    thing->dirty = true;
+    return DONE_OK;
+}
+
+/* What carrying it out does to the server. */
+static void carry_out(struct world *world, const struct action *action, struct answer *answer)
+{
+    switch (action->kind) {
+    case ACTION_POD_CREATE:
+        answer->result = create(world, action, answer);
+        break;
+    case ACTION_POD_GET:
+        answer->pod = text_copy(action->name);
+        if (pod_at(world, action->namespace_, action->name) == NULL)
+            answer->result = DONE_NOT_FOUND;
+        break;
+    case ACTION_POD_RELEASE:
+        answer->result = release(world, action);
+        break;
+    case ACTION_POD_DELETE:
+        answer->result = delete_pod(world, action);
+        break;
+    case ACTION_JOB_STATUS:
+        answer->result = write_status(world, action, answer);
+        break;
+    case ACTION_FINALIZER:
+        answer->result = finalizer(world, action);
+        break;
+    case ACTION_PROVIDER_LAUNCH:
+        answer->token = text_copy(action->token);
+        answer->provider = launch(world, action);
+        break;
+    case ACTION_PROVIDER_TERMINATE:
+        terminate(world, action);
+        break;
+    default:
+        break;
+    }
+}
+
+void act(struct world *world, const struct action *action)
+{
+    if (action->kind == ACTION_EVENT)
+        return;
+    AUTO_TEXT label = action_label(world, action);
+    struct canned *canned = canned_for(world, action_kind_name(action->kind), label);
+    const char *word = canned != NULL ? canned->result : "ok";
+    struct answer *answer = answer_add(world, action);
+    if (strcmp(word, "ok") == 0 || strcmp(word, "lost") == 0)
+        carry_out(world, action, answer);
+    if (canned != NULL && strcmp(word, "ok") != 0) {
+        bool provider = action->environment != NULL && action->kind >= ACTION_PROVIDER_TYPES;
+        answer->result = provider ? DONE_OK : result_of(word);
+        answer->provider = provider ? provider_of(word) : PROVIDER_OK;
+        text_set(&answer->pod, NULL);
+        text_set(&answer->words, canned->words);
+    }
+    if (strcmp(word, "never") == 0) { /* drops it: nobody will ever be told */
+        struct answer **link = &world->answers;
+        while (*link != answer)
+            link = &(*link)->next;
+        *link = NULL;
+        answer_free(answer);
+    }
+    if (canned != NULL && !canned->always)
+        canned_free(canned);
+}
+
+/* ---------------------------------------------------------------------- the end */
+
+void server_free(struct world *world)
+{
+    answers_drop(world);
+    while (world->things != NULL) {
+        struct thing *thing = world->things;
+        world->things = thing->next;
+        thing_free(thing);
+    }
+    while (world->pods != NULL) {
+        struct world_pod *pod = world->pods;
+        world->pods = pod->next;
+        pod_free_record(pod);
+    }
+    while (world->machines != NULL)
+        machine_remove(world, world->machines);
+    while (world->canned != NULL) {
+        struct canned *canned = world->canned;
+        world->canned = canned->next;
+        canned_free(canned);
+    }
+}
