@@ -11,6 +11,7 @@
  * The last line is "N passed, M failed"; the exit status is 1 when anything failed. */
 #include "sim/world.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,16 @@ struct totals {
 };
 
 static const char *const phase_names[] = {"before", "committed", "replied"};
+
+static char seed_text[64]; /* of the run under way, for a process that dies in it */
+
+static void on_death(int signal_number)
+{
+    ssize_t written = write(STDERR_FILENO, seed_text, strlen(seed_text));
+    UNUSED(written);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
 
 static double seconds(void)
 {
@@ -77,6 +88,9 @@ static void run_seed(const struct run_options *given, struct totals *totals)
 {
     struct run_options options = *given;
     options.hash_plans = options.seed % COMPARED_ONE_IN == 0;
+    snprintf(seed_text, sizeof(seed_text), "died in seed %llu crash-at %lld phase %d\n",
+             (unsigned long long)options.seed, (long long)options.crash_at,
+             (int)options.crash_phase);
     struct run_result result, again;
     run_world(&options, &totals->counters, &result);
     if (options.hash_plans && !result.failed && !options.verbose) {
@@ -287,6 +301,8 @@ int main(int argc, char **argv)
     if (!read_line(argc, argv, &line))
         return usage();
 
+    signal(SIGABRT, on_death);
+    signal(SIGSEGV, on_death);
     struct totals *totals = calloc(1, sizeof(*totals));
     double start = seconds();
     if (line.has_seed) {

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ACTIONS_MAX = 4096, START_DEADLINE_S = 300 };
+enum { ACTIONS_MAX = 4096, START_DEADLINE_S = 300, DEPTH_MAX = 20 };
 
 void violation(struct world *world, const char *invariant, const char *format, ...)
 {
@@ -460,40 +460,55 @@ void oracle_released(struct world *world, const struct sim_pod *pod)
 /* --- Status ------------------------------------------------------------------------------------
  */
 
+static bool child_may_fail(const struct world *world, const struct sim_job *job, uint32_t index,
+                           int depth);
+
+/* Has what a child waits for failed, in truth or by its status? */
+static bool dependency_may_fail(const struct world *world, const struct sim_job *job,
+                                const struct sim_dependency *dependency, uint32_t index, int depth)
+{
+    if (dependency->name == NULL) /* SEQUENTIAL: the child before it */
+        return index > 0 && child_may_fail(world, job, index - 1, depth + 1);
+    for (const struct truth *other = world->truths; other != NULL; other = other->next) {
+        const struct sim_job *on = other->job;
+        if (strcmp(on->object.name, dependency->name) != 0 ||
+            strcmp(on->object.namespace_, job->object.namespace_) != 0)
+            continue;
+        if (on->object.gone || on->object.deleted_ns != 0 ||
+            (on->status != NULL && on->status->status.phase == JOB_FAILED))
+            return true;
+        if (depth > DEPTH_MAX) /* names that came back can depend in a circle */
+            return true;
+        bool pairs = dependency->type == DEPENDENCY_N_TO_N && on->size == job->size;
+        if (dependency->type == DEPENDENCY_N_TO_N && !pairs)
+            return true;
+        for (uint32_t i = 0; i < other->child_count; i++)
+            if ((!pairs || i == index) && child_may_fail(world, on, i, depth + 1))
+                return true;
+    }
+    return false;
+}
+
 /* May a child have failed though no attempt of its own failed for good? */
 static bool is_excused(const struct world *world, const struct sim_job *job, uint32_t index,
-                       const struct stored_status *status)
+                       int depth)
 {
     if (job->request_count > 0 || job->object.deleted_ns != 0 || job->invalid != NULL ||
         job->refused)
         return true;
-    for (size_t i = 0; i < job->dependency_count; i++) {
-        const char *name = job->dependencies[i].name;
-        if (name == NULL) {
-            for (uint32_t before = 0; status->children != NULL && before < index; before++)
-                if (status->children[before].outcome == CHILD_FAILED)
-                    return true;
-            continue;
-        }
-        for (const struct truth *other = world->truths; other != NULL; other = other->next) {
-            const struct sim_job *on = other->job;
-            if (strcmp(on->object.name, name) != 0 ||
-                strcmp(on->object.namespace_, job->object.namespace_) != 0)
-                continue;
-            if (on->object.gone || on->object.deleted_ns != 0 ||
-                (on->status != NULL && on->status->status.phase == JOB_FAILED))
-                return true;
-            if (job->dependencies[i].type != DEPENDENCY_N_TO_N)
-                continue;
-            if (on->size != job->size)
-                return true; /* nothing to pair with */
-            struct summary sum = summarize(world, on, other->children[index].last);
-            if (sum.final_failed || sum.may_have_failed || on->request_count > 0 || on->refused ||
-                is_excused(world, on, index, status))
-                return true;
-        }
-    }
+    for (size_t i = 0; i < job->dependency_count; i++)
+        if (dependency_may_fail(world, job, &job->dependencies[i], index, depth))
+            return true;
     return false;
+}
+
+static bool child_may_fail(const struct world *world, const struct sim_job *job, uint32_t index,
+                           int depth)
+{
+    if (depth > DEPTH_MAX)
+        return true;
+    struct summary sum = summarize(world, job, job->truth->children[index].last);
+    return sum.final_failed || sum.may_have_failed || is_excused(world, job, index, depth);
 }
 
 static void check_child(struct world *world, const struct sim_job *job, uint32_t index,
@@ -517,7 +532,7 @@ static void check_child(struct world *world, const struct sim_job *job, uint32_t
                   outcome == CHILD_SUCCEEDED ? "succeeded" : "failed",
                   sum.succeeded ? "a pod of it succeeded" : "no pod of it did");
     if (outcome == CHILD_FAILED && !sum.final_failed && !sum.may_have_failed &&
-        !is_excused(world, job, index, status))
+        !is_excused(world, job, index, 0))
         violation(world, "I5",
                   "%s[%u] is told to have failed after %u attempts, for no reason: %s: %s", name,
                   index, sum.attempts, status->status.reason != NULL ? status->status.reason : "-",
