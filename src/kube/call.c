@@ -77,6 +77,7 @@ static void put_easy(struct lane *lane, CURL *easy)
         return;
     }
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL); /* freed with its call */
+    curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, NULL); /* it is the call's, which ends */
     lane->idle[lane->idle_count++] =
         (struct idle_easy){.easy = easy, .cert_generation = lane->client->cert_generation};
 }
@@ -109,6 +110,8 @@ void call_start(struct call *call)
     curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(call->easy, CURLOPT_PREREQDATA, call);
     curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
+    call->curl_text[0] = '\0';
+    curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->curl_text);
     call->wire = lane->current;
     wire_add(call->wire->wire, call->easy);
 }
@@ -263,7 +266,8 @@ static void describe_transport(const struct call *call, const struct ending *end
         snprintf(message, MESSAGE_MAX, "its reader stopped it");
     else
         snprintf(message, MESSAGE_MAX, "%s%s", call->sent_ns != 0 ? "no answer: " : "",
-                 curl_easy_strerror(ending->code));
+                 call->curl_text[0] != '\0' ? call->curl_text /* says where and why */
+                                            : curl_easy_strerror(ending->code));
 }
 
 static void deliver_transport_error(struct call *call, const struct ending *ending)

@@ -53,6 +53,7 @@ struct call {
     struct lane_wire *wire;
     uint64_t auth_generation;
     struct str answer;
+    char curl_text[CURL_ERROR_SIZE];
     int64_t sent_ns; /* 0: not on the wire yet */
     bool too_large, stopped;
 
