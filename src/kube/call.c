@@ -77,7 +77,7 @@ static void put_easy(struct lane *lane, CURL *easy)
         return;
     }
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL); /* freed with its call */
-    curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, NULL); /* it is the call's, which ends */
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL); /* its call's, too */
     lane->idle[lane->idle_count++] =
         (struct idle_easy){.easy = easy, .cert_generation = lane->client->cert_generation};
 }
