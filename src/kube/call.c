@@ -76,7 +76,7 @@ static void put_easy(struct lane *lane, CURL *easy)
         curl_easy_cleanup(easy);
         return;
     }
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL); /* freed with its call */
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);  /* freed with its call */
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL); /* its call's, too */
     lane->idle[lane->idle_count++] =
         (struct idle_easy){.easy = easy, .cert_generation = lane->client->cert_generation};
@@ -266,8 +266,9 @@ static void describe_transport(const struct call *call, const struct ending *end
         snprintf(message, MESSAGE_MAX, "its reader stopped it");
     else
         snprintf(message, MESSAGE_MAX, "%s%s", call->sent_ns != 0 ? "no answer: " : "",
-                 call->curl_text[0] != '\0' ? call->curl_text /* says where and why */
-                                            : curl_easy_strerror(ending->code));
+                 call->sent_ns == 0 && call->curl_text[0] != '\0'
+                     ? call->curl_text /* says where to, and why not */
+                     : curl_easy_strerror(ending->code));
 }
 
 static void deliver_transport_error(struct call *call, const struct ending *ending)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* watch.c - every change of one resource: see the header
  *
- *            +-> LISTING --list told--> WATCHING --ended, and lasted--> WATCHING at the last RV
+ *            +-> LISTING --list told--> WATCHING --ended, but lasted or told--> WATCHING on
  *            |      |  ^                   |
  *            |    error 410 on a page    410, or anything else
  *            |      v                      v
@@ -42,6 +42,7 @@ struct kube_watch {
 
     struct lines lines;
     int64_t began_ns, heard_ns;
+    uint64_t began_rv;
     struct err problem; /* why we stopped the stream */
 };
 
@@ -315,8 +316,10 @@ static void on_watch_end(void *ctx, const struct kube_response *response)
     if (response->outcome == KUBE_GONE)
         watch->list_next = true;
     if (err.kind == ERR_NONE && kube_response_err(response, &err) == 0) {
-        if (lasted_ms >= SHORT_WATCH_MS) {
-            begin_watch(watch); /* its time was over, or the server's: as it should be */
+        /* Its time was over, or the server could not feed it fast enough: a busy server closes
+         * such watches every few seconds. One that came forward goes on at once. */
+        if (lasted_ms >= SHORT_WATCH_MS || watch->tell.rv > watch->began_rv) {
+            begin_watch(watch);
             return;
         }
         err_set(&err, ERR_AGAIN, "watch %s: ended after %" PRId64 " ms", watch->path, lasted_ms);
@@ -352,6 +355,7 @@ static void begin_watch(struct kube_watch *watch)
     lines_reset(&watch->lines);
     watch->problem = (struct err){0};
     watch->began_ns = watch->heard_ns = clock_steady_ns();
+    watch->began_rv = watch->tell.rv;
     watch->tell.stats.watches++;
     enter(watch, KUBE_WATCH_WATCHING, NULL);
     kube_timer_set(watch->client, &watch->timer,
