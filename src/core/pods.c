@@ -222,8 +222,9 @@ static void take_node(struct core *core, struct core_pod *pod, const struct pod 
 
 static void take_start(struct core *core, struct core_pod *pod, const struct pod *seen)
 {
-    if (seen->waiting_reason != NULL ||
-        !is_terminal(seen)) { /* at the end: what it waited for before */
+    /* What it waited for when it was stopped: a kubelet that stops it says ContainerCreating then. */
+    bool stopped = pod->kill != KILL_NONE || is_terminal(seen);
+    if (!stopped || (seen->waiting_reason != NULL && pod->waiting_reason == NULL)) {
         text_set(&pod->waiting_reason, seen->waiting_reason);
         text_set(&pod->waiting_message, seen->waiting_message);
     }
