@@ -26,9 +26,10 @@ from devcluster import DevCluster  # noqa: E402
 from judge import Judge  # noqa: E402
 from world import World  # noqa: E402
 
-# The lease moves on quickly, and a job that waits is told why after a second and not five.
-FLAGS = ["--lease-duration", "4", "--renew-deadline", "3", "--retry-period", "1", "--verdict-delay", "1", "--start-deadline", "20",
-         *os.environ.get("BULKHEAD_CONTROLLER_FLAGS", "").split()]
+# A job that waits is told why after a second and not five, one that cannot start fails after 40 s and not 300. The
+# lease is short, but not so short that a busy machine loses it.
+FLAGS = ["--lease-duration", "12", "--renew-deadline", "9", "--retry-period", "1", "--verdict-delay", "1",
+         "--start-deadline", "40", *os.environ.get("BULKHEAD_CONTROLLER_FLAGS", "").split()]
 
 
 def pytest_configure(config):

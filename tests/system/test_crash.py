@@ -145,8 +145,10 @@ def test_two_replicas(world):
     """One leads, the other stands by and writes nothing; the leader dies, and the other finishes the work."""
     world.setup()
     world.controller.stop()
-    one = world.cluster.new_controller("replica-one").start()
-    two = world.cluster.new_controller("replica-two")
+    short = ["--lease-duration", "5", "--renew-deadline", "4"]
+    one = world.cluster.new_controller("replica-one", *short).start()
+    two = world.cluster.new_controller("replica-two", *short)
+    usual, world.controller = world.controller, two
     try:
         one.wait_leading()
         two.start()
@@ -167,6 +169,7 @@ def test_two_replicas(world):
     finally:
         one.stop()
         two.kill()
+        world.controller = usual
 
 
 def test_stops_in_order(world):

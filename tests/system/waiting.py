@@ -31,3 +31,16 @@ def stays(what, predicate, seconds):
         if time.monotonic() - begin > seconds:
             return
         time.sleep(0.1)
+
+
+def wait_quiet(what, value, seconds=2, deadline=PATIENCE):
+    """What value() returns once it has stayed the same for so long."""
+    state = {"value": value(), "since": time.monotonic()}
+
+    def quiet():
+        now = value()
+        if now != state["value"]:
+            state.update(value=now, since=time.monotonic())
+        return time.monotonic() - state["since"] >= seconds
+    wait_for(f"{what} to stay as it is", quiet, deadline)
+    return state["value"]

@@ -203,6 +203,9 @@ class World:
     def wait_phase(self, name, *phases, deadline=PATIENCE):
         def reached():
             status = self.status(name)
+            if not self.controller.alive():
+                raise RuntimeError(f"the controller ended with {self.controller.exit_status}: "
+                                   f"{self.controller.tail(3)}")
             assert status.get("status") in phases, f"it is {self.told(status)}"
             return status
         return wait_for(f"job {name} to be {' or '.join(phases)}", reached, deadline)
