@@ -288,12 +288,17 @@ static bool is_useless(const struct core *core, const struct core_instance *inst
     return core->now_ns - since_ns > core->options.boot_deadline_ns;
 }
 
-/* A launch whose answer was lost is asked for again, with its token. Of an environment that is
- * being deleted or is disabled nothing is asked for any more: this answer, sent for some time
- * after, has shown all machines that the launch may have made. */
+/* maxvCpus may have been lowered since the launch was planned. */
+bool launch_is_allowed(const struct core_environment *environment)
+{
+    return environment_usable(environment) && environment->vcpus <= environment->spec->max_vcpus;
+}
+
+/* A launch whose answer was lost is asked for again, with its token, while it is still allowed. If
+ * not, this answer, sent for some time after, has shown all machines that it may have made. */
 static void drop_unresolved(struct core_environment *environment)
 {
-    if (environment_usable(environment) || environment->launch_in_flight ||
+    if (launch_is_allowed(environment) || environment->launch_in_flight ||
         environment->observe_sent_ns < environment->launch_next_ns)
         return;
     while (environment->launches != NULL) {
@@ -390,6 +395,30 @@ static void launch_take_answer(struct core *core, struct core_environment *envir
     environment_touch(core, environment);
 }
 
+/* A group that is misconfigured is asked on: what was wrong (a right, a program, a quota) may be
+ * mended outside the spec. A good answer to the verb that failed clears it; for launches, which are
+ * not made meanwhile, any good look at the group after a minute does. */
+static void judge_group(struct core *core, struct core_environment *environment,
+                        enum action_kind kind, bool failed, const struct done *done)
+{
+    const char *error = done->provider == PROVIDER_INVALID ? done->message : NULL;
+    bool good = !failed && done->provider == PROVIDER_OK;
+    bool clears = good && (kind == environment->provider_error_verb ||
+                           (kind == ACTION_PROVIDER_OBSERVE &&
+                            core->now_ns - environment->provider_error_ns >= 60 * NS_PER_S));
+    if (error != NULL) {
+        environment->provider_error_verb = kind;
+        environment->provider_error_ns = core->now_ns;
+    } else if (!clears) {
+        return;
+    }
+    if (text_eq(error, environment->provider_error))
+        return;
+    text_set(&environment->provider_error, error);
+    environment_shape(core, environment);
+    queues_look(core);
+}
+
 void provider_done(struct core *core, struct flight *flight, struct done *done)
 {
     struct core_environment *environment = flight->object;
@@ -425,13 +454,7 @@ void provider_done(struct core *core, struct flight *flight, struct done *done)
         environment->terminate_next_ns = failed ? core->now_ns + 2 * NS_PER_S : 0;
         environment->observe_wanted = true;
     }
-    const char *error = done->provider == PROVIDER_INVALID ? done->message : NULL;
-    if (error != NULL || (!failed && kind == ACTION_PROVIDER_TYPES)) {
-        if (!text_eq(error, environment->provider_error)) {
-            text_set(&environment->provider_error, error);
-            environment_shape(core, environment);
-        }
-    }
+    judge_group(core, environment, kind, failed, done);
     if (failed && kind != ACTION_PROVIDER_LAUNCH)
         text_set(&environment->provider_words, done->message);
     environment->status_dirty = true;

@@ -147,6 +147,8 @@ struct core_environment {
     struct object_meta *bad_meta;
     char *invalid;        /* why spec is unusable (does not decode) */
     char *provider_error; /* the provider's words while it says PROVIDER_INVALID */
+    enum action_kind provider_error_verb;
+    int64_t provider_error_ns; /* when it last said so */
     char *provider_words; /* of the last call that could not be made or had too little capacity;
                              NULL: none */
     bool present;
@@ -516,6 +518,7 @@ bool job_is_stopped(const struct core_job *job);
 void queue_apply(struct core *core, struct job_queue *take_spec);
 void queue_invalid(struct core *core, struct object_meta *take_meta, const char *message);
 void queue_gone(struct core *core, const char *name);
+void queues_look(struct core *core); /* their status is to be looked at again */
 struct core_queue *queue_named(struct core *core,
                                const char *name); /* makes a record for a missing one */
 void queue_drop(struct core *core,
@@ -645,6 +648,7 @@ void launch_free(struct core_launch *launch);
 void instance_forget(struct core *core, struct core_instance *instance);
 bool instance_ready(const struct core_instance *instance);
 bool instance_coming(const struct core_instance *instance); /* launched, and not seen Ready yet */
+bool launch_is_allowed(const struct core_environment *environment);
 void instance_remove(struct core *core, struct core_instance *instance);
 int64_t instance_vcpus(const struct core_instance *instance);
 void environment_recount(struct core_environment *environment);

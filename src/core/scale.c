@@ -367,6 +367,12 @@ static void buyer_close(struct core *core, struct buyer *buyer)
     environment->buy_dirty = any; /* after buying look again, a pause later: more may have come */
     environment->buy_next_ns = core->now_ns + (any ? NS_PER_S : NS_PER_S / 10);
     environment_recount(environment);
+    if (!any && buyer->short_class != NULL && environment->vcpus < environment->spec->min_vcpus) {
+        /* The minimum gave way to work that needs a larger machine; nothing may tell when that is
+         * over. */
+        environment->buy_dirty = true;
+        environment->buy_next_ns = core->now_ns + 5 * NS_PER_S;
+    }
 }
 
 static void buy(struct core *core)
@@ -486,7 +492,7 @@ static void plan_launch(struct core *core, struct core_environment *environment)
 {
     struct core_launch *launch = environment->launches;
     if (launch == NULL || environment->launch_in_flight ||
-        environment->launch_next_ns > core->now_ns || !environment_usable(environment))
+        environment->launch_next_ns > core->now_ns || !launch_is_allowed(environment))
         return;
     struct action *action = action_new(core, ACTION_PROVIDER_LAUNCH, environment);
     action->environment = environment->name;
@@ -502,7 +508,7 @@ static void plan_launch(struct core *core, struct core_environment *environment)
 
 static bool moves(const struct core_environment *environment)
 {
-    if (environment->launches != NULL)
+    if (environment->launches != NULL || environment->provider_error != NULL)
         return true;
     for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
         if (i->state >= INSTANCE_TERMINATING || !instance_ready(i) || i->missing > 0)
@@ -552,7 +558,7 @@ int64_t environment_wake_ns(const struct core *core, const struct core_environme
             sooner(&due, environment->observe_sent_ns + 5 * NS_PER_S);
     }
     if (!environment->launch_in_flight && environment->launches != NULL &&
-        environment_usable(environment))
+        launch_is_allowed(environment))
         sooner(&due, environment->launch_next_ns);
     if (environment->terminate_wanted && !environment->terminate_in_flight)
         sooner(&due, environment->terminate_next_ns);
