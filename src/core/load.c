@@ -37,7 +37,8 @@ static bool load_records(struct core *core, struct core_job *job, struct child_r
                          uint8_t *refusals)
 {
     const struct array_status *array = &job->spec->status.array;
-    const struct array_status *companion = map_get(core->companions, job->uid);
+    const struct array_status *companion =
+        core->companions != NULL ? map_get(core->companions, job->uid) : NULL;
     if (companion != NULL)
         array = companion;
     struct err err = {0};
@@ -53,7 +54,8 @@ static void load_array(struct core *core, struct core_job *job)
 {
     struct child_record *records = mem_new((size_t)job->size * sizeof(*records));
     uint8_t *refusals = mem_new(job->size);
-    if (job->spec->has_status && load_records(core, job, records, refusals)) {
+    /* The companion may be there before the first status is. */
+    if (load_records(core, job, records, refusals)) {
         for (uint32_t i = 0; i < job->size; i++) {
             struct child *child = &job->children[i];
             child->attempts = records[i].attempts;

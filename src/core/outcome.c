@@ -151,9 +151,11 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
     bool started = pod->started || (seen != NULL && seen->containers_started);
     *out = (struct outcome){.attempt = started};
     const struct container_exit *exit_ = seen != NULL ? deciding_exit(seen) : NULL;
-    if (exit_ != NULL && !started && text_eq(exit_->reason, "ContainerStatusUnknown"))
-        exit_ =
-            NULL; /* what a kubelet says of a container that it was told to stop before it ran */
+    /* So kubelets tell of a container that they cannot find, and of one that was stopped before it
+     * ran: that is no exit of the program. */
+    bool vanished = exit_ != NULL && text_eq(exit_->reason, "ContainerStatusUnknown");
+    if (vanished)
+        exit_ = NULL;
     if (exit_ != NULL) {
         out->exit_code = OPT_I64(exit_->exit_code);
         out->reason = container_reason(exit_);
@@ -168,7 +170,7 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
         return;
     }
     bool host = pod->kill == KILL_HOST || seen == NULL || seen->phase != POD_FAILED ||
-                is_host_failure(seen);
+                is_host_failure(seen) || (vanished && started);
     bool by_user = pod->kill == KILL_TERMINATE || pod->kill == KILL_ORPHAN;
     /* Told to go for its timeout, but ended before: then it was not the timeout. */
     bool timed_out =
@@ -178,8 +180,7 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
         read_killed(pod, seen, timed_out && !by_user ? KILL_TIMEOUT : pod->kill, out);
         return;
     }
-    if (seen == NULL || seen->phase != POD_FAILED || pod->kill == KILL_HOST ||
-        (is_host_failure(seen) && started)) {
+    if (seen == NULL || seen->phase != POD_FAILED || pod->kill == KILL_HOST || (host && started)) {
         out->kind = OUTCOME_LOST;
         out->status_reason = host_words(pod);
         return;
