@@ -208,7 +208,11 @@ static void run_kill(struct world *world, struct task *task)
     if (!here && node != NULL && node->instance->alive && !node_is_pods(node, pod) &&
         !pod->object.gone) {
         body->instance = node->instance; /* another machine of the same name: it never ran here */
-        run_killed(world, task);
+        pod->exit_unknown = true;
+        if (pod_ended(pod))
+            pod_confirm(world, pod);
+        else
+            finish(world, pod, POD_FAILED, NULL);
         return;
     }
     if (!body->admitted) {

@@ -45,7 +45,7 @@ enum {
     X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
     X(kubelet_refusals) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
     X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
-    X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) \
+    X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \
     X(launches_repeated) X(launches_never_join) X(terminates) X(provider_errors) X(retries) \
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
     X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
@@ -228,6 +228,7 @@ struct group {
     struct sim_environment *environment;
     struct instance_live **items;
     size_t count, capacity;
+    bool launched_late; /* by a process that was dead already */
 };
 
 /* ------------------------------------------------------------------- truth */
