@@ -81,6 +81,8 @@ static void verdict_by_place(struct core *core, struct core_job *job, bool in_li
     if (job->ended || job->gone || !job->admitted || job->parked ||
         job->hold_until_ns > core->now_ns)
         return;
+    if (in_line && job->queue->spec == NULL)
+        job->queue->verdict_dirty = true;
     if (in_line && (job->queue->spec == NULL || job->queue->spec->enabled))
         verdict_set(core, job, VERDICT_BEHIND, NULL);
     else if (in_line)

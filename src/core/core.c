@@ -377,7 +377,9 @@ static void queues_tell(struct core *core)
         queue->verdict_dirty = false;
         for (struct tree_node *n = tree_first(&queue->order); n != NULL; n = tree_next(n)) {
             struct core_job *job = CONTAINER_OF(n, struct core_job, order);
-            if (queue->spec == NULL)
+            if (queue->spec == NULL && queue->present)
+                verdict_set(core, job, VERDICT_QUEUE_INVALID, queue->invalid);
+            else if (queue->spec == NULL)
                 verdict_set(core, job, VERDICT_QUEUE_MISSING,
                             "its JobQueue was deleted: create it again");
             else

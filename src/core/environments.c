@@ -44,6 +44,7 @@ static void nodes_look(struct core *core, const char *name)
 static void admissions_look(struct core *core)
 {
     core->pass_all = true;
+    queues_look(core);
     if (core->synced)
         jobs_admit_all(core); /* which namespaces a queue takes depends on its environments */
 }

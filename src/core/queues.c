@@ -109,7 +109,8 @@ void queue_invalid(struct core *core, struct object_meta *take_meta, const char 
     text_set(&queue->invalid, message);
     text_set(&queue->resource_version, take_meta->resource_version);
     set_present(core, queue, true);
-    queue->status_dirty = true;
+    queue_unpark_all(core, queue);
+    queue->status_dirty = queue->verdict_dirty = true;
     core->pass_all = true;
 }
 
@@ -129,8 +130,18 @@ void queue_gone(struct core *core, const char *name)
     queue->blocked_count = 0;
     core->pass_all = true;
     /* Its jobs stay where they are, and are told; a queue of the same name takes them up again. */
+    queue_unpark_all(core, queue);
     queue->verdict_dirty = true;
     queue_free_if_unused(core, queue);
+}
+
+/* An environment came, went or changed: is each queue still VALID? */
+void queues_look(struct core *core)
+{
+    size_t at = 0;
+    struct core_queue *queue;
+    while ((queue = map_next(core->queues, &at, NULL)) != NULL)
+        queue->status_dirty = true;
 }
 
 /* ------------------------------------------------------------------ definitions */

@@ -316,7 +316,8 @@ static void plan_checks(struct core *core)
         core->fresh = job->fresh_next;
         job->fresh = false;
         bool idle = job->counts[JOB_STARTING] + job->counts[JOB_RUNNING] == 0;
-        if (job->gone || job->ended || job->checked || !idle || job->template_ == NULL)
+        if (job->gone || job->ended || job->checked || !idle || job->template_ == NULL ||
+            job->queue->spec == NULL) /* the queue went in the turn in which the job came */
             continue;
         if (!plan_has_room(core)) {
             job->fresh = true;

@@ -402,7 +402,8 @@ static int64_t stock(struct world *world, const struct action *action)
 static enum provider_result launch(struct world *world, const struct action *action)
 {
     for (const struct machine *m = world->machines; m != NULL; m = m->next) {
-        if (strcmp(m->token, action->token) == 0)
+        if (strcmp(m->token, action->token) == 0 &&
+            strcmp(m->environment, action->environment) == 0)
             return PROVIDER_OK; /* the call came twice */
     }
     int64_t left = stock(world, action);
