@@ -172,8 +172,10 @@ static void dependency_fails(struct core *core, struct core_dependency *dependen
     if (job->ended)
         return;
     job_changed(core, job, 0);
-    if (is_n_to_n(dependency) && job->admitted && dependency->on != NULL) {
-        look_later(core, job, LOOK_ALL);
+    if (is_n_to_n(dependency) && dependency->on != NULL) { /* child by child; at the latest when
+                                                              the job is admitted */
+        if (job->admitted)
+            look_later(core, job, LOOK_ALL);
         return;
     }
     AUTO_TEXT words = text_printf("Dependent Job failed: %s %s", dependency->name, why);
@@ -266,7 +268,9 @@ void depend_start(struct core *core, struct core_job *job)
 {
     for (size_t i = 0; i < job->dependency_count; i++) {
         struct core_dependency *dependency = &job->dependencies[i];
-        if (dependency->name == NULL || dependency->outcome != DEPENDENCY_WAITING || job->ended)
+        bool by_child = is_n_to_n(dependency) && dependency->outcome == DEPENDENCY_FAILED;
+        if (dependency->name == NULL || job->ended ||
+            (dependency->outcome != DEPENDENCY_WAITING && !by_child))
             continue;
         AUTO_TEXT key = name_key(job->spec->meta.namespace_, dependency->name);
         struct dependants *list = dependants_of(core, key, true);
@@ -292,7 +296,8 @@ void depend_start(struct core *core, struct core_job *job)
             job_changed(core, d->job, NS_PER_S);
         }
     }
-    if (!job->ended && break_cycle(core, job))
+    /* Whom nobody waits for closes no cycle. */
+    if (!job->ended && list != NULL && break_cycle(core, job))
         return;
     for (size_t i = 0; i < job->dependency_count && !job->ended; i++) {
         struct core_dependency *dependency = &job->dependencies[i];
@@ -348,6 +353,12 @@ void depend_job_gone(struct core *core, struct core_job *job)
     }
 }
 
+static enum job_phase phase_now(const struct core_job *job)
+{
+    bool whole = job->ended || job->array || job->children == NULL;
+    return whole ? job->phase : (enum job_phase)job->children[0].phase;
+}
+
 void depend_print(struct core *core, const struct core_job *job, struct str *out)
 {
     UNUSED(core);
@@ -362,7 +373,7 @@ void depend_print(struct core *core, const struct core_job *job, struct str *out
             continue;
         }
         str_addf(out, "%s%s (%s)", told > 0 ? ", " : "", d->name,
-                 d->on == NULL ? "does not exist yet" : job_phase_name(d->on->phase));
+                 d->on == NULL ? "does not exist yet" : job_phase_name(phase_now(d->on)));
         told++;
     }
     if (left > 0)

@@ -185,6 +185,7 @@ static void children_start(struct core *core, struct core_job *job)
         if (depend_failed(core, job, i)) {
             job->children[i].dependency_failed = 1;
             child_move(core, job, i, ON_FAIL);
+            depend_child_ended(core, job, i);
             job_changed(core, job, 0);
         } else if (depend_met(core, job, i)) {
             child_move(core, job, i, ON_READY);
