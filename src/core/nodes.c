@@ -483,9 +483,10 @@ void node_idle_timer(struct core *core, struct core_node *node)
     if (environment == NULL || environment->spec == NULL || node->live > 0 || node->closed ||
         node->penalty_until_ns > core->now_ns)
         return;
+    bool going = environment->spec->meta.deleted_ns != 0; /* then nothing is kept for later work */
     if (environment->spec->provider != PROVIDER_STATIC)
         timer_set(&core->timers, &node->timer,
-                  node->idle_since_ns + environment->spec->scale_down_delay_ns);
+                  node->idle_since_ns + (going ? 0 : environment->spec->scale_down_delay_ns));
 }
 
 void node_timer(struct core *core, struct core_node *node)
