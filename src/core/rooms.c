@@ -64,7 +64,8 @@ void node_room_changed(struct core *core, struct core_node *node)
     struct room *leaf = &environment->rooms[environment->slot_capacity + node->slot];
     bool grew = false;
     for (size_t d = 0; d < DIM_FIXED; d++) {
-        int64_t value = usable ? free_.v[d] : -1;
+        int64_t left = free_.v[d] > 0 ? free_.v[d] : 0; /* below zero: full for who asks for any */
+        int64_t value = usable ? left : -1;
         grew = grew || value > leaf->v[d];
         leaf->v[d] = value;
     }
