@@ -230,6 +230,9 @@ static struct object_meta meta_of(const struct action *action)
         meta = action->job->meta;
     else if (action->kind == ACTION_DEFINITION_STATUS)
         meta = action->definition->meta;
+    /* The core knows of later versions than the object it was told of: those of our own writes. */
+    if (action->resource_version != NULL)
+        meta.resource_version = (char *)(uintptr_t)action->resource_version;
     return meta;
 }
 
