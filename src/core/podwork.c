@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASK_DELAY_NS = 1000000000, RETRY_DELAY_NS = 1000000000 };
+/* A create without an answer may still happen until its server-side timeout is over (5 s at most,
+ * see the controller); its room is kept until then, and only then is the server asked. */
+#define ASK_DELAY_NS (6 * NS_PER_S)
+#define RETRY_DELAY_NS NS_PER_S
 
 static void list_append(struct pod_list *list, struct core_pod *pod)
 {
