@@ -337,7 +337,8 @@ void job_end(struct core *core, struct core_job *job, enum job_phase phase, cons
 
 /* --------------------------------------------------------------------- requests */
 
-static void requests_look(struct core *core, struct core_job *job)
+/* Were there new ones? */
+static bool requests_read(struct core_job *job)
 {
     const struct batch_job *spec = job->spec;
     bool news = false;
@@ -356,7 +357,12 @@ static void requests_look(struct core *core, struct core_job *job)
         if (job->stop_reason == NULL)
             job->stop_reason = text_copy("the BatchJob is being deleted");
     }
-    if (news && !job->ended)
+    return news;
+}
+
+static void requests_look(struct core *core, struct core_job *job)
+{
+    if (requests_read(job) && !job->ended)
         job_stop_children(core, job, job->terminated);
 }
 
@@ -437,7 +443,9 @@ static void job_begin(struct core *core, struct core_job *job)
     }
     depend_start(core, job);
     if (!job->ended)
-        requests_look(core, job);
+        requests_read(job);
+    if (!job->ended && job_is_stopped(job))
+        job_stop_children(core, job, job->terminated);
     if (!job->ended)
         job_admit(core, job);
     else if (job->end_durable)
@@ -494,6 +502,8 @@ void jobs_begin_all(struct core *core)
     struct core_job *job;
     while ((job = map_next(core->jobs, &at, NULL)) != NULL) {
         bind(core, job); /* the pods that follow may end by its retry strategy and timeout */
+        if (!job->ended && job->spec->invalid == NULL)
+            requests_read(job); /* and by its end on request */
         job_load_state(core, job);
     }
     pods_apply_early(core);

@@ -88,8 +88,14 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     unsigned try = child->attempts + child->refusals + 1U;
     AUTO_TEXT name = pod_name(job, index, try);
     AUTO_TEXT key = text_printf("%s/%s", job->spec->meta.namespace_, name);
-    if (map_get(core->pods, key) != NULL)
-        return NULL; /* something has the name: its end, or the squatter's, comes first */
+    const struct core_pod *taken = map_get(core->pods, key);
+    if (taken != NULL && !taken->ours && child->refusals < JOB_REFUSALS_MAX) {
+        child->refusals++; /* a squatter's, who may stay for ever: the next try has another name */
+        job_changed(core, job, NS_PER_S);
+        return pod_place(core, job, index, node);
+    }
+    if (taken != NULL)
+        return NULL; /* its end comes first */
     struct core_pod *pod = pod_new(core, key, job->spec->meta.namespace_, name);
     pod->state = PODS_CREATING;
     pod->ours = pod->in_job = pod->has_finalizer = true;

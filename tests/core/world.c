@@ -144,8 +144,12 @@ static void world_happens(struct world *world)
     for (struct world_pod *pod = world->pods; pod != NULL; pod = pod->next) {
         if (pod->end_due_ns == 0 || pod->end_due_ns > world->now_ns)
             continue;
-        pod->exited = true;
-        pod_end(world, pod, POD_SUCCEEDED);
+        if (pod->lost) {
+            text_set(&pod->disruption, "DeletionByPodGC");
+            pod->deleted_ns = world->now_ns;
+        }
+        pod->exited = !pod->lost;
+        pod_end(world, pod, pod->lost ? POD_FAILED : POD_SUCCEEDED);
     }
     pods_show(world);
     machines_boot(world);

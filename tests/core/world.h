@@ -37,10 +37,10 @@
  *   jobs | pods               writes down how everything stands
  *   restart                   throws the core away and fills a new one from what the server holds
  *
- * Everything is declared before the first "at" is seen at once, at 0s. After every plan the core's
- * own invariants are checked, and the world's: no node over its allocatable, no child twice at a
- * time, no machine taken from under a pod, no environment over maxvCpus. A breach is a line in
- * capitals. */
+ * What ran on a node that is gone is failed by pod GC 40 s later. Everything is declared before the
+ * first "at" is seen at once, at 0s. After every plan the core's own invariants are checked, and
+ * the world's: no node over its allocatable, no child twice at a time, no machine taken from under
+ * a pod, no environment over maxvCpus. A breach is a line in capitals. */
 #ifndef BULKHEAD_TESTS_CORE_WORLD_H
 #define BULKHEAD_TESTS_CORE_WORLD_H
 

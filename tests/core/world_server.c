@@ -19,6 +19,11 @@ static void event(struct world *world, struct event *event_)
 
 /* ----------------------------------------------------------------------- things */
 
+static bool is_over(const struct world_pod *pod)
+{
+    return pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED;
+}
+
 struct thing *thing_find(struct world *world, const char *kind, const char *name)
 {
     for (struct thing *thing = world->things; thing != NULL; thing = thing->next) {
@@ -133,6 +138,10 @@ void thing_gone(struct world *world, struct thing *thing)
     for (struct world_pod *pod = world->pods; pod != NULL; pod = pod->next) {
         if (pod->job == thing)
             pod->job = NULL;
+        if (strcmp(thing->kind, "node") == 0 && text_eq(pod->node, thing->name) && !is_over(pod)) {
+            pod->lost = true; /* until pod GC comes by */
+            pod->end_due_ns = world->now_ns + 40 * NS_PER_S;
+        }
     }
     thing_free(thing);
 }
@@ -276,11 +285,6 @@ void pod_vanish(struct world *world, struct world_pod *pod)
 {
     pod->gone = true;
     pod_touch(world, pod);
-}
-
-static bool is_over(const struct world_pod *pod)
-{
-    return pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED;
 }
 
 static void pod_free_record(struct world_pod *pod)
