@@ -70,6 +70,7 @@ class Seen:
 
 class Judge:
     def __init__(self, api):
+        self._api = api
         self.lock = threading.Condition()
         self.pods = {}       # uid: Seen, all that ever were
         self.on_node = defaultdict(dict)  # node: {uid: requests}
@@ -175,6 +176,10 @@ class Judge:
         most = self.max_vcpus.get(environment)
         vcpus = sum(self.allocatable[node].get("cpu", 0) for node, labels in self.node_labels.items()
                     if labels.get(ENVIRONMENT) == environment) // 1000
+        if most is not None and vcpus > most:
+            # The two watches know nothing of each other's order: maxvCpus may have been raised just before.
+            now = self._api.find(f"{BULKHEAD}/computeenvironments/{environment}")
+            most = max(most, now["spec"]["computeResources"]["maxvCpus"]) if now else most
         if most is not None and vcpus > most:
             self.wrong.append(f"vcpus: the nodes of {environment} have {vcpus} vCPUs, maxvCpus is {most}")
 

@@ -54,6 +54,7 @@ def test_real_containers(real):
     wait_for("the nodes to be gone", lambda: not world.nodes(), 60)
 
 
+@pytest.mark.long
 def test_image_that_is_not_there(real):
     """A missing image is the job's failure, in AWS's words, and does not hang."""
     world = real
