@@ -4,7 +4,7 @@
 It trusts neither the controller nor its status: it sums what the API server shows.
 
     room      the requests of all pods of a node that have not ended are within the node's allocatable
-    twice     of a child of a job, at most one pod lives at a time; a (child, try) has one pod, ever
+    twice     of a child of a job, at most one pod lives at a time, on machines that are there; a (child, try) has one pod, ever
     fence     a pod of ours is on a node of its environment, in a namespace that the environment serves
     running   a pod that runs is deleted only when somebody asked for that (allow_deletes)
     vcpus     an environment's nodes never have more vCPUs than its maxvCpus when one is added
@@ -195,10 +195,17 @@ class Judge:
             if seen.alive():
                 living.add(seen.uid)
                 if len(living) > 1:
+                    living.intersection_update({uid for uid in living if self._machine_is_there(self.pods[uid])})
+                if len(living) > 1:
                     names = sorted(self.pods[uid].name for uid in living)
                     self.wrong.append(f"twice: child {child} of job {seen.job_uid} is in pods {names} at once")
             else:
                 living.discard(seen.uid)
+
+    def _machine_is_there(self, seen):
+        """A pod on a machine that is gone does not run, whatever its object still says: pod GC comes 40 s later."""
+        node = seen.pod["spec"].get("nodeName")
+        return node is None or self._api.find(f"/api/v1/nodes/{node}") is not None
 
     def _account(self, seen):
         node = seen.pod["spec"].get("nodeName")
