@@ -405,6 +405,7 @@ void core_plan(struct core *core, int64_t now_ns, struct arena *arena, struct pl
         queues_tell(core);
         place_all(core);
         pods_plan(core);
+        jobs_tell(core);
         scale_plan(core);
         depend_settle(core);
         run_timers(core); /* what this turn has made due at once: ends of jobs */

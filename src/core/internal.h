@@ -345,6 +345,8 @@ struct core_job {
     int64_t pods; /* records that name this job */
     bool checked, check_in_flight, fresh;
     struct core_job *fresh_next, *dead_next;
+    struct core_job *tell_next; /* in core->tell_first */
+    bool to_tell;
     /* verdict */
     enum verdict verdict, told_verdict;
     char *verdict_text;     /* extra words of the verdict; NULL: none */
@@ -425,6 +427,7 @@ struct core {
     size_t look_count, look_capacity;
     struct core_job *dead; /* gone jobs, freed once nothing is left to look at */
     uint64_t walk;         /* mark of the last dependency walk */
+    struct core_job *tell_first, *tell_last; /* due statuses, told when all is placed */
     bool pass_all;         /* look at every queue in the next pass */
     bool pass_below;       /* in this pass: look at the queues that follow */
     bool shape_changed;    /* something may fit now that fitted nothing before */
@@ -662,6 +665,9 @@ bool type_matches(
     const struct core_class *class_); /* labels and taints of a new node of this type */
 
 /* scale.c */
+/* The type to buy for up to wanted pods of the class, within budget vCPUs; NULL: none now. */
+struct core_type *type_choose(const struct core *core, const struct core_environment *environment,
+                              const struct core_class *class_, int64_t budget, int64_t wanted);
 void scale_plan(struct core *core);
 int64_t environment_wake_ns(const struct core *core, const struct core_environment *environment);
 
@@ -676,6 +682,7 @@ void job_changed(struct core *core, struct core_job *job,
                  int64_t within_ns); /* a status write is due by then */
 void status_plan(struct core *core);
 void job_status_plan(struct core *core, struct core_job *job);
+void jobs_tell(struct core *core); /* whose status is due */
 void status_done(struct core *core, struct flight *flight, struct done *done);
 void environment_status_fill(const struct core_environment *environment,
                              struct compute_environment_status *ret);

@@ -104,17 +104,16 @@ static double type_price(const struct core_type *type)
     return type->spec.price > 0 ? type->spec.price : (double)type->spec.vcpus;
 }
 
-static struct core_type *choose_type(const struct core *core, const struct buyer *buyer,
-                                     const struct core_class *class_, int64_t wanted)
+struct core_type *type_choose(const struct core *core, const struct core_environment *environment,
+                              const struct core_class *class_, int64_t budget, int64_t wanted)
 {
-    struct core_environment *environment = buyer->environment;
     bool best_fit = text_eq(environment->spec->allocation_strategy, "BEST_FIT");
     struct core_type *best = NULL;
     double best_price = 0;
     for (size_t i = 0; i < environment->type_count; i++) {
         struct core_type *type = &environment->types[i];
         bool out = type->out_until_ns > core->now_ns;
-        if (!type->wanted || type->spec.vcpus > buyer->budget || (out && !best_fit) ||
+        if (!type->wanted || type->spec.vcpus > budget || (out && !best_fit) ||
             !type_matches(environment, type, class_))
             continue;
         int64_t fit = amounts_times(&class_->needs, &type->room, wanted);
@@ -134,7 +133,8 @@ static int64_t buy_for_class(struct core *core, struct buyer *buyer,
                              const struct core_class *class_, int64_t wanted)
 {
     while (wanted > 0) {
-        struct core_type *type = choose_type(core, buyer, class_, wanted);
+        struct core_type *type =
+            type_choose(core, buyer->environment, class_, buyer->budget, wanted);
         if (type == NULL)
             break;
         int64_t fit = amounts_times(&class_->needs, &type->room, wanted);

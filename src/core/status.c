@@ -88,9 +88,34 @@ void job_timer(struct core *core, struct core_job *job)
             job->verdict != VERDICT_NONE)
             job_changed(core, job, 0);
     }
-    if (status_due(core, job) <= core->now_ns)
-        job_status_plan(core, job);
-    job_timer_set(core, job);
+    if (status_due(core, job) > core->now_ns) {
+        job_timer_set(core, job);
+        return;
+    }
+    if (job->to_tell)
+        return;
+    job->to_tell = true; /* jobs_tell sets the timer again */
+    job->tell_next = NULL;
+    if (core->tell_last != NULL)
+        core->tell_last->tell_next = job;
+    else
+        core->tell_first = job;
+    core->tell_last = job;
+}
+
+/* What was waiting a moment ago may have its place by now. */
+void jobs_tell(struct core *core)
+{
+    struct core_job *job;
+    while ((job = core->tell_first) != NULL) {
+        core->tell_first = job->tell_next;
+        if (core->tell_first == NULL)
+            core->tell_last = NULL;
+        job->to_tell = false;
+        if (status_due(core, job) <= core->now_ns)
+            job_status_plan(core, job);
+        job_timer_set(core, job);
+    }
 }
 
 /* -------------------------------------------------------------------- job status */

@@ -91,16 +91,11 @@ static const struct core_type *type_set_aside(const struct core *core,
 }
 
 static bool affordable(const struct core *core, const struct core_environment *environment,
-                       const struct core_class *class_)
+                       const struct core_job *job)
 {
     int64_t budget = environment->spec->max_vcpus - environment->vcpus;
-    for (size_t i = 0; i < environment->type_count; i++) {
-        const struct core_type *type = &environment->types[i];
-        if (type->wanted && type->out_until_ns <= core->now_ns && type->spec.vcpus <= budget &&
-            amounts_fit(&class_->needs, &type->room) && type_matches(environment, type, class_))
-            return true;
-    }
-    return false;
+    int64_t wanted = (int64_t)job->runnable.total;
+    return type_choose(core, environment, job->class_, budget, wanted > 0 ? wanted : 1) != NULL;
 }
 
 static enum verdict unusable_words(const struct core_environment *environment, struct str *out)
@@ -147,7 +142,7 @@ static enum verdict blocked_words(struct core *core, const struct core_job *job,
         return VERDICT_BOOTING;
     }
     if (environment->launches != NULL || !environment->types_known || !environment->observed ||
-        affordable(core, environment, job->class_)) {
+        affordable(core, environment, job)) {
         str_add(out, "nodes are being requested");
         if (environment->provider_words != NULL)
             str_addf(out, " (%s)", environment->provider_words);

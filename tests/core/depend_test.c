@@ -115,8 +115,8 @@ static const struct world_row rows[] = {
      "0s start a/0 on n1\n"
      "0s a PENDING DependencyPending: 2 of 3 children (1-2) wait: waits for the child before (SEQUENTIAL)\n"
      "1s start a/1 on n1\n"
-     "2s told a PENDING BehindInQueue\n"
      "2s start a/2 on n1\n"
+     "2s told a PENDING Starting\n"
      "3s told a SUCCEEDED Succeeded\n"
      "4s jobs\n"
      "  a SUCCEEDED Succeeded 3 SUCCEEDED\n"},
@@ -159,9 +159,9 @@ static const struct world_row rows[] = {
      "2s jobs\n"
      "  a 2 STARTING 1 SUCCEEDED\n"
      "  b 2 PENDING 1 STARTING\n"
-     "3s told a FAILED ArrayChildFailed\n"
-     "3s told b PENDING BehindInQueue\n"
      "3s start b/2 on n1\n"
+     "3s told a FAILED ArrayChildFailed\n"
+     "3s told b PENDING Starting\n"
      "4s told b PENDING Starting\n"
      "4s jobs\n"
      "  a FAILED ArrayChildFailed 2 SUCCEEDED 1 FAILED\n"
@@ -183,9 +183,9 @@ static const struct world_row rows[] = {
      "0s start a/1 on n1\n"
      "0s start a/2 on n1\n"
      "1s told a FAILED ArrayChildFailed\n"
-     "3s told b PENDING BehindInQueue\n"
      "3s start b/0 on n1\n"
      "3s start b/2 on n1\n"
+     "3s told b PENDING Starting\n"
      "4s jobs\n"
      "  a FAILED ArrayChildFailed 2 SUCCEEDED 1 FAILED\n"
      "  b 2 STARTING 1 FAILED\n"},
@@ -197,10 +197,10 @@ static const struct world_row rows[] = {
      "job b queue=q cpu=1 array=2 after=a:N_TO_N\n"
      "at 1s\n"
      "why b\n",
-     "0s told b FAILED DependencyFailed\n"
      "0s start a/0 on n1\n"
      "0s start a/1 on n1\n"
      "0s start a/2 on n1\n"
+     "0s told b FAILED DependencyFailed\n"
      "1s b FAILED DependencyFailed: Dependent Job failed: a has 3 children, expected 2 for N_TO_N\n"},
     {"N_TO_N together with a plain one",
      "environment e static\n"
@@ -269,8 +269,8 @@ static const struct world_row rows[] = {
      "at 2s\n"
      "why b\n",
      "0s start a on n1\n"
-     "1s told b FAILED DependencyFailed\n"
      "1s stop a\n"
+     "1s told b FAILED DependencyFailed\n"
      "2s b FAILED DependencyFailed: Dependent Job failed: a was deleted before it ended\n"},
     {"a dependency that is deleted after it succeeded",
      "environment e static\n"
@@ -288,10 +288,10 @@ static const struct world_row rows[] = {
      "0s start a on n1\n"
      "5s told b PENDING DependencyPending\n"
      "5s told x RUNNABLE NodesFull\n"
-     "11s told a SUCCEEDED Succeeded\n"
      "11s start x on n1\n"
-     "12s told b PENDING DependencyPending\n"
+     "11s told a SUCCEEDED Succeeded\n"
      "12s told x RUNNING Running\n"
+     "12s told b PENDING DependencyPending\n"
      "21s told x SUCCEEDED Succeeded\n"
      "21s start b on n1\n"
      "22s told b STARTING Starting\n"

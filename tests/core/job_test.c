@@ -162,8 +162,8 @@ static const struct world_row rows[] = {
      "jobs\n",
      "0s start a on n1\n"
      "1s start a on n2\n"
-     "2s told a RUNNABLE BehindInQueue\n"
      "2s start a on n1\n"
+     "2s told a STARTING Starting\n"
      "5s told a SUCCEEDED Succeeded\n"
      "6s jobs\n"
      "  a SUCCEEDED Succeeded attempts=1 refusals=2\n"},
@@ -207,7 +207,7 @@ static const struct world_row rows[] = {
      "at 5s\n"
      "jobs\n",
      "0s start a on n1\n"
-     "2s told a RUNNABLE BehindInQueue\n"
+     "2s told a RUNNABLE NodesFull\n"
      "3s start a on n1\n"
      "5s jobs\n"
      "  a STARTING attempts=1\n"},
@@ -262,8 +262,8 @@ static const struct world_row rows[] = {
      "0s start a on n1\n"
      "2s told a RUNNING Running\n"
      "3s stop a\n"
-     "4s told a RUNNABLE NodesFull\n"
      "4s start a on n1\n"
+     "4s told a STARTING Starting\n"
      "5s jobs\n"
      "  a STARTING attempts=1\n"},
     {"a timeout stops the attempt and is not retried",
@@ -432,8 +432,8 @@ static const struct world_row rows[] = {
      "why a\n"
      "jobs\n",
      "0s start a on n1\n"
-     "2s told a RUNNING Running\n"
      "2s stop a\n"
+     "2s told a RUNNING Running\n"
      "2s told a FAILED Terminated\n"
      "3s a FAILED Terminated: wrong input\n"
      "3s jobs\n"
@@ -467,9 +467,9 @@ static const struct world_row rows[] = {
      "0s start a/0 on n1\n"
      "0s start a/1 on n1\n"
      "1s start a/2 on n1\n"
-     "2s told a PENDING Running\n"
      "2s stop a/1\n"
      "2s stop a/2\n"
+     "2s told a PENDING Running\n"
      "2s told a FAILED Terminated\n"
      "3s jobs\n"
      "  a FAILED Terminated 1 SUCCEEDED 3 FAILED\n"
@@ -620,8 +620,8 @@ static const struct world_row rows[] = {
      "why a\n",
      "0s start a on n1\n"
      "0s start b on n1\n"
-     "1s told b FAILED ContainerFailed\n"
      "1s start a on n1\n"
+     "1s told b FAILED ContainerFailed\n"
      "2s told a STARTING Starting\n"
      "2s jobs\n"
      "  a STARTING attempts=1\n"
@@ -717,8 +717,8 @@ static const struct world_row rows[] = {
      "jobs\n",
      "0s start a on n1\n"
      "0s a RUNNABLE Forbidden: the controller may not create pods here: pods is forbidden\n"
-     "5s told a RUNNABLE BehindInQueue\n"
      "5s start a on n1\n"
+     "5s told a STARTING Starting\n"
      "6s jobs\n"
      "  a STARTING\n"},
     {"a create that could not be sent is sent again",

@@ -302,7 +302,7 @@ static const struct world_row rows[] = {
      "at 10s\n"
      "why a\n",
      "0s launch e 1x small token f424000\n"
-     "10s a RUNNABLE NodesRequested: needs cpu 1; e: nodes are being requested\n"},
+     "10s a RUNNABLE InsufficientInstanceCapacity: needs cpu 1; e: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - no more small to be had now; asked for again in 11 s\n"},
     {"a job no type can hold is told, and nothing is bought",
      "environment e kwok max=8 types=small:1:2Gi:0.05,large:4:8Gi:0.18\n"
      "queue q envs=e\n"

@@ -80,8 +80,8 @@ static const struct world_row jobs[] = {
      "pod a ok\n"
      "at 10s\n",
      "0s start a on n1\n"
-     "2s told a SUCCEEDED Succeeded\n"
      "2s start b on n1\n"
+     "2s told a SUCCEEDED Succeeded\n"
      "2s release a\n"
      "2s delete a\n"},
     {"an array is written at most once a second",
