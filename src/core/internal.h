@@ -416,6 +416,7 @@ struct core {
     struct pod_list cleanup; /* pods to release and delete: as many at once as cleanups_max */
     struct pod **early_pods;
     size_t early_count, early_capacity;
+    bool superseded; /* a later try is known of the pod whose end is being applied */
     struct timers timers;
     char *dim_names[DIM_MAX];
     size_t dim_count;

@@ -321,8 +321,11 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
         depend_child_ended(core, job, pod->index);
         return;
     }
-    bool stopped = job_is_stopped(job);
-    bool again = !outcome->attempt || retry_wanted(job->retry, outcome, child->attempts);
+    /* That there is a later try proves that this one was to be followed by it, before the job was
+     * stopped. */
+    bool stopped = job_is_stopped(job) && !core->superseded;
+    bool again =
+        !outcome->attempt || core->superseded || retry_wanted(job->retry, outcome, child->attempts);
     if (again && !stopped) {
         child_move(core, job, pod->index, outcome->attempt ? ON_RETRY : ON_UNPLACE);
         if (outcome->attempt) {

@@ -162,8 +162,12 @@ static void adopt(struct core *core, struct core_pod *pod, const struct pod *see
     struct child *child = &job->children[seen->index];
     /* A later try was only made because the earlier one had been given up; that was not durable
      * yet. */
-    if (child->pod != NULL && child->pod->state == PODS_LIVE && child->pod->try < seen->try)
+    if (child->pod != NULL && child->pod->state == PODS_LIVE && child->pod->try < seen->try) {
+        bool outer = core->superseded;
+        core->superseded = true;
         pod_give_up(core, child->pod);
+        core->superseded = outer;
+    }
     if (job->children == NULL)
         return;
     unsigned recorded = child->attempts + (unsigned)child->refusals;
@@ -228,7 +232,8 @@ static void take_node(struct core *core, struct core_pod *pod, const struct pod 
 
 static void take_start(struct core *core, struct core_pod *pod, const struct pod *seen)
 {
-    /* What it waited for when it was stopped: a kubelet that stops it says ContainerCreating then. */
+    /* What it waited for when it was stopped: a kubelet that stops it says ContainerCreating then.
+     */
     bool stopped = pod->kill != KILL_NONE || is_terminal(seen);
     if (!stopped || (seen->waiting_reason != NULL && pod->waiting_reason == NULL)) {
         text_set(&pod->waiting_reason, seen->waiting_reason);
@@ -379,9 +384,14 @@ void pods_apply_early(struct core *core)
     if (core->early_count > 1)
         qsort(core->early_pods, core->early_count, sizeof(*core->early_pods), compare_early);
     for (size_t i = 0; i < core->early_count; i++) {
-        apply(core, core->early_pods[i]);
+        const struct pod *seen = core->early_pods[i];
+        const struct pod *next = i + 1 < core->early_count ? core->early_pods[i + 1] : NULL;
+        core->superseded = next != NULL && next->index == seen->index && next->try > seen->try &&
+                           text_eq(next->job_uid, seen->job_uid);
+        apply(core, seen);
         pod_free(core->early_pods[i]);
     }
+    core->superseded = false;
     free(core->early_pods);
     core->early_pods = NULL;
     core->early_count = core->early_capacity = 0;
