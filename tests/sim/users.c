@@ -379,7 +379,7 @@ static void run_calm(struct world *world, struct task *task)
 void scenario_draw(struct world *world)
 {
     static const char *const environment_names[] = {"env-a", "env-b", "env-c"};
-    static const char *const queue_names[] = {"queue-a", "queue-b", "queue-c"};
+    static const char *const queue_names[] = {"queue-a", "queue-b"};
     draw_faults(world);
     draw_types(world);
     if (chance(world, 300)) {
@@ -389,9 +389,11 @@ void scenario_draw(struct world *world)
         set->memory_mib = 128;
         store_add(world, &set->object);
     }
-    for (int64_t i = 0, count = draw(world, 1, ENVIRONMENTS_MAX); i < count; i++)
+    size_t environments = (size_t)draw(world, 1, ARRAY_LEN(environment_names));
+    for (size_t i = 0; i < environments && i < ARRAY_LEN(environment_names); i++)
         draw_environment(world, environment_names[i]);
-    for (int64_t i = 0, count = draw(world, 1, 2); i < count; i++)
+    size_t queues = (size_t)draw(world, 1, ARRAY_LEN(queue_names));
+    for (size_t i = 0; i < queues && i < ARRAY_LEN(queue_names); i++)
         draw_queue(world, queue_names[i]);
     for (size_t i = 0; i < NAMESPACE_COUNT; i++) {
         struct sim_definition *definition =

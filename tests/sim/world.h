@@ -12,9 +12,13 @@
  *   watch.c     what the process hears of the store, and when
  *   convert.c   the store's objects as the typed objects of api/
  *   shell.c     the process: the core, its turns, requests in flight and their faults, crashes
+ *   request.c   an action of a plan as a request that owns its copies
+ *   commit.c    what a request does when it commits
  *   kubelet.c   kubelets, node life cycle, pod garbage collection, DaemonSets, foreign pods
  *   provider.c  groups of machines
  *   users.c     draws a scenario and plays its people
+ *   truth.c     what each child must come to
+ *   creates.c   the oracle on pods that are made
  *   oracle.c    what must always hold, and what must hold in the end
  *   run.c       one run from its seed to its verdict
  *
@@ -371,8 +375,8 @@ const struct object *object_copy(struct world *world, const struct object *objec
 const struct object *watch_known(const struct world *world, enum kind kind, const char *uid);
 
 /* convert.c */
-void event_fill(const struct object *copy, bool gone, struct event *ret_event);
-struct pod *pod_convert(const struct sim_pod *pod);
+void event_fill(const struct object *copy, bool gone, struct event *ret);
+struct pod *pod_convert(const struct sim_pod *from);
 
 /* shell.c */
 void shell_start(struct world *world);
@@ -449,7 +453,27 @@ struct request {
     enum provider_result provider;
 };
 
-/* oracle.c. Every check ends in violation() when it does not hold. */
+/* request.c, commit.c */
+struct request *request_new(struct world *world, const struct action *action);
+void request_commit(struct world *world, struct request *request);
+bool request_is_refused(const struct world *world, const struct request *request);
+
+/* truth.c */
+enum { START_DEADLINE_S = 300 };
+struct summary { /* of the tries of a child, up to and including one of them */
+    uint32_t attempts, refusals;
+    bool live, succeeded, final_failed;
+    bool may_have_failed; /* for good: nobody can tell */
+};
+
+struct summary summarize(const struct world *world, const struct sim_job *job,
+                         const struct sim_pod *last);
+/* Neither admitted nor ever to be: its node is not the one it was made for. */
+bool pod_is_stranded(const struct world *world, const struct sim_pod *pod);
+/* May a child have failed though no attempt of its own failed for good? */
+bool is_excused(const struct world *world, const struct sim_job *job, uint32_t index, int depth);
+
+/* oracle.c and creates.c. Every check ends in violation() when it does not hold. */
 void violation(struct world *world, const char *invariant, const char *format, ...)
     PRINTF_LIKE(3, 4);
 struct truth *truth_of(const struct world *world, const char *job_uid);

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commit.c - what a request does when it commits: the API server's side
+ *
+ * Preconditions are checked here and nowhere else: a uid, a resourceVersion, a name that is taken.
+ */
+#include "sim/world.h"
+
+#include "bulkhead/base/str.h"
+
+#include <string.h>
+
+static const char *version_text(struct world *world, const struct object *object)
+{
+    return arena_printf(world->arena, "%llu", (unsigned long long)object->version);
+}
+
+/* The object that the request means; sets its result when a precondition does not hold. */
+static void *target(struct world *world, struct request *request, enum kind kind)
+{
+    struct object *object = store_find(world, kind, request->namespace_, request->name);
+    if (object == NULL) {
+        request->result = DONE_NOT_FOUND;
+        return NULL;
+    }
+    if (request->uid != NULL && strcmp(object->uid, request->uid) != 0) {
+        request->result = kind == KIND_POD ? DONE_CONFLICT : DONE_NOT_FOUND;
+        return NULL;
+    }
+    if (request->resource_version != NULL && kind != KIND_POD &&
+        strcmp(version_text(world, object), request->resource_version) != 0) {
+        request->result = DONE_CONFLICT;
+        request->seen = object_copy(world, object); /* the shell reads it before it answers */
+        world->counters.conflicts++;
+        return NULL;
+    }
+    return object;
+}
+
+static const struct sim_pod *pod_copy(struct world *world, const struct sim_pod *pod)
+{
+    struct sim_pod *result = arena_alloc(world->arena, sizeof(*result));
+    *result = *pod;
+    return result;
+}
+
+bool request_is_refused(const struct world *world, const struct request *request)
+{
+    const struct truth *truth = truth_of(world, request->job_uid);
+    return truth != NULL && truth->job->refused;
+}
+
+static void create_pod(struct world *world, struct request *request)
+{
+    if (store_find(world, KIND_POD, request->namespace_, request->name) != NULL) {
+        world->counters.creates_exist++;
+        request->result = DONE_EXISTS;
+        return;
+    }
+    struct sim_pod *pod =
+        object_new(world, KIND_POD, sizeof(*pod), request->namespace_, request->name);
+    struct truth *truth = truth_of(world, request->job_uid);
+    pod->object.finalizer = true;
+    pod->node_name = request->node_name;
+    pod->cpu_milli = request->template_.cpu_milli;
+    pod->memory_mib = request->template_.memory_mib;
+    pod->grace_s = 30;
+    pod->active_deadline_s = request->active_deadline_s;
+    pod->owner_kind = "BatchJob";
+    pod->owner_uid = pod->job_uid = request->job_uid;
+    pod->ours = true;
+    pod->job_name = request->job_name;
+    pod->queue = request->queue;
+    pod->environment = request->environment;
+    pod->node_uid = request->node_uid;
+    pod->index = request->index;
+    pod->count = request->count > 0 ? request->count : 1;
+    pod->try = request->try;
+    pod->attempt = request->attempt;
+    pod->body = arena_alloc(world->arena, sizeof(*pod->body));
+    pod->body->pod = pod;
+    pod->body->job = truth != NULL ? truth->job : NULL;
+    pod->body->sent_ns = request->sent_ns;
+    pod->body->process = request->process;
+    oracle_created(world, pod, request);
+    store_add(world, &pod->object);
+    world->counters.pods++;
+    kubelet_sees(world, pod);
+    pod_collect_later(world, pod);
+    request->ret_pod = pod_copy(world, pod);
+}
+
+static void write_job(struct world *world, struct request *request)
+{
+    struct sim_job *job = store_find(world, KIND_JOB, request->namespace_, request->name);
+    struct stored_status *status = arena_alloc(world->arena, sizeof(*status));
+    *status = *request->status;
+    if (job != NULL && job->large && status->children != NULL &&
+        strcmp(job->object.uid, request->uid) == 0) {
+        struct sim_array_state *state =
+            store_find(world, KIND_ARRAY_STATE, request->namespace_, request->name);
+        bool fresh = state == NULL;
+        bool stale = request->process != world->process || world->core == NULL;
+        const char *version = fresh ? NULL : version_text(world, &state->object);
+        /* As controller/execute_status.c: one of this job is read and written over, one that a
+         * deleted job of this name has left waits for the garbage collector. */
+        if (!fresh && strcmp(state->job_uid, request->uid) != 0) {
+            request->result = DONE_AGAIN;
+            return;
+        }
+        if (stale && !name_eq(version, request->array_version)) {
+            request->result = DONE_CONFLICT; /* nobody is there to read it */
+            return;
+        }
+        if (!fresh)
+            oracle_children(world, job, state->status, status);
+        if (fresh) {
+            state = object_new(world, KIND_ARRAY_STATE, sizeof(*state), request->namespace_,
+                               request->name);
+            state->job_uid = job->object.uid;
+        }
+        state->status = status;
+        status->elsewhere = true;
+        if (fresh)
+            store_add(world, &state->object);
+        else
+            store_change(world, &state->object, true);
+        request->ret_array_version = version_text(world, &state->object);
+        world->counters.companions++;
+        if (stale)
+            return; /* nor to write the status after it */
+    }
+    job = target(world, request, KIND_JOB);
+    if (job == NULL)
+        return;
+    oracle_status(world, job, status);
+    job->status = status;
+    store_change(world, &job->object, false);
+    request->ret_version = version_text(world, &job->object);
+}
+
+static void write_simple(struct world *world, struct request *request, enum kind kind)
+{
+    struct object *object = target(world, request, kind);
+    if (object == NULL)
+        return;
+    if (kind == KIND_QUEUE)
+        ((struct sim_queue *)object)->observed_generation = request->observed_generation;
+    if (kind == KIND_ENVIRONMENT)
+        ((struct sim_environment *)object)->observed_generation = request->observed_generation;
+    store_change(world, object, false);
+    request->ret_version = version_text(world, object);
+}
+
+static void write_finalizer(struct world *world, struct request *request)
+{
+    enum kind kind = strcmp(request->object_kind, "JobQueue") == 0 ? KIND_QUEUE : KIND_ENVIRONMENT;
+    struct object *object = target(world, request, kind);
+    if (object == NULL)
+        return;
+    if (!request->add) {
+        store_unfinalize(world, object);
+    } else if (object->deleted_ns != 0) {
+        request->result = DONE_REFUSED; /* no new finalizers on what is being deleted */
+    } else {
+        object->finalizer = true;
+        store_change(world, object, false);
+    }
+    request->ret_version = version_text(world, object);
+}
+
+void request_commit(struct world *world, struct request *request)
+{
+    struct sim_pod *pod = NULL;
+    request->committed = true;
+    request->result = DONE_OK;
+    switch (request->kind) {
+    case ACTION_POD_CREATE:
+        create_pod(world, request);
+        break;
+    case ACTION_POD_CHECK:
+        world->counters.dry_runs++;
+        break;
+    case ACTION_POD_GET:
+        pod = target(world, request, KIND_POD);
+        if (pod != NULL) {
+            world->counters.adoptions++;
+            request->ret_pod = pod_copy(world, pod);
+        }
+        break;
+    case ACTION_POD_RELEASE:
+        pod = target(world, request, KIND_POD);
+        if (pod != NULL && pod->object.finalizer) {
+            oracle_released(world, pod);
+            store_unfinalize(world, &pod->object);
+        }
+        break;
+    case ACTION_POD_DELETE:
+        if (request->uid == NULL)
+            violation(world, "I7", "delete of pod %s without a uid", request->name);
+        pod = target(world, request, KIND_POD);
+        if (pod != NULL) {
+            oracle_kill(world, pod, request);
+            pod_delete(world, pod, request->grace_s);
+        }
+        break;
+    case ACTION_JOB_STATUS:
+        write_job(world, request);
+        break;
+    case ACTION_QUEUE_STATUS:
+        write_simple(world, request, KIND_QUEUE);
+        break;
+    case ACTION_ENVIRONMENT_STATUS:
+        write_simple(world, request, KIND_ENVIRONMENT);
+        break;
+    case ACTION_DEFINITION_STATUS:
+        write_simple(world, request, KIND_DEFINITION);
+        break;
+    case ACTION_FINALIZER:
+        write_finalizer(world, request);
+        break;
+    case ACTION_PROVIDER_TYPES:
+    case ACTION_PROVIDER_OBSERVE:
+    case ACTION_PROVIDER_LAUNCH:
+    case ACTION_PROVIDER_TERMINATE:
+        provider_commit(world, request);
+        break;
+    case ACTION_EVENT:
+    case ACTION_KIND_COUNT:
+        break;
+    }
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request.c - an action of a plan as a request that owns its own copies
+ *
+ * What a plan points to lives until the next call into the core; a request in flight lives longer.
+ */
+#include "sim/world.h"
+
+#include "bulkhead/base/str.h"
+
+#include <string.h>
+
+static char *copy(struct world *world, const char *text)
+{
+    return text != NULL ? arena_copy(world->arena, text) : NULL;
+}
+
+static void copy_tries(struct world *world, const struct job_status *from, struct job_status *to)
+{
+    to->tries = arena_alloc(world->arena, from->try_count * sizeof(*to->tries) + 1);
+    for (size_t i = 0; i < from->try_count; i++) {
+        const struct job_try *try = &from->tries[i];
+        to->tries[i] = *try;
+        to->tries[i].pod = copy(world, try->pod);
+        to->tries[i].pod_uid = copy(world, try->pod_uid);
+        to->tries[i].node = copy(world, try->node);
+        to->tries[i].node_uid = copy(world, try->node_uid);
+        to->tries[i].instance_id = copy(world, try->instance_id);
+        to->tries[i].reason = copy(world, try->reason);
+        to->tries[i].status_reason = copy(world, try->status_reason);
+        to->tries[i].message = copy(world, try->message);
+    }
+    to->dependencies =
+        arena_alloc(world->arena, from->dependency_count * sizeof(*to->dependencies) + 1);
+    for (size_t i = 0; i < from->dependency_count; i++) {
+        to->dependencies[i] = from->dependencies[i];
+        to->dependencies[i].job_name = copy(world, from->dependencies[i].job_name);
+        to->dependencies[i].uid = copy(world, from->dependencies[i].uid);
+    }
+}
+
+/* The documented texts, see api/array_state.h: "w0*10,s1*3,f2" and "3:2,7-9:1". */
+static void pack(struct world *world, struct stored_status *stored, uint32_t size)
+{
+    AUTO_STR data = STR_EMPTY;
+    AUTO_STR refusals = STR_EMPTY;
+    for (uint32_t i = 0, end; i < size; i = end) {
+        const struct child_record *first = &stored->children[i];
+        for (end = i + 1; end < size && stored->children[end].outcome == first->outcome &&
+                          stored->children[end].attempts == first->attempts;)
+            end++;
+        str_addf(&data, "%s%c%u", i > 0 ? "," : "", "wsf"[first->outcome], first -> attempts);
+        if (end - i > 1)
+            str_addf(&data, "*%u", end - i);
+    }
+    for (uint32_t i = 0; i < size; i++)
+        if (stored->refusals[i] > 0)
+            str_addf(&refusals, "%s%u:%u", refusals.size > 0 ? "," : "", i, stored->refusals[i]);
+    stored->data = copy(world, str_text(&data));
+    stored->refusals_text = copy(world, str_text(&refusals));
+}
+
+static const struct stored_status *copy_status(struct world *world, const struct action *action)
+{
+    const struct job_status *from = action->status;
+    struct stored_status *stored = arena_alloc(world->arena, sizeof(*stored));
+    stored->status = *from;
+    stored->status.reason = copy(world, from->reason);
+    stored->status.message = copy(world, from->message);
+    stored->status.definition_uid = copy(world, from->definition_uid);
+    copy_tries(world, from, &stored->status);
+    stored->status.array.encoding = stored->status.array.data = NULL;
+    stored->status.array.refusals = NULL;
+    stored->status.array.failed_indexes = copy(world, from->array.failed_indexes);
+    uint32_t size = from->array.size;
+    if (action->children != NULL && size > 0) {
+        stored->children = arena_alloc(world->arena, size * sizeof(*stored->children));
+        memcpy(stored->children, action->children, size * sizeof(*stored->children));
+        stored->refusals = arena_alloc(world->arena, size);
+        if (action->refusals != NULL)
+            memcpy(stored->refusals, action->refusals, size);
+        pack(world, stored, size);
+    }
+    return stored;
+}
+
+static void copy_order(struct world *world, const struct pod_order *order, struct request *request)
+{
+    const struct pod_template *from =
+        order->definition != NULL ? &order->definition->template_ : &order->job->template_;
+    request->template_ = (struct template_){
+        .cpu_milli = from->placement.requests.cpu_milli,
+        .memory_mib = from->placement.requests.memory_bytes / (1024 * 1024),
+        .hash = from->hash,
+    };
+    request->namespace_ = copy(world, order->job->meta.namespace_);
+    request->name = copy(world, order->name);
+    request->job_uid = copy(world, order->job->meta.uid);
+    request->job_name = copy(world, order->job->meta.name);
+    request->queue = copy(world, order->job->queue);
+    request->node_name = copy(world, order->node_name);
+    request->node_uid = copy(world, order->node_uid);
+    request->environment = copy(world, order->environment);
+    request->index = order->index;
+    request->count = order->count;
+    request->try = order->try;
+    request->attempt = order->attempt;
+    request->active_deadline_s = order->active_deadline_s;
+}
+
+struct request *request_new(struct world *world, const struct action *action)
+{
+    struct request *request = arena_alloc(world->arena, sizeof(*request));
+    request->kind = action->kind;
+    request->id = action->id;
+    request->process = world->process;
+    request->sent_ns = world->now_ns;
+    request->self = request;
+    request->namespace_ = copy(world, action->namespace_);
+    request->name = copy(world, action->name);
+    request->uid = copy(world, action->uid);
+    request->resource_version = copy(world, action->resource_version);
+    request->object_kind = copy(world, action->object_kind);
+    request->grace_s = action->grace_s;
+    request->add = action->add;
+    request->environment = copy(world, action->environment);
+    request->instance_type = copy(world, action->instance_type);
+    request->token = copy(world, action->token);
+    request->number = action->count;
+    request->id_count = action->id_count;
+    request->ids = arena_alloc(world->arena, action->id_count * sizeof(char *) + 1);
+    for (size_t i = 0; i < action->id_count; i++)
+        request->ids[i] = copy(world, action->ids[i]);
+
+    const struct object_meta *meta = action->meta;
+    if (action->kind == ACTION_POD_CREATE || action->kind == ACTION_POD_CHECK)
+        copy_order(world, &action->order, request);
+    if (action->kind == ACTION_JOB_STATUS) {
+        meta = &action->job->meta;
+        request->status = copy_status(world, action);
+        request->array_version = copy(world, action->array_version);
+    }
+    if (action->kind == ACTION_QUEUE_STATUS)
+        request->observed_generation = action->queue_status->observed_generation;
+    if (action->kind == ACTION_ENVIRONMENT_STATUS)
+        request->observed_generation = action->environment_status->observed_generation;
+    if (meta != NULL) {
+        request->namespace_ = copy(world, meta->namespace_);
+        request->name = copy(world, meta->name);
+        request->uid = copy(world, meta->uid);
+        request->resource_version = copy(world, meta->resource_version);
+    }
+    return request;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* truth.c - what each child must come to, worked out from what is stored about its pods
+ *
+ * Never asks the core. What the API server has stored about a pod is what happened; what no report
+ * says has not. From that and the job's own rules follow attempts, refusals, success and failure.
+ */
+#include "sim/world.h"
+
+#include "bulkhead/base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 20 };
+
+struct truth *truth_of(const struct world *world, const char *job_uid)
+{
+    for (struct truth *truth = world->truths; truth != NULL; truth = truth->next)
+        if (strcmp(truth->job->object.uid, job_uid) == 0)
+            return truth;
+    return NULL;
+}
+
+void truth_new(struct world *world, struct sim_job *job)
+{
+    struct truth *truth = arena_alloc(world->arena, sizeof(*truth));
+    truth->job = job;
+    truth->child_count = job->size > 0 ? job->size : 1;
+    truth->children = arena_alloc(world->arena, truth->child_count * sizeof(*truth->children));
+    truth->next = world->truths;
+    world->truths = truth;
+    job->truth = truth;
+}
+
+bool pod_may_execute(const struct sim_pod *pod)
+{
+    const struct body *body = pod->body;
+    if (body->instance != NULL && !body->instance->alive)
+        return false;
+    if (pod->object.gone)
+        return body->executing;
+    return !pod_ended(pod);
+}
+
+/* Not executing, and nobody but the oracle's machine knows: its node is not the one it was made
+ * for. */
+bool pod_is_stranded(const struct world *world, const struct sim_pod *pod)
+{
+    if (pod->object.gone || pod_ended(pod) || pod->body->admitted)
+        return false;
+    const struct sim_node *node = node_of_pod(world, pod);
+    return node == NULL || !node->instance->alive || !name_eq(node->object.uid, pod->node_uid);
+}
+
+/* By the times in its own metadata, so that it holds also when the process that stopped it is gone.
+ */
+static bool could_not_start(const struct sim_pod *pod)
+{
+    if (pod->started || pod->phase != POD_FAILED)
+        return false;
+    return pod->deadline ||
+           (pod->reason == NULL && pod->disruption == NULL && pod->object.deleted_ns != 0 &&
+            pod->object.deleted_ns - pod->object.created_ns >= START_DEADLINE_S * NS_PER_S);
+}
+
+static bool counts_as_attempt(const struct sim_pod *pod)
+{
+    return pod->started || pod->phase == POD_SUCCEEDED || could_not_start(pod);
+}
+
+static bool glob(const char *pattern, const char *text)
+{
+    if (pattern == NULL)
+        return true;
+    size_t size = strlen(pattern);
+    if (size > 0 && pattern[size - 1] == '*')
+        return strncmp(pattern, text, size - 1) == 0;
+    return strcmp(pattern, text) == 0;
+}
+
+static int64_t attempts_max(const struct sim_job *job)
+{
+    if (job->attempts > 0)
+        return job->attempts;
+    return job->definition != NULL && job->definition->attempts > 0 ? job->definition->attempts : 1;
+}
+
+/* By the times in the pod's status, so that it holds whoever looks, and whenever. */
+static bool ran_too_long(const struct sim_job *job, const struct sim_pod *pod)
+{
+    return job->timeout_s > 0 && pod->started && pod->phase == POD_FAILED &&
+           pod->disruption == NULL && !pod->exit_unknown &&
+           pod->finished_ns - pod->started_ns >= job->timeout_s * NS_PER_S;
+}
+
+static bool rules_retry(const struct sim_job *job, const struct sim_pod *pod, const char *reason)
+{
+    bool host_lost =
+        !pod_ended(pod) || pod->disruption != NULL || (pod->exit_unknown && pod->started);
+    bool not_started = !pod->started;
+    const char *status_reason = host_lost     ? "Host EC2 (instance i) terminated."
+                                : not_started ? "Task failed to start"
+                                              : "Essential container in task exited";
+    char code[16] = "";
+    if (pod->has_exit)
+        snprintf(code, sizeof(code), "%d", pod->exit_code);
+    for (size_t i = 0; i < job->rule_count; i++) {
+        const struct rule *rule = &job->rules[i];
+        if (glob(rule->on_reason, reason) && glob(rule->on_status_reason, status_reason) &&
+            glob(rule->on_exit_code, code))
+            return rule->retry;
+    }
+    return true;
+}
+
+enum retry { RETRY_NO, RETRY_YES, RETRY_EITHER };
+
+static enum retry attempt_retried(const struct world *world, const struct sim_job *job,
+                                  const struct sim_pod *pod, uint32_t attempts_done)
+{
+    if ((int64_t)attempts_done >= attempts_max(job))
+        return RETRY_NO;
+    if (pod->deadline && pod->started)
+        return RETRY_NO;
+    if (ran_too_long(job, pod))
+        return RETRY_NO;
+    if (!could_not_start(pod))
+        return rules_retry(job, pod, "") ? RETRY_YES : RETRY_NO;
+
+    /* What it waited for is not in its last status: a process that came after does not know. */
+    bool known = rules_retry(job, pod, "CannotPullContainerError: image");
+    bool unknown = rules_retry(job, pod, "CannotStartContainerError: not started in time");
+    if (known != unknown && world->counters.crashes > 0)
+        return RETRY_EITHER;
+    return known ? RETRY_YES : RETRY_NO;
+}
+
+struct summary summarize(const struct world *world, const struct sim_job *job,
+                         const struct sim_pod *last)
+{
+    struct summary sum = {0};
+    if (last == NULL)
+        return sum;
+    sum = summarize(world, job, last->body->sibling);
+    if (pod_may_execute(last) && !pod_is_stranded(world, last))
+        sum.live = true;
+    if (last->phase == POD_SUCCEEDED)
+        sum.succeeded = true;
+    if (!counts_as_attempt(last)) {
+        sum.refusals++;
+        return sum;
+    }
+    sum.attempts++;
+    enum retry retry = attempt_retried(world, job, last, sum.attempts);
+    sum.final_failed |= !sum.live && !sum.succeeded && retry == RETRY_NO;
+    sum.may_have_failed = !sum.live && !sum.succeeded && retry == RETRY_EITHER;
+    return sum;
+}
+
+/* --- Failing for another's sake ------------------------------------------------------------------
+ */
+
+static bool child_may_fail(const struct world *world, const struct sim_job *job, uint32_t index,
+                           int depth);
+
+/* Has what a child waits for failed, in truth or by its status? */
+static bool dependency_may_fail(const struct world *world, const struct sim_job *job,
+                                const struct sim_dependency *dependency, uint32_t index, int depth)
+{
+    if (dependency->name == NULL) /* SEQUENTIAL: the child before it */
+        return index > 0 && child_may_fail(world, job, index - 1, depth + 1);
+    for (const struct truth *other = world->truths; other != NULL; other = other->next) {
+        const struct sim_job *on = other->job;
+        if (strcmp(on->object.name, dependency->name) != 0 ||
+            strcmp(on->object.namespace_, job->object.namespace_) != 0)
+            continue;
+        if (on->object.gone || on->object.deleted_ns != 0 ||
+            (on->status != NULL && on->status->status.phase == JOB_FAILED))
+            return true;
+        if (depth > DEPTH_MAX) /* names that came back can depend in a circle */
+            return true;
+        bool pairs = dependency->type == DEPENDENCY_N_TO_N && on->size == job->size;
+        if (dependency->type == DEPENDENCY_N_TO_N && !pairs)
+            return true;
+        for (uint32_t i = 0; i < other->child_count; i++)
+            if ((!pairs || i == index) && child_may_fail(world, on, i, depth + 1))
+                return true;
+    }
+    return false;
+}
+
+/* May a child have failed though no attempt of its own failed for good? */
+bool is_excused(const struct world *world, const struct sim_job *job, uint32_t index, int depth)
+{
+    if (job->request_count > 0 || job->object.deleted_ns != 0 || job->invalid != NULL ||
+        job->refused)
+        return true;
+    for (size_t i = 0; i < job->dependency_count; i++)
+        if (dependency_may_fail(world, job, &job->dependencies[i], index, depth))
+            return true;
+    return false;
+}
+
+static bool child_may_fail(const struct world *world, const struct sim_job *job, uint32_t index,
+                           int depth)
+{
+    if (depth > DEPTH_MAX)
+        return true;
+    struct summary sum = summarize(world, job, job->truth->children[index].last);
+    return sum.final_failed || sum.may_have_failed || is_excused(world, job, index, depth);
+}
