@@ -426,12 +426,12 @@ struct core {
         cleanups_in_flight;
     struct look *looks;
     size_t look_count, look_capacity;
-    struct core_job *dead; /* gone jobs, freed once nothing is left to look at */
-    uint64_t walk;         /* mark of the last dependency walk */
+    struct core_job *dead;                   /* gone jobs, freed once nothing is left to look at */
+    uint64_t walk;                           /* mark of the last dependency walk */
     struct core_job *tell_first, *tell_last; /* due statuses, told when all is placed */
-    bool pass_all;         /* look at every queue in the next pass */
-    bool pass_below;       /* in this pass: look at the queues that follow */
-    bool shape_changed;    /* something may fit now that fitted nothing before */
+    bool pass_all;                           /* look at every queue in the next pass */
+    bool pass_below;                         /* in this pass: look at the queues that follow */
+    bool shape_changed;                      /* something may fit now that fitted nothing before */
     int64_t admin_wake_ns, definitions_next_ns, states_next_ns;
     struct core_counts counts;
     /* the plan that is being made */

@@ -308,8 +308,8 @@ static void learn_type(struct core *core, struct core_node *node)
         types_refresh(core, environment);
 }
 
-/* By the instance id on its label, which is an identity; by name where the provider sets none. A name
- * may belong to two machines for a while, the one that died and the one that has it now. */
+/* By the instance id on its label, which is an identity; by name where the provider sets none. A
+ * name may belong to two machines for a while, the one that died and the one that has it now. */
 static struct core_instance *labelled_instance(const struct core_environment *environment,
                                                const struct core_node *node)
 {

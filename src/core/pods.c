@@ -385,6 +385,7 @@ void pods_apply_early(struct core *core)
         qsort(core->early_pods, core->early_count, sizeof(*core->early_pods), compare_early);
     for (size_t i = 0; i < core->early_count; i++) {
         const struct pod *seen = core->early_pods[i];
+        assert(seen != NULL);
         const struct pod *next = i + 1 < core->early_count ? core->early_pods[i + 1] : NULL;
         core->superseded = next != NULL && next->index == seen->index && next->try > seen->try &&
                            text_eq(next->job_uid, seen->job_uid);

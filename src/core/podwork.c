@@ -249,8 +249,17 @@ static void create_refused(struct core *core, struct core_pod *pod, const struct
     }
 }
 
+/* The answer comes after the watch has told of the pod's whole life. */
+static bool is_old_news(const struct core_pod *pod, const struct done *done)
+{
+    return pod->gone && pod->uid != NULL && done->pod != NULL &&
+           text_eq(pod->uid, done->pod->meta.uid);
+}
+
 static void create_done(struct core *core, struct core_pod *pod, struct done *done)
 {
+    if (is_old_news(pod, done))
+        return;
     if (done->result == DONE_OK && done->pod != NULL) {
         pod_apply(core, STEAL(done->pod));
         return;
@@ -289,6 +298,8 @@ static void get_done(struct core *core, struct core_pod *pod, struct done *done)
         last_word(core, pod, done);
         return;
     }
+    if (is_old_news(pod, done))
+        return;
     if (done->result == DONE_OK && done->pod != NULL) {
         pod_apply(core, STEAL(done->pod));
         return;

@@ -90,9 +90,13 @@ TEST(the_documents_table_is_the_programs)
     REQUIRE(text != NULL); /* tests run at the top of the repository */
     char *begin = strstr(text, BEGIN);
     REQUIRE(begin != NULL);
+    if (begin == NULL) /* for the analyzer, which does not see that REQUIRE leaves */
+        return;
     begin += strlen(BEGIN);
     char *end = strstr(begin, END);
     REQUIRE(end != NULL);
+    if (end == NULL)
+        return;
     *end = '\0';
     AUTO_STR want = STR_EMPTY;
     print_table(&want);

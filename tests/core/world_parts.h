@@ -97,7 +97,7 @@ struct job_definition *definition_from(const struct thing *thing);
 struct batch_job *job_from(const struct thing *thing);
 struct node *node_from(const struct thing *thing);
 struct daemon_set *daemon_set_from(const struct thing *thing);
-struct pod *pod_from(const struct world_pod *pod);
+struct pod *pod_from(const struct world_pod *from);
 void types_from(const char *text, struct instance_type **ret_types, size_t *ret_count);
 void resources_from(const struct line *line, struct resources *ret);
 
@@ -126,7 +126,7 @@ void log_time(struct world *world);
 void log_line(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_action(struct world *world, const struct action *action);
 void log_breaches(struct world *world);
-void log_why(struct world *world, const char *job);
+void log_why(struct world *world, const char *name);
 void log_jobs(struct world *world);
 void log_pods(struct world *world);
 char *pod_label(const struct world_pod *pod);

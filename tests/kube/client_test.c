@@ -244,7 +244,8 @@ TEST(a_refused_connection_was_not_sent)
     fake_refuse(&world.fake);
     world_send(&world, KUBE_POST, "/one", 0);
     CHECK_TRUE("answered", run_until(&world.loop, &world.answers.count, 1));
-    CHECK_HAS("outcome", str_text(&world.answers.log), "POST NotSent 0 Failed to connect to 127.0.0.1");
+    CHECK_HAS("outcome", str_text(&world.answers.log),
+              "POST NotSent 0 Failed to connect to 127.0.0.1");
     CHECK_INT("tried again once", kube_client_stats(world.client, KUBE_LANE_WRITES).resent, 1);
     world_end(&world);
 }

@@ -45,7 +45,9 @@ static void check_room(struct world *world, const struct request *request)
     const struct watch *watch = &world->watches[KIND_POD];
     for (size_t i = 0; i < watch->known_count; i++) {
         const struct sim_pod *pod = (const struct sim_pod *)(const void *)watch->known[i].copy;
-        if (!name_eq(pod->node_name, request->node_name) || pod_ended(pod))
+        /* By the watch, or by a read that was ahead of it. */
+        bool over = pod_ended(pod) || pod_ended(pod->body->pod) || pod->body->pod->object.gone;
+        if (!name_eq(pod->node_name, request->node_name) || over)
             continue;
         if (pod->node_uid != NULL && strcmp(pod->node_uid, request->node_uid) != 0)
             continue;
