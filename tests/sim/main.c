@@ -321,6 +321,7 @@ int main(int argc, char **argv)
 
     signal(SIGABRT, on_death);
     signal(SIGSEGV, on_death);
+    signal(SIGTERM, on_death);
     struct totals *totals = mem_new(sizeof(*totals));
     double start = seconds();
     if (line.has_seed) {
