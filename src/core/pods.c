@@ -331,7 +331,7 @@ static void apply(struct core *core, const struct pod *seen)
         pod->version != 0)
         return;
     if (pod != NULL && pod->state == PODS_CREATING &&
-        (!text_eq(seen->job_uid, pod->job != NULL ? pod->job->uid : NULL) ||
+        (seen->job_uid == NULL || (pod->job != NULL && !text_eq(seen->job_uid, pod->job->uid)) ||
          seen->index != pod->index || seen->try != pod->try ||
          !text_eq(seen->owner_uid, seen->job_uid))) {
         pod_unplace(core, pod,
