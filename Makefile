@@ -162,7 +162,7 @@ check: $(TEST_PROGRAMS) ## Table tests with sanitizers: seconds. ONLY=core/place
 # --- Simulation --------------------------------------------------------------------------------
 RUNS ?= $(if $(SEED),1,200)
 SIM_SOURCES := $(filter-out %_test.c %_fuzz.c,$(wildcard tests/sim/*.c))
-SIM_RUNS_CHECK ?= 20
+SIM_RUNS_CHECK ?= 1000
 
 build/sim: $(call objects,release,$(SIM_SOURCES)) $(call all_libraries,release)
 	$(call link,release)
