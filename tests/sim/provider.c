@@ -86,6 +86,7 @@ static void launch(struct world *world, struct group *group, const struct reques
     instance->joins = !chance(world, world->faults.never_join);
     world->counters.launches_never_join += !instance->joins;
     world->counters.launches++;
+    world->progress_ns = world->now_ns;
     int64_t boot_ns =
         chance(world, 100) ? draw_ms(world, 30000, 200000) : draw_ms(world, 1000, 20000);
     after(world, boot_ns / 2, run_boot, instance, NULL, 0);
@@ -109,11 +110,15 @@ static struct instance_live *find_instance(const struct group *group, const char
     return NULL;
 }
 
-static void terminate(struct world *world, struct instance_live *instance)
+static void terminate(struct world *world, struct instance_live *instance, bool stale)
 {
     if (instance->state >= INSTANCE_TERMINATING)
         return;
-    oracle_terminated(world, instance);
+    /* As with launches, what a dead process had sent comes on top of what the next one does. */
+    if (stale)
+        world->counters.terminates_late++;
+    else
+        oracle_terminated(world, instance);
     world->counters.terminates++;
     instance->state = INSTANCE_TERMINATING;
     after(world, draw_ms(world, 50, 6000), run_terminated, instance, NULL, 0);
@@ -214,7 +219,7 @@ void provider_commit(struct world *world, struct request *request)
         struct instance_live *instance = find_instance(group, request->ids[i]);
         if (instance == NULL)
             continue;
-        terminate(world, instance);
+        terminate(world, instance, request->process != world->process || world->core == NULL);
         add_answer(world, request, instance);
     }
     bool changes =

@@ -14,7 +14,8 @@
 
 enum {
     CONVERGE_S = 3600,
-    SETTLE_S = 130, /* checkpoints may follow within two minutes */
+    SETTLE_S = 130,     /* checkpoints may follow within two minutes */
+    REST_S = 48 * 3600, /* whatever happens, it ends */
     QUIET_S = 600,
     SWEEP_STEPS = 64,
     LOOK_S = 20, /* how often convergence is looked for */
@@ -91,7 +92,8 @@ static void stay_quiet(struct world *world)
         run_until(world, world->now_ns + SETTLE_S * NS_PER_S);
         since_ns = world->now_ns;
         run_until(world, since_ns + QUIET_S * NS_PER_S);
-    } while (!world->failed && world->progress_ns > since_ns - SETTLE_S * NS_PER_S);
+    } while (!world->failed && world->progress_ns > since_ns - SETTLE_S * NS_PER_S &&
+             world->now_ns < world->calm_ns + REST_S * NS_PER_S);
     if (world->last_write_ns > since_ns)
         violation(world, "I17", "%s although everything had come to rest", world->last_write);
     const char *why = oracle_unconverged(world);

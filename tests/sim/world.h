@@ -50,7 +50,7 @@ enum {
     X(kubelet_refusals) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
     X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
     X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \
-    X(launches_repeated) X(launches_never_join) X(terminates) X(provider_errors) X(retries) \
+    X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
     X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
     X(fenced) X(infeasible) X(invalid_jobs) X(dependencies) X(arrays) X(replays_compared)
@@ -316,7 +316,7 @@ struct world {
     int64_t writes_sent;
     int64_t last_write_ns; /* last action that is not a provider's observe */
     const char *last_write;
-    int64_t progress_ns; /* when a pod was last made */
+    int64_t progress_ns; /* when a pod or a machine was last made */
     uint64_t plan_hash;
     bool hash_plans;
     bool quota_full, forbidden;
