@@ -463,6 +463,17 @@ static bool is_dead(const struct core *core, const char *uid)
     return false;
 }
 
+static void read_phase(struct core *core, struct core_job *job)
+{
+    if (job->ended || !job->spec->has_status || job->spec->status.phase < JOB_SUCCEEDED)
+        return;
+    job->phase = job->spec->status.phase;
+    job->ended = job->end_durable = true;
+    core->counts.jobs_live--;
+    if (job->queue != NULL)
+        job->queue->live--;
+}
+
 void job_apply(struct core *core, struct batch_job *take_spec)
 {
     struct core_job *job = map_get(core->jobs, take_spec->meta.uid);
@@ -494,6 +505,8 @@ void job_apply(struct core *core, struct batch_job *take_spec)
     batch_job_free(old);
     if (core->synced)
         requests_look(core, job);
+    else
+        read_phase(core, job); /* what an earlier life of this process had sent has arrived */
 }
 
 void jobs_begin_all(struct core *core)

@@ -282,10 +282,12 @@ static void fill_bins(struct core *core, struct buyer *buyer)
     }
 }
 
+/* Our finalizer comes first: an environment that vanished would leave its machines to nobody. */
 static bool can_buy(const struct core_environment *environment)
 {
     return environment_usable(environment) && environment->spec->provider != PROVIDER_STATIC &&
-           environment->types_known && environment->observed;
+           environment->types_known && environment->observed &&
+           environment->spec->meta.has_finalizer;
 }
 
 static void buyer_open(struct core *core, struct buyer *buyer, struct core_environment *environment)
