@@ -35,6 +35,7 @@ struct call {
 
 struct executor {
     struct executor_host host;
+    struct builders *builders;
     struct call *calls; /* waiting or on their way; doubly linked */
     size_t in_flight;
     struct line line;

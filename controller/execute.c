@@ -15,6 +15,7 @@ struct executor *executor_new(const struct executor_host *host)
 {
     struct executor *executor = mem_new(sizeof(*executor));
     executor->host = *host;
+    executor->builders = builders_new(BUILDERS_MAX, BUILDERS_BYTES_MAX);
     executor->settled_last = &executor->settled_first;
     return executor;
 }
@@ -118,6 +119,7 @@ struct executor *executor_free(struct executor *executor)
         free(settled->message);
         free(settled);
     }
+    builders_free(executor->builders);
     free(executor);
     return NULL;
 }
@@ -261,7 +263,8 @@ static void start_pod(struct executor *executor, const struct action *action)
     struct request request;
     struct call *call = call_new(executor, action);
     bool wants_pod = action->kind == ACTION_POD_CREATE || action->kind == ACTION_POD_GET;
-    if (request_pod(action, executor->host.write_timeout_s, &request, &err) < 0) {
+    if (request_pod(action, executor->builders, executor->host.write_timeout_s, &request, &err) <
+        0) {
         call_end_text(call, DONE_REFUSED, err.text);
         return;
     }

@@ -79,12 +79,14 @@ static void add_terms(struct str *path, int64_t timeout_s, bool manager)
 
 /* ------------------------------------------------------------------- pods */
 
-static int pod_create(const struct action *action, bool check, int64_t timeout_s,
+static int pod_create(const struct action *action, struct builders *builders, int64_t timeout_s,
                       struct request *ret_request, struct err *err)
 {
-    AUTO(json_object) pod = NULL;
     AUTO_STR path = STR_EMPTY;
-    if (pod_build(&action->order, &pod, err) < 0)
+    AUTO_STR body = STR_EMPTY;
+    bool check = action->kind == ACTION_POD_CHECK;
+    const struct pod_builder *builder = builders_get(builders, &action->order, err);
+    if (builder == NULL)
         return -1;
     const struct batch_job *job = action->order.job;
     if (pod_path(&path, job->meta.namespace_, NULL, err) < 0)
@@ -93,9 +95,10 @@ static int pod_create(const struct action *action, bool check, int64_t timeout_s
     if (check)
         kube_path_query(&path, "dryRun", "All");
     add_terms(&path, timeout_s, true);
+    pod_builder_print(builder, &action->order, &body);
     *ret_request = (struct request){.method = KUBE_POST,
                                     .path = str_take(&path),
-                                    .body = text_copy(json_print(pod)),
+                                    .body = str_take(&body),
                                     .content = KUBE_CONTENT_JSON,
                                     .accept = check ? KUBE_ACCEPT_METADATA : KUBE_ACCEPT_JSON};
     return 0;
@@ -128,11 +131,11 @@ static struct json_object *delete_options(const char *uid, int64_t grace_s)
     return doc;
 }
 
-int request_pod(const struct action *action, int64_t timeout_s, struct request *ret_request,
-                struct err *err)
+int request_pod(const struct action *action, struct builders *builders, int64_t timeout_s,
+                struct request *ret_request, struct err *err)
 {
     if (action->kind == ACTION_POD_CREATE || action->kind == ACTION_POD_CHECK)
-        return pod_create(action, action->kind == ACTION_POD_CHECK, timeout_s, ret_request, err);
+        return pod_create(action, builders, timeout_s, ret_request, err);
     AUTO_STR path = STR_EMPTY;
     AUTO(json_object) body = NULL;
     struct request request = {.method = KUBE_GET, .accept = KUBE_ACCEPT_JSON};

@@ -8,6 +8,8 @@
 #ifndef BULKHEAD_CONTROLLER_REQUEST_H
 #define BULKHEAD_CONTROLLER_REQUEST_H
 
+#include "builders.h"
+
 #include "bulkhead/core/core.h"
 #include "bulkhead/kube/client.h"
 
@@ -41,8 +43,8 @@ enum own_kind own_kind_find(const char *kind);
 
 /* POD_CREATE, POD_CHECK, POD_GET, POD_RELEASE and POD_DELETE. ERR_INVALID: the order cannot be made
  * into a pod; the text names the template's field. */
-int request_pod(const struct action *action, int64_t timeout_s, struct request *ret_request,
-                struct err *err);
+int request_pod(const struct action *action, struct builders *builders, int64_t timeout_s,
+                struct request *ret_request, struct err *err);
 
 int request_get(enum own_kind kind, const char *namespace_, const char *name,
                 struct request *ret_request, struct err *err);

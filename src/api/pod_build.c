@@ -41,6 +41,7 @@ struct pod_builder {
     char *text;
     struct piece *pieces;
     size_t count, capacity;
+    size_t bytes;
     int64_t deadline_s; /* the template's own; 0: none */
 };
 
@@ -363,14 +364,21 @@ static struct json_object *pod_document(const struct draft *draft, struct json_o
     return pod;
 }
 
-struct pod_builder *pod_builder_new(const struct batch_job *job,
-                                    const struct job_definition *definition, struct err *err)
+static const char *template_of(const struct pod_order *order)
 {
-    struct draft draft = {.job = job, .definition = definition};
-    const char *json = definition != NULL ? definition->template_.json : job->template_.json;
+    if (order->template_ != NULL)
+        return order->template_->json;
+    return order->definition != NULL ? order->definition->template_.json
+                                     : order->job->template_.json;
+}
+
+struct pod_builder *pod_builder_new(const struct pod_order *order, struct err *err)
+{
+    struct draft draft = {.job = order->job, .definition = order->definition};
+    const char *json = template_of(order);
     AUTO(json_object) template_ = NULL;
     if (json == NULL) {
-        err_set(err, ERR_INVALID, "job %s has no template", job->meta.name);
+        err_set(err, ERR_INVALID, "job %s has no template", order->job->meta.name);
         return NULL;
     }
     if (json_parse(json, strlen(json), &template_, err) < 0) {
@@ -386,7 +394,14 @@ struct pod_builder *pod_builder_new(const struct batch_job *job,
     builder->deadline_s = json_get_i64(own_spec, "activeDeadlineSeconds", 0);
     builder->text = text_copy(json_print(pod));
     cut(builder, &draft);
+    builder->bytes =
+        sizeof(*builder) + strlen(builder->text) + 1 + builder->capacity * sizeof(*builder->pieces);
     return builder;
+}
+
+size_t pod_builder_bytes(const struct pod_builder *builder)
+{
+    return builder->bytes;
 }
 
 /* ---- printing ---- */
@@ -471,7 +486,7 @@ void pod_builder_print(const struct pod_builder *builder, const struct pod_order
 int pod_build(const struct pod_order *order, struct json_object **ret_pod, struct err *err)
 {
     AUTO_STR text = STR_EMPTY;
-    AUTO(pod_builder) builder = pod_builder_new(order->job, order->definition, err);
+    AUTO(pod_builder) builder = pod_builder_new(order, err);
     if (builder == NULL)
         return -1;
     pod_builder_print(builder, order, &text);

@@ -28,7 +28,7 @@ static int check_keys(struct json_object *map, const struct json_at *at, struct 
     return 0;
 }
 
-static int check_metadata(struct json_object *metadata, const struct json_at *at, struct err *err)
+int template_check_metadata(struct json_object *metadata, const struct json_at *at, struct err *err)
 {
     if (metadata == NULL)
         return 0;
@@ -75,6 +75,15 @@ static int check_texts(struct json_object *container, const char *key, const str
     return 0;
 }
 
+int template_check_container(struct json_object *container, const struct json_at *at,
+                             struct err *err)
+{
+    if (check_texts(container, "command", at, err) < 0 ||
+        check_texts(container, "args", at, err) < 0)
+        return -1;
+    return check_env(container, at, err);
+}
+
 static int check_container(struct json_object *container, const struct json_at *at, struct err *err)
 {
     if (!json_object_is_type(container, json_type_object))
@@ -83,10 +92,7 @@ static int check_container(struct json_object *container, const struct json_at *
         return json_fail(JSON_AT(at, "name"), err, "required");
     if (json_get_text(container, "image") == NULL)
         return json_fail(JSON_AT(at, "image"), err, "required");
-    if (check_texts(container, "command", at, err) < 0 ||
-        check_texts(container, "args", at, err) < 0)
-        return -1;
-    return check_env(container, at, err);
+    return template_check_container(container, at, err);
 }
 
 static int check_containers(struct json_object *spec, const char *key, const struct json_at *at,
@@ -152,7 +158,7 @@ static int check_template(struct json_object *value, const struct json_at *at, s
         if (strcmp(json_key(m), "metadata") != 0 && strcmp(json_key(m), "spec") != 0)
             return json_fail(JSON_AT(at, json_key(m)), err, "no such field");
     }
-    if (check_metadata(json_get(value, "metadata"), JSON_AT(at, "metadata"), err) < 0)
+    if (template_check_metadata(json_get(value, "metadata"), JSON_AT(at, "metadata"), err) < 0)
         return -1;
     return check_spec(json_get(value, "spec"), JSON_AT(at, "spec"), err);
 }

@@ -68,6 +68,7 @@ static void job_free(struct core *core, struct core_job *job)
     }
     free(job->dependencies);
     class_drop(core, job->class_);
+    job_forget_template(job);
     if (job->definition != NULL) {
         job->definition->users--;
         definition_release(job->definition);

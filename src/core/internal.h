@@ -306,9 +306,11 @@ struct core_job {
     char *key; /* namespace/name */
     struct batch_job *spec;
     char *uid;
-    struct core_queue *queue;           /* by the name in spec; may not be present */
-    struct core_definition *definition; /* NULL: inline template */
-    const struct pod_template *template_;
+    struct core_queue *queue;             /* by the name in spec; may not be present */
+    struct core_definition *definition;   /* NULL: inline template */
+    const struct pod_template *template_; /* the effective one */
+    struct pod_template *changed;         /* with the job's overrides; NULL: it has none */
+    char *bad_override;                   /* why they do not go with the template */
     struct core_class *class_;
     const struct retry_strategy *retry;
     int64_t timeout_ns; /* 0: none */
@@ -518,6 +520,7 @@ void job_hold(struct core *core, struct core_job *job, enum verdict verdict, con
               int64_t least_ns);
 void job_timer(struct core *core, struct core_job *job);     /* the timer has fired */
 void job_timer_set(struct core *core, struct core_job *job); /* works out when it is due */
+void job_forget_template(struct core_job *job);              /* nothing more is made of it */
 bool job_is_stopped(const struct core_job *job);
 void queue_apply(struct core *core, struct job_queue *take_spec);
 void queue_invalid(struct core *core, struct object_meta *take_meta, const char *message);

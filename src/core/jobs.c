@@ -108,6 +108,40 @@ static enum verdict admission(struct core *core, struct core_job *job, struct st
     return VERDICT_NONE;
 }
 
+void job_forget_template(struct core_job *job)
+{
+    if (job->changed != NULL)
+        pod_template_done(job->changed);
+    free(job->changed);
+    free(job->bad_override);
+    job->changed = NULL;
+    job->bad_override = NULL;
+    job->template_ = NULL;
+}
+
+/* The job's overrides, once there is a template that they can change. Those of jobs that have ended
+ * are not looked at: after a restart there may be very many. */
+static void apply_overrides(struct core_job *job)
+{
+    const struct batch_job *spec = job->spec;
+    if (job->ended || spec->overrides.json == NULL || job->template_ == NULL ||
+        job->template_->json == NULL)
+        return;
+    if (job->changed == NULL && job->bad_override == NULL) {
+        struct err err = {0};
+        struct pod_template changed = {0};
+        if (template_override_apply(job->template_, &spec->overrides, "spec.overrides", &changed,
+                                    &err) < 0) {
+            job->bad_override = text_copy(err.text);
+            return;
+        }
+        job->changed = mem_new(sizeof(*job->changed));
+        *job->changed = changed;
+    }
+    if (job->changed != NULL)
+        job->template_ = job->changed;
+}
+
 /* The definition, template, retry strategy and timeout that hold for the job, as far as they are
  * there. */
 static void bind(struct core *core, struct core_job *job)
@@ -124,6 +158,7 @@ static void bind(struct core *core, struct core_job *job)
     job->template_ = spec->has_template   ? &spec->template_
                      : definition != NULL ? &definition->template_
                                           : NULL;
+    apply_overrides(job);
     job->retry = spec->has_retry || definition == NULL ? &spec->retry : &definition->retry;
     struct opt_i64 timeout = spec->timeout_s;
     if (!timeout.set && definition != NULL)
@@ -145,6 +180,10 @@ static bool resolve(struct core *core, struct core_job *job)
     if (job->template_ == NULL) {
         job_fail_waiting(core, job, "InvalidSpec",
                          "spec: neither jobDefinition nor template is given");
+        return false;
+    }
+    if (job->bad_override != NULL) {
+        job_fail_waiting(core, job, "InvalidOverrides", job->bad_override);
         return false;
     }
     if (job->template_->placement.unsupported != NULL) {

@@ -123,6 +123,7 @@ static void fill_order(struct core *core, const struct core_pod *pod, struct pod
         .job = job->spec,
         .definition =
             job->definition != NULL && !job->spec->has_template ? job->definition->spec : NULL,
+        .template_ = job->template_,
         .name = pod->name,
         .node_name = node->name,
         .node_uid = node->spec != NULL ? node->spec->meta.uid : NULL,

@@ -247,7 +247,7 @@ static void job_shrink(struct core *core, struct core_job *job)
     ranges_done(&job->runnable);
     class_drop(core, job->class_);
     job->class_ = NULL;
-    job->template_ = NULL;
+    job_forget_template(job);
     job->retry = NULL;
     text_set(&job->verdict_text, NULL);
 }
@@ -356,6 +356,7 @@ static void plan_checks(struct core *core)
             .job = job->spec,
             .definition =
                 job->definition != NULL && !job->spec->has_template ? job->definition->spec : NULL,
+            .template_ = job->template_,
             .name = action->name,
             .environment = job->queue->spec->environments[0].compute_environment,
             .count = 1,

@@ -239,11 +239,11 @@ TEST(one_builder_many_pods)
     job =
         job_of("{'jobQueue':'q','arrayProperties':{'size':100},'template':{'spec':{'containers':[{"
                "'name':'c','image':'@bulkhead-0-a@','command':['@bulkhead-1-b@']}]}}}");
-    AUTO(pod_builder) builder = pod_builder_new(job, NULL, NULL);
+    struct pod_order order = order_of(job);
+    AUTO(pod_builder) builder = pod_builder_new(&order, NULL);
     for (uint32_t i = 0; i < 100; i++) {
         AUTO_STR text = STR_EMPTY;
         AUTO(json_object) pod = NULL;
-        struct pod_order order = order_of(job);
         order.index = i;
         order.attempt = i % 10;
         order.active_deadline_s = i % 3;

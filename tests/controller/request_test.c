@@ -57,7 +57,7 @@ TEST(request_pod)
         struct err err;
         struct request request;
         AUTO_STR got = STR_EMPTY;
-        REQUIRE(request_pod(&pods[i].action, 4, &request, &err) == 0);
+        REQUIRE(request_pod(&pods[i].action, NULL, 4, &request, &err) == 0);
         request_print(&request, &got);
         AUTO_TEXT got_plain = plain_slashes(str_text(&got));
         AUTO_TEXT want_plain = plain_slashes(pods[i].want);
@@ -72,7 +72,7 @@ TEST(request_pod_never_a_collection)
     struct request request;
     const struct action action = {
         .kind = ACTION_POD_DELETE, .namespace_ = "ns", .name = "", .uid = "u1"};
-    CHECK_INT("no name", request_pod(&action, 4, &request, &err), -1);
+    CHECK_INT("no name", request_pod(&action, NULL, 4, &request, &err), -1);
 }
 
 static const char job_text[] =
@@ -87,6 +87,7 @@ TEST(request_pod_create)
     struct request request;
     AUTO(json_object) doc = doc_of(job_text);
     AUTO(batch_job) job = NULL;
+    AUTO(builders) builders = builders_new(1, BUILDERS_BYTES_MAX);
     REQUIRE(batch_job_decode(doc, &job, &err) == 0);
     struct action action = {.kind = ACTION_POD_CREATE,
                             .order = {.job = job,
@@ -97,7 +98,7 @@ TEST(request_pod_create)
                                       .count = 1,
                                       .try = 1,
                                       .attempt = 1}};
-    REQUIRE(request_pod(&action, 4, &request, &err) == 0);
+    REQUIRE(request_pod(&action, builders, 4, &request, &err) == 0);
     CHECK_TEXT(
         "create", request.path,
         "/api/v1/namespaces/ns/pods?fieldValidation=Strict&fieldManager=bulkhead&timeout=4s");
@@ -108,7 +109,7 @@ TEST(request_pod_create)
 
     action.kind = ACTION_POD_CHECK;
     action.order.node_name = action.order.node_uid = NULL;
-    REQUIRE(request_pod(&action, 4, &request, &err) == 0);
+    REQUIRE(request_pod(&action, builders, 4, &request, &err) == 0);
     CHECK_TEXT("dry run", request.path,
                "/api/v1/namespaces/ns/pods?fieldValidation=Strict&dryRun=All&fieldManager=bulkhead"
                "&timeout=4s");

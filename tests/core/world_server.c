@@ -690,7 +690,12 @@ static enum done_result create(struct world *world, const struct action *action,
     const struct thing *template_ =
         order->definition != NULL ? thing_find(world, "definition", order->definition->meta.name)
                                   : job;
-    pod->words = text_copy(template_ != NULL ? template_->words : "");
+    if (order->job->overrides.json != NULL)
+        pod->words = text_printf("cpu=%lldm memory=%lld",
+                                 (long long)order->template_->placement.requests.cpu_milli,
+                                 (long long)order->template_->placement.requests.memory_bytes);
+    else
+        pod->words = text_copy(template_ != NULL ? template_->words : "");
     pod->job = job;
     pod->is_child = order->job->array_size.set;
     pod->job_name = text_copy(order->job->meta.name);

@@ -203,7 +203,7 @@ static void placement_from(const struct line *line, struct placement *ret)
 
 static void template_from(const struct line *line, struct pod_template *ret)
 {
-    ret->json = text_copy("{\"spec\":{}}");
+    ret->json = text_copy("{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
     placement_from(line, &ret->placement);
 }
 
@@ -417,6 +417,7 @@ struct batch_job *job_from(const struct thing *thing)
     job->has_template = job->definition == NULL;
     if (job->has_template)
         template_from(&line, &job->template_);
+    job->overrides.json = text_copy(line_get(&line, "overrides"));
     if (line_get(&line, "array") != NULL)
         job->array_size = OPT_I64(line_number(&line, "array", 0));
     dependencies_from(line_get(&line, "after"), job);

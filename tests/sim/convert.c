@@ -35,7 +35,8 @@ static struct resources amount(int64_t cpu_milli, int64_t memory_mib, int64_t po
 static void template_fill(const struct template_ *from, struct pod_template *ret)
 {
     *ret = (struct pod_template){
-        .json = text_printf("{\"spec\":{\"hash\":%llu}}", (unsigned long long)from->hash),
+        .json = text_printf("{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i%llu\"}]}}",
+                            (unsigned long long)from->hash),
         .hash = from->hash,
         .placement.requests = amount(from->cpu_milli, from->memory_mib, 1),
     };
@@ -101,7 +102,12 @@ static struct batch_job *job_convert(const struct sim_job *from)
     job->definition = text_copy(from->definition_name);
     job->has_template = from->definition_name == NULL;
     if (job->has_template)
-        template_fill(&from->template_, &job->template_);
+        template_fill(&from->base, &job->template_);
+    if (from->overridden)
+        job->overrides.json = text_printf(
+            "{\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"%lldm\","
+            "\"memory\":\"%lldMi\"}}}]}",
+            (long long)from->template_.cpu_milli, (long long)from->template_.memory_mib);
     if (from->size > 0)
         job->array_size = OPT_I64(from->size);
     if (from->timeout_s > 0)

@@ -77,6 +77,20 @@ static void check_room(struct world *world, const struct request *request)
                   (long long)memory, (long long)node->memory_mib, (long long)pods);
 }
 
+/* What it asks for is what the user wanted: the template with the job's own overrides. */
+static void check_template(struct world *world, const struct request *request,
+                           const struct sim_job *job)
+{
+    bool known = job->definition != NULL || job->definition_name == NULL || job->overridden;
+    if (known && (request->template_.cpu_milli != job->template_.cpu_milli ||
+                  request->template_.memory_mib != job->template_.memory_mib))
+        violation(world, "I8",
+                  "create %s asks for %lldm CPU and %lld MiB, its job for %lldm and %lld",
+                  request->name, (long long)request->template_.cpu_milli,
+                  (long long)request->template_.memory_mib, (long long)job->template_.cpu_milli,
+                  (long long)job->template_.memory_mib);
+}
+
 static bool is_plain(const struct sim_job *job)
 {
     return job->dependency_count == 0 && job->request_count == 0 && !job->refused &&
@@ -125,6 +139,7 @@ static void check_create_sent(struct world *world, struct request *request)
         violation(world, "I16", "create %s, whose job is known to be stopped or gone",
                   request->name);
     check_room(world, request);
+    check_template(world, request, truth->job);
     request->first_of_child = !truth->children[request->index].planned;
     truth->children[request->index].planned = true;
     request->create_next = world->creates;

@@ -85,8 +85,7 @@ static const struct stored_status *copy_status(struct world *world, const struct
 
 static void copy_order(struct world *world, const struct pod_order *order, struct request *request)
 {
-    const struct pod_template *from =
-        order->definition != NULL ? &order->definition->template_ : &order->job->template_;
+    const struct pod_template *from = order->template_;
     request->template_ = (struct template_){
         .cpu_milli = from->placement.requests.cpu_milli,
         .memory_mib = from->placement.requests.memory_bytes / (1024 * 1024),

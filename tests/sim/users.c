@@ -123,6 +123,12 @@ static void submit(struct world *world, const char *name, const char *namespace_
         if (job->definition != NULL)
             job->template_ = job->definition->template_;
     }
+    job->base = job->template_;
+    if (chance(world, 150)) {
+        job->overridden = true;
+        job->template_ = draw_template(world);
+        world->counters.overrides++;
+    }
     draw_retry(world, job);
     draw_dependencies(world, job);
     draw_troubles(world, job);

@@ -53,7 +53,7 @@ enum {
     X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
     X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
-    X(fenced) X(infeasible) X(invalid_jobs) X(dependencies) X(arrays) X(replays_compared)
+    X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(arrays) X(replays_compared)
 /* clang-format on */
 
 struct counters {
@@ -121,7 +121,9 @@ struct sim_job {
     const char *queue;
     struct sim_definition *definition; /* NULL: inline template */
     const char *definition_name;
-    struct template_ template_;
+    struct template_ template_; /* what the user wants to run: overrides are in */
+    struct template_ base;      /* of an inline template */
+    bool overridden;
     uint32_t size; /* 0: a single job */
     int64_t attempts, timeout_s;
     struct rule rules[RULES_MAX];

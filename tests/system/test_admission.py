@@ -46,7 +46,11 @@ ACCEPTED = [
     ("BatchJob", {**JOB, "dependsOn": [{"jobName": "other"}]}),
     ("BatchJob", {**JOB, "template": pod(restartPolicy="Never", hostNetwork=True, nodeSelector={"a": "b"})}),
     ("BatchJob", {**JOB, "retryStrategy": {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "Exit"}]}}),
+    ("BatchJob", {"jobQueue": "q", "jobDefinition": "d", "schedulingPriorityOverride": 9999, "overrides": {
+        "containers": [{"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+                        "resources": {"limits": {"cpu": 1}}}], "metadata": {"labels": {"a": "b"}}}}),
     ("JobDefinition", {"template": POD}),
+    ("JobDefinition", {"template": POD, "schedulingPriority": 0}),
     ("JobQueue", QUEUE),
     ("ComputeEnvironment", MANAGED),
     ("ComputeEnvironment", UNMANAGED),
@@ -136,7 +140,7 @@ def job(space, request):
     name = f"job-{abs(hash(request.node.name)) % 10**8}"
     spec = {"jobQueue": "none", "template": POD, "parameters": {"a": "b"}, "dependsOn": [{"jobName": "x"}],
             "arrayProperties": {"size": 3}, "retryStrategy": {"attempts": 2}, "timeout": {"attemptDurationSeconds": 9},
-            "requests": []}
+            "overrides": {"metadata": {"labels": {"a": "b"}}}, "schedulingPriorityOverride": 3, "requests": []}
     space.kubectl("create", "-f", "-", input=document("BatchJob", spec, name), check=True)
     yield name
     space.kubectl("delete", "batchjob", "-n", SPACE, name, "--wait=false")
@@ -149,6 +153,7 @@ def patch(space, name, change, *more):
 @pytest.mark.parametrize("change", [
     {"jobQueue": "other"}, {"jobDefinition": "d", "template": None}, {"template": pod(hostNetwork=True)},
     {"parameters": {"a": "c"}}, {"parameters": None}, {"arrayProperties": {"size": 4}}, {"arrayProperties": None},
+    {"overrides": None}, {"overrides": {"metadata": {"labels": {"a": "c"}}}}, {"schedulingPriorityOverride": 4},
     {"dependsOn": None}, {"retryStrategy": {"attempts": 3}}, {"timeout": None},
 ])
 def test_a_submitted_spec_cannot_change(space, job, change):

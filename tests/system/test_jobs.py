@@ -112,6 +112,35 @@ def test_parameters(world):
     assert container["args"] == ["none/av1"]
 
 
+def test_overrides(world):
+    """A job changes parts of its definition's template; what does not go with the template is said."""
+    world.setup()
+    world.api.post(f"{BULKHEAD}/namespaces/{world.namespace}/jobdefinitions", {
+        "apiVersion": "bulkhead.dev/v1alpha1", "kind": "JobDefinition", "metadata": {"name": "transcode"},
+        "spec": {"schedulingPriority": 5, "template": {"metadata": {"labels": {"a": "1", "b": "2"}}, "spec": {
+            "containers": [{"name": "main", "image": "busybox:1.36", "command": ["echo"],
+                            "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+                            "resources": {"requests": {"cpu": "1", "memory": "64Mi"}}}]}}}})
+    def submit(name, **overrides):
+        return world.submit_doc({
+            "apiVersion": "bulkhead.dev/v1alpha1", "kind": "BatchJob", "metadata": {"name": name},
+            "spec": {"jobQueue": world.queue, "jobDefinition": "transcode", "overrides": overrides}})
+    job = submit("film", metadata={"labels": {"b": "3"}}, containers=[
+        {"env": [{"name": "B", "value": "3"}], "resources": {"requests": {"cpu": "500m", "memory": "32Mi"}}}])
+    submit("bad", containers=[{"name": "mian"}])
+    world.succeeded("film")
+    pod = world.judge.pods_of(job["metadata"]["uid"])[0].pod
+    container = pod["spec"]["containers"][0]
+    env = {item["name"]: item.get("value") for item in container["env"]}
+    assert (env["A"], env["B"]) == ("1", "3")
+    assert container["command"] == ["echo"]
+    assert container["resources"]["requests"] == {"cpu": "500m", "memory": "32Mi"}
+    assert (pod["metadata"]["labels"]["a"], pod["metadata"]["labels"]["b"]) == ("1", "3")
+    status = world.wait_phase("bad", "FAILED")
+    assert status["reason"] == "InvalidOverrides"
+    assert "expected a container of the template (main)" in status["statusReason"]
+
+
 def test_array(world):
     world.setup()
     job = world.submit("sweep", array=20, cpu="1")

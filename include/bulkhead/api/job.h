@@ -18,6 +18,7 @@ enum {
     JOB_TRIES_KEPT = 10,    /* recent tries told one by one in status */
     JOB_REFUSALS_MAX = 100, /* tries of one child that may be used up without an attempt */
     JOB_TIMEOUT_S_MIN = 1,  /* AWS: 60 */
+    JOB_PRIORITY_MAX = 9999,
     JOB_STATE_INLINE_MAX =
         8 * 1024, /* bytes of array state kept in the job; more goes to an ArrayState */
 };
@@ -42,11 +43,16 @@ struct pod_template {
     uint64_t hash;              /* of json */
 };
 
+struct template_override { /* spec.overrides of a job, see template.h */
+    char *json;            /* compact text; NULL: none */
+};
+
 struct job_definition {
     struct object_meta meta;
     struct key_values parameters;
     struct retry_strategy retry;
     struct opt_i64 timeout_s;
+    struct opt_i64 scheduling_priority; /* 0..JOB_PRIORITY_MAX; kept for fair-share queues */
     struct pod_template template_;
     int64_t observed_generation; /* status.observedGeneration as read; 0: none */
     char *invalid; /* not NULL: why this definition cannot be used; a sentence with the field's path
@@ -116,6 +122,8 @@ struct batch_job {
     char *definition; /* spec.jobDefinition, or NULL with an inline template */
     bool has_template;
     struct pod_template template_; /* spec.template */
+    struct template_override overrides;
+    struct opt_i64 scheduling_priority; /* schedulingPriorityOverride */
     struct key_values parameters;
     struct opt_i64 array_size; /* 1..JOB_ARRAY_SIZE_MAX; absent: a single job */
     struct dependency *dependencies;
@@ -150,6 +158,15 @@ int job_definition_decode(struct json_object *doc, struct job_definition **ret_d
                           struct err *err);
 int batch_job_decode(struct json_object *doc, struct batch_job **ret_job, struct err *err);
 
+/* The effective template. Containers are found by name, or without one where the template has a
+ * single one; image, command, args and resources are replaced, env is merged by name, labels and
+ * annotations by key. path: of the override, for errors: "spec.overrides". The result is the
+ * caller's, for pod_template_done. */
+int template_override_apply(const struct pod_template *base,
+                            const struct template_override *override, const char *path,
+                            struct pod_template *ret_template, struct err *err);
+void pod_template_done(struct pod_template *template_);
+
 /* A whole document for PUT .../status (see queue.h). Conditions: Ready, Stalled (kstatus), and once
  * the job ended Complete or Failed, as batch/v1 Job has them. status.progress is "12/20" for
  * printer columns. */
@@ -170,7 +187,8 @@ int array_state_decode(struct json_object *doc, char **ret_job_uid, struct array
 /* What one pod is to be. Borrowed text. */
 struct pod_order {
     const struct batch_job *job;
-    const struct job_definition *definition; /* NULL: the job's own template */
+    const struct job_definition *definition; /* whose parameters hold; NULL: only the job's own */
+    const struct pod_template *template_; /* the effective one; NULL: the definition's or job's */
     const char *name, *node_name, *node_uid, *environment;
     const char *cell_epoch; /* annotation; NULL: none */
     uint32_t index, count, try, attempt;

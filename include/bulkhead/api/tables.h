@@ -20,9 +20,10 @@ extern const struct object_type array_state_type; /* beside apiVersion, kind and
 /* Shared by the kinds' own files. */
 extern const struct object_type retry_strategy_type;
 extern const struct object_type condition_type;
-extern const struct object_type phase_counts_type; /* int64_t[JOB_PHASE_COUNT] */
-extern const struct custom_field template_field;   /* struct pod_template */
-extern const char *const state_words[2];           /* DISABLED, ENABLED */
+extern const struct object_type phase_counts_type;        /* int64_t[JOB_PHASE_COUNT] */
+extern const struct custom_field template_field;          /* struct pod_template */
+extern const struct custom_field template_override_field; /* struct template_override */
+extern const char *const state_words[2];                  /* DISABLED, ENABLED */
 
 extern const struct text_format format_label;       /* a DNS label */
 extern const struct text_format format_name;        /* the name of an object */

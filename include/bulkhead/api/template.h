@@ -14,7 +14,18 @@ enum { TEMPLATE_BYTES_MAX = 256 * 1024 };
 /* ERR_INVALID with the path, for a template whose author is to be told. */
 int pod_template_decode(struct json_object *value, const struct json_at *at,
                         struct pod_template *ret_template, struct err *err);
-void pod_template_done(struct pod_template *template_);
+
+/* Both for a template and for what overrides one. The object itself has been looked at already. */
+int template_check_metadata(struct json_object *metadata, const struct json_at *at,
+                            struct err *err);
+int template_check_container(struct json_object *container, const struct json_at *at,
+                             struct err *err);
+
+/* What a submission changes: {containers[], initContainers[] {name, image, command, args, env,
+ * resources}, metadata {labels, annotations}}. ERR_INVALID with the path. */
+int template_override_decode(struct json_object *value, const struct json_at *at,
+                             struct template_override *ret_override, struct err *err);
+void template_override_done(struct template_override *override);
 
 /* placement_decode with the path of the pod spec. status: of a real pod, whose requests may have
  * been resized; NULL: none. at NULL: values that do not parse are passed over. */
@@ -24,11 +35,11 @@ int placement_decode_at(struct json_object *pod_spec, struct json_object *status
 /* Makes the pods of one job: what does not change from pod to pod is prepared once, a pod is then
  * a few copies. Lives as long as the definition and the job's spec do not change. */
 struct pod_builder;
-struct pod_builder *pod_builder_new(const struct batch_job *job,
-                                    const struct job_definition *definition, struct err *err);
+struct pod_builder *pod_builder_new(const struct pod_order *order, struct err *err);
 struct pod_builder *pod_builder_free(struct pod_builder *builder);
 DEFINE_AUTO(pod_builder, pod_builder_free)
-/* Appends the pod as JSON text. order->job and order->definition must be those of the builder. */
+size_t pod_builder_bytes(const struct pod_builder *builder); /* of memory */
+/* Appends the pod as JSON text. Job, definition and template must be those of the builder. */
 void pod_builder_print(const struct pod_builder *builder, const struct pod_order *order,
                        struct str *out);
 
