@@ -55,6 +55,27 @@ static bool is_code_glob(const char *text)
     return is_glob(text, DIGITS);
 }
 
+/* "0-3,7". That the end of a range is not before its start is for ranges_parse to see. */
+static bool is_indexes(const char *text)
+{
+    for (;;) {
+        size_t digits = strspn(text, DIGITS);
+        if (digits == 0)
+            return false;
+        text += digits;
+        if (*text == '-') {
+            digits = strspn(++text, DIGITS);
+            if (digits == 0)
+                return false;
+            text += digits;
+        }
+        if (*text == '\0')
+            return true;
+        if (*text++ != ',')
+            return false;
+    }
+}
+
 static bool is_instance_type(const char *text)
 {
     return is_made_of(text, LOWER UPPER DIGITS "-._", LOWER UPPER DIGITS);
@@ -71,6 +92,8 @@ const struct text_format format_reason_glob = {
     "^([A-Za-z0-9.: \\t]+\\*?|\\*)$", is_reason_glob};
 const struct text_format format_code_glob = {"digits, with at most one '*' at the end",
                                              "^([0-9]+\\*?|\\*)$", is_code_glob};
+const struct text_format format_indexes = {"indexes such as 0-3,7",
+                                           "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", is_indexes};
 const struct text_format format_program = {"a program's name (a-z, 0-9, - and .), not a path",
                                            "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", is_name};
 const struct text_format format_instance_type = {"an instance type such as m5.large",

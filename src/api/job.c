@@ -115,6 +115,7 @@ int job_definition_decode(struct json_object *doc_json, struct job_definition **
 static const struct field array_fields[] = {
     FIELD(struct batch_job, array_size, "size", .required = true, .min = 1,
           .max = JOB_ARRAY_SIZE_MAX),
+    FIELD(struct batch_job, max_concurrent, "maxConcurrent", .min = 1, .max = JOB_ARRAY_SIZE_MAX),
 };
 static const struct object_type array_type =
     OBJECT_TYPE(struct batch_job, "ArrayProperties", array_fields);
@@ -140,6 +141,8 @@ static const char *const request_words[] = {"CANCEL", "TERMINATE"};
 static const struct field request_fields[] = {
     WORD(struct job_request, action, request_words, "action", .required = true),
     FIELD(struct job_request, reason, "reason", .required = true, .min = 1, .max = REASON_MAX),
+    FIELD(struct job_request, indexes, "indexes", .min = 1, .max = JOB_REQUEST_INDEXES_MAX,
+          .format = &format_indexes),
 };
 static const struct object_type request_type =
     OBJECT_TYPE(struct job_request, "JobRequest", request_fields);

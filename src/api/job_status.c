@@ -139,7 +139,7 @@ static void derive(DOC *doc)
 static struct json_object *job_conditions(const struct job_status *status,
                                           struct json_object *previous, int64_t now_ns)
 {
-    struct condition_wanted wanted[3];
+    struct condition_wanted wanted[4];
     const char *reason = status->reason != NULL ? status->reason : job_phase_name(status->phase);
     enum readiness readiness = READY_NOT_YET;
     size_t count = 0;
@@ -149,6 +149,9 @@ static struct json_object *job_conditions(const struct job_status *status,
         wanted[count++] = (struct condition_wanted){good ? "Complete" : "Failed", "True", reason,
                                                     status->message};
     }
+    if (status->request_refused != NULL)
+        wanted[count++] = (struct condition_wanted){"RequestRefused", "True", "InvalidIndexes",
+                                                    status->request_refused};
     conditions_ready(readiness, reason, status->message, &wanted[count]);
     return conditions_encode(wanted, count + 2, status->observed_generation, previous, now_ns);
 }

@@ -87,6 +87,8 @@ static void verdict_by_place(struct core *core, struct core_job *job, bool in_li
         verdict_set(core, job, VERDICT_BEHIND, NULL);
     else if (in_line)
         verdict_set(core, job, VERDICT_QUEUE_DISABLED, NULL);
+    else if (job_at_limit(job))
+        verdict_set(core, job, VERDICT_CONCURRENT, NULL);
     else if (job->counts[JOB_PENDING] > 0)
         verdict_set(core, job, VERDICT_DEPENDENCY, NULL);
     else
@@ -96,7 +98,8 @@ static void verdict_by_place(struct core *core, struct core_job *job, bool in_li
 void queue_enter(struct core *core, struct core_job *job)
 {
     bool wanted = job->runnable.total > 0 && !job->ended && !job->gone && job->admitted &&
-                  !job->parked && job->hold_until_ns <= core->now_ns && job->queue != NULL;
+                  !job->parked && job->hold_until_ns <= core->now_ns && job->queue != NULL &&
+                  !job_at_limit(job); /* what its own limit holds does not block its queue */
     if (wanted == tree_has(&job->order))
         return;
     if (wanted)
@@ -124,7 +127,7 @@ void child_move(struct core *core, struct core_job *job, uint32_t index, enum ch
         ranges_remove(&job->runnable, index);
     if (step->to == JOB_RUNNABLE)
         ranges_add(&job->runnable, index, index + 1);
-    if (from == JOB_RUNNABLE || step->to == JOB_RUNNABLE)
+    if (from == JOB_RUNNABLE || step->to == JOB_RUNNABLE || job->spec->max_concurrent.set)
         queue_enter(core, job);
 }
 

@@ -79,7 +79,7 @@ static void job_free(struct core *core, struct core_job *job)
     free(job->children);
     free(job->failed_bits);
     free(job->verdict_text);
-    free(job->stop_reason);
+    requests_done(job);
     free(job->end_reason);
     free(job->end_message);
     free(job->resource_version);

@@ -2,7 +2,8 @@
 /* internal.h - the core's own structures, shared by its modules only
  *
  * Who changes what
- *   jobs.c       jobs: arrival, admission, requests (cancel, terminate), end
+ *   jobs.c       jobs: arrival, admission, end
+ *   requests.c   what users ask of a job later: cancel and terminate, whole or in part
  *   depend.c     dependencies and who waits for whom
  *   child.c      the state of one child; nothing else writes child.phase or any count
  *   outcome.c    what the end of a pod means for its child
@@ -294,12 +295,18 @@ enum verdict {
     VERDICT_PRIORITY,
     VERDICT_ENVIRONMENT,
     VERDICT_FIT,
+    VERDICT_CONCURRENT,
     VERDICT_QUOTA,
     VERDICT_FORBIDDEN,
     VERDICT_RETRY,
     VERDICT_STARTING,
     VERDICT_RUNNING,
     VERDICT_COUNT,
+};
+
+struct core_ask {   /* a request that names children */
+    size_t request; /* in spec.requests */
+    struct ranges indexes;
 };
 
 struct core_job {
@@ -341,7 +348,10 @@ struct core_job {
     /* requests */
     size_t requests_seen;
     bool cancelled, terminated;
-    char *stop_reason; /* the user's words */
+    char *stop_reason;     /* the user's words */
+    struct core_ask *asks; /* requests that name children, in their order */
+    size_t ask_count;
+    char *request_refused; /* the last request that could not be carried out, and why; or NULL */
     /* pods */
     struct core_pod *ended_first, *ended_last;
     int64_t pods; /* records that name this job */
@@ -522,6 +532,21 @@ void job_timer(struct core *core, struct core_job *job);     /* the timer has fi
 void job_timer_set(struct core *core, struct core_job *job); /* works out when it is due */
 void job_forget_template(struct core_job *job);              /* nothing more is made of it */
 bool job_is_stopped(const struct core_job *job);
+bool job_at_limit(const struct core_job *job); /* as many children at once as it may have */
+/* How many more children may be placed now. */
+int64_t job_wanted(const struct core_job *job);
+void job_stop_child(struct core *core, struct core_job *job, uint32_t index, bool running_too);
+
+/* requests.c */
+bool requests_read(struct core_job *job); /* were there new ones? Those that name children are read
+                                             only; requests_stop acts on them */
+void requests_look(struct core *core, struct core_job *job);
+void requests_stop(struct core *core, struct core_job *job, size_t first_ask);
+bool child_is_stopped(const struct core_job *job, uint32_t index);
+const char *child_stop_reason(const struct core_job *job, uint32_t index); /* NULL: none */
+void requests_done(struct core_job *job);
+
+/* jobs.c again */
 void queue_apply(struct core *core, struct job_queue *take_spec);
 void queue_invalid(struct core *core, struct object_meta *take_meta, const char *message);
 void queue_gone(struct core *core, const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jobs.c - jobs: arrival, admission, requests, end
+/* jobs.c - jobs: arrival, admission, end
  *
  * A job is admitted once everything it names is there: queue, definition, a template that can be
  * placed. Its children are then PENDING (dependencies) or RUNNABLE. Until then it is SUBMITTED and
@@ -12,6 +12,23 @@
 bool job_is_stopped(const struct core_job *job)
 {
     return job->cancelled || job->terminated;
+}
+
+int64_t job_wanted(const struct core_job *job)
+{
+    int64_t wanted = (int64_t)job->runnable.total;
+    if (!job->spec->max_concurrent.set)
+        return wanted;
+    int64_t left =
+        job->spec->max_concurrent.value - job->counts[JOB_STARTING] - job->counts[JOB_RUNNING];
+    if (left < 0)
+        left = 0;
+    return left < wanted ? left : wanted;
+}
+
+bool job_at_limit(const struct core_job *job)
+{
+    return job->runnable.total > 0 && job_wanted(job) == 0;
 }
 
 /* ------------------------------------------------------------- not admitted list */
@@ -294,19 +311,23 @@ void job_fail_waiting(struct core *core, struct core_job *job, const char *reaso
     job_settle(core, job);
 }
 
+void job_stop_child(struct core *core, struct core_job *job, uint32_t index, bool running_too)
+{
+    struct child *child = &job->children[index];
+    if (child->phase <= JOB_RUNNABLE && child->pod == NULL) {
+        child_fail(core, job, index);
+        job_changed(core, job, 0); /* only then: our own writes come by here too */
+    } else if (running_too && child->pod != NULL) {
+        pod_kill(core, child->pod, KILL_TERMINATE);
+    }
+}
+
 void job_stop_children(struct core *core, struct core_job *job, bool running_too)
 {
     if (job->ended || job->children == NULL)
         return;
-    for (uint32_t i = 0; i < job->size; i++) {
-        struct child *child = &job->children[i];
-        if (child->phase <= JOB_RUNNABLE && child->pod == NULL) {
-            child_fail(core, job, i);
-            job_changed(core, job, 0); /* only then: our own writes come by here too */
-        } else if (running_too && child->pod != NULL) {
-            pod_kill(core, child->pod, KILL_TERMINATE);
-        }
-    }
+    for (uint32_t i = 0; i < job->size; i++)
+        job_stop_child(core, job, i, running_too);
     job_settle(core, job);
 }
 
@@ -372,37 +393,6 @@ void job_end(struct core *core, struct core_job *job, enum job_phase phase, cons
     notice(core, "BatchJob", &job->spec->meta, phase == JOB_SUCCEEDED ? "Normal" : "Warning",
            phase == JOB_SUCCEEDED ? "Succeeded" : "Failed",
            words != NULL && words[0] != '\0' ? words : why);
-}
-
-/* --------------------------------------------------------------------- requests */
-
-/* Were there new ones? */
-static bool requests_read(struct core_job *job)
-{
-    const struct batch_job *spec = job->spec;
-    bool news = false;
-    for (; job->requests_seen < spec->request_count; job->requests_seen++) {
-        const struct job_request *request = &spec->requests[job->requests_seen];
-        if (!job_is_stopped(job))
-            job->stop_reason = text_copy(request->reason);
-        if (request->action == JOB_TERMINATE)
-            job->terminated = true;
-        else
-            job->cancelled = true;
-        news = true;
-    }
-    if (spec->meta.deleted_ns != 0 && !job->terminated) {
-        job->terminated = news = true;
-        if (job->stop_reason == NULL)
-            job->stop_reason = text_copy("the BatchJob is being deleted");
-    }
-    return news;
-}
-
-static void requests_look(struct core *core, struct core_job *job)
-{
-    if (requests_read(job) && !job->ended)
-        job_stop_children(core, job, job->terminated);
 }
 
 /* ---------------------------------------------------------------------- arrival */
@@ -485,6 +475,7 @@ static void job_begin(struct core *core, struct core_job *job)
         requests_read(job);
     if (!job->ended && job_is_stopped(job))
         job_stop_children(core, job, job->terminated);
+    requests_stop(core, job, 0);
     if (!job->ended)
         job_admit(core, job);
     else if (job->end_durable)

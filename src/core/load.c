@@ -39,7 +39,9 @@ static bool load_records(struct core *core, struct core_job *job, struct child_r
     const struct array_status *array = &job->spec->status.array;
     const struct array_status *companion =
         core->companions != NULL ? map_get(core->companions, job->uid) : NULL;
-    if (companion != NULL)
+    /* A state that was large once and has shrunk is in the status again, and the companion is old:
+     * what the status holds is what was written last. */
+    if (array->data == NULL && companion != NULL)
         array = companion;
     struct err err = {0};
     if (array->data == NULL || array->encoding == NULL ||

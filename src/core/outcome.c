@@ -130,7 +130,7 @@ static void read_killed(const struct core_pod *pod, const struct pod *seen, enum
                         pod->waiting_message != NULL ? pod->waiting_message : "");
     } else {
         out->attempt = pod->started || (seen != NULL && seen->containers_started);
-        const char *words = pod->job != NULL ? pod->job->stop_reason : NULL;
+        const char *words = pod->job != NULL ? child_stop_reason(pod->job, pod->index) : NULL;
         out->status_reason = text_copy(words != NULL ? words : "the job was deleted");
     }
 }
@@ -323,7 +323,7 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
     }
     /* That there is a later try proves that this one was to be followed by it, before the job was
      * stopped. */
-    bool stopped = job_is_stopped(job) && !core->superseded;
+    bool stopped = child_is_stopped(job, pod->index) && !core->superseded;
     bool again =
         !outcome->attempt || core->superseded || retry_wanted(job->retry, outcome, child->attempts);
     if (again && !stopped) {

@@ -118,13 +118,15 @@ bool environment_could_fit(const struct core_environment *environment,
 
 /* ------------------------------------------------------------------- placing */
 
-/* As many runnable children as there is room for; true when none is left. */
+/* As many runnable children as there is room for; true when none is left that may start. */
 static bool place_in(struct core *core, struct core_job *job, struct core_environment *environment)
 {
     uint32_t index;
     struct core_node *node = NULL;
     int64_t times = 0;
     while (ranges_first(&job->runnable, &index)) {
+        if (job_at_limit(job))
+            return true; /* out of the order until a child ends: the head passes to the next job */
         if (core->creates_in_flight + core->plan_creates >= core->options.creates_max) {
             core->creates_full = true;
             environment->starved_ns =

@@ -125,7 +125,7 @@ void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try)
             child->refusals++;
             job_changed(core, job, NS_PER_S);
         }
-        if (job_is_stopped(job)) {
+        if (child_is_stopped(job, pod->index)) {
             child_move(core, job, pod->index, ON_FAIL);
             depend_child_ended(core, job, pod->index);
             job_changed(core, job, 0);

@@ -186,7 +186,7 @@ static struct buyer *buyer_of(struct buyer *buyers, size_t count,
 static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, struct core_job *job)
 {
     struct core_queue *queue = job->queue;
-    int64_t wanted = (int64_t)job->runnable.total;
+    int64_t wanted = job_wanted(job);
     for (size_t i = 0; i < queue->spec->environment_count && wanted > 0; i++) {
         struct core_environment *environment =
             map_get(core->environments, queue->spec->environments[i].compute_environment);

@@ -200,6 +200,8 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     status->stopped_ns = job->stopped_ns;
     status->cancelled = job->cancelled && !job->terminated;
     status->terminated = job->terminated;
+    if (job->request_refused != NULL)
+        status->request_refused = arena_copy(core->arena, job->request_refused);
     if (job->definition != NULL)
         status->definition_uid = arena_copy(core->arena, job->definition->spec->meta.uid);
     status->tries = arena_alloc(core->arena, sizeof(job->tries));

@@ -28,6 +28,7 @@ static const char *const reasons[VERDICT_COUNT] = {
     [VERDICT_PRIORITY]           = "HigherPriorityFirst",
     [VERDICT_ENVIRONMENT]        = "ComputeEnvironmentUnusable",
     [VERDICT_FIT]                = "DoesNotFit",
+    [VERDICT_CONCURRENT]         = "MaxConcurrentReached",
     [VERDICT_QUOTA]              = "QuotaExceeded",
     [VERDICT_FORBIDDEN]          = "Forbidden",
     [VERDICT_RETRY]              = "Retrying",
@@ -94,7 +95,7 @@ static bool affordable(const struct core *core, const struct core_environment *e
                        const struct core_job *job)
 {
     int64_t budget = environment->spec->max_vcpus - environment->vcpus;
-    int64_t wanted = (int64_t)job->runnable.total;
+    int64_t wanted = job_wanted(job);
     return type_choose(core, environment, job->class_, budget, wanted > 0 ? wanted : 1) != NULL;
 }
 
@@ -246,6 +247,10 @@ char *verdict_message(struct core *core, struct core_job *job)
         break;
     case VERDICT_BEHIND:
         str_addf(&out, "earlier jobs of JobQueue %s go first", job->queue->name);
+        break;
+    case VERDICT_CONCURRENT:
+        str_addf(&out, "maxConcurrent %lld reached: the next starts when one that runs ends",
+                 (long long)job->spec->max_concurrent.value);
         break;
     case VERDICT_QUOTA:
         str_addf(&out, "a ResourceQuota of the namespace is used up: %s",

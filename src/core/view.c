@@ -193,7 +193,11 @@ static char *check_job(const struct core_job *job)
     if (job->ended && counts[JOB_SUCCEEDED] + counts[JOB_FAILED] != job->size)
         return text_printf("job %s: ended with children that have not", job->key);
     bool wanted = job->runnable.total > 0 && !job->ended && job->admitted && !job->parked &&
-                  job->hold_until_ns == 0 && job->queue != NULL;
+                  job->hold_until_ns == 0 && job->queue != NULL && !job_at_limit(job);
+    if (job->spec->max_concurrent.set &&
+        counts[JOB_STARTING] + counts[JOB_RUNNING] > job->spec->max_concurrent.value)
+        return text_printf("job %s: more children at once than maxConcurrent %lld", job->key,
+                           (long long)job->spec->max_concurrent.value);
     if (wanted && !tree_has(&job->order))
         return text_printf("job %s: has runnable children and is not in its queue's order",
                            job->key);

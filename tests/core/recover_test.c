@@ -331,6 +331,22 @@ static const struct {
      "pod b failed exit=2\n"
      "at 6s\n"
      "pod a ok\n"},
+    {"children that are stopped by index, and few at a time",
+     STATIC
+     "job a queue=q cpu=1 array=6 most=2 retry=2\n"
+     "at 1s\n"
+     "pod a/0 running\n"
+     "at 2s\n"
+     "job a terminate 0,3:bad input\n"
+     "at 3s\n"
+     "job a cancel 5:not needed\n"
+     "pod a/1 ok\n"
+     "at 6s\n"
+     "pod a/2 failed exit=1\n"
+     "at 9s\n"
+     "pod a/2 ok\n"
+     "pod a/4 ok\n"
+     "at 12s\n"},
     {"an array with refusals",
      STATIC
      "job a queue=q cpu=1 array=5 retry=2\n"

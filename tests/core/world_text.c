@@ -361,7 +361,8 @@ static void dependencies_from(const char *text, struct batch_job *job)
     text_list_done(&items);
 }
 
-/* cancel=words and terminate=words, in the order in which they were asked for. */
+/* cancel=words and terminate=words, in the order in which they were asked for; "0-3,7:words" names
+ * children. */
 static void requests_from(const struct line *line, struct batch_job *job)
 {
     job->requests = mem_new((line->count + 1) * sizeof(*job->requests));
@@ -369,8 +370,14 @@ static void requests_from(const struct line *line, struct batch_job *job)
         bool cancel = text_starts(line->words[i], "cancel=");
         if (!cancel && !text_starts(line->words[i], "terminate="))
             continue;
+        const char *words = strchr(line->words[i], '=') + 1;
+        size_t indexes = strspn(words, "0123456789,-");
+        bool some = indexes > 0 && words[indexes] == ':';
         job->requests[job->request_count++] = (struct job_request){
-            cancel ? JOB_CANCEL : JOB_TERMINATE, text_copy(strchr(line->words[i], '=') + 1)};
+            .action = cancel ? JOB_CANCEL : JOB_TERMINATE,
+            .reason = text_copy(some ? words + indexes + 1 : words),
+            .indexes = some ? text_printf("%.*s", (int)indexes, words) : NULL,
+        };
     }
 }
 
@@ -380,6 +387,7 @@ static void status_copy(const struct job_status *from, struct job_status *to)
     to->reason = text_copy(from->reason);
     to->message = text_copy(from->message);
     to->definition_uid = text_copy(from->definition_uid);
+    to->request_refused = NULL;
     to->tries = mem_new((from->try_count + 1) * sizeof(*to->tries));
     for (size_t i = 0; i < from->try_count; i++) {
         const struct job_try *one = &from->tries[i];
@@ -420,6 +428,8 @@ struct batch_job *job_from(const struct thing *thing)
     job->overrides.json = text_copy(line_get(&line, "overrides"));
     if (line_get(&line, "array") != NULL)
         job->array_size = OPT_I64(line_number(&line, "array", 0));
+    if (line_get(&line, "most") != NULL)
+        job->max_concurrent = OPT_I64(line_number(&line, "most", 0));
     dependencies_from(line_get(&line, "after"), job);
     job->has_retry = retry_from(&line, &job->retry);
     job->timeout_s = timeout_from(&line);

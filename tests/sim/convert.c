@@ -110,6 +110,8 @@ static struct batch_job *job_convert(const struct sim_job *from)
             (long long)from->template_.cpu_milli, (long long)from->template_.memory_mib);
     if (from->size > 0)
         job->array_size = OPT_I64(from->size);
+    if (from->max_concurrent > 0)
+        job->max_concurrent = OPT_I64(from->max_concurrent);
     if (from->timeout_s > 0)
         job->timeout_s = OPT_I64(from->timeout_s);
     if (from->attempts > 0) {
@@ -134,8 +136,9 @@ static struct batch_job *job_convert(const struct sim_job *from)
     if (from->request_count > 0)
         job->requests = mem_new(from->request_count * sizeof(*job->requests));
     for (size_t i = 0; i < from->request_count; i++)
-        job->requests[i] =
-            (struct job_request){.action = from->requests[i], .reason = text_copy("on request")};
+        job->requests[i] = (struct job_request){.action = from->requests[i].action,
+                                                .reason = text_copy("on request"),
+                                                .indexes = text_copy(from->requests[i].indexes)};
     job->invalid = text_copy(from->invalid);
     if (from->status != NULL) {
         job->has_status = true;

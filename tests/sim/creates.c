@@ -94,6 +94,7 @@ static void check_template(struct world *world, const struct request *request,
 static bool is_plain(const struct sim_job *job)
 {
     return job->dependency_count == 0 && job->request_count == 0 && !job->refused &&
+           job->max_concurrent == 0 && /* its own limit lets later ones pass it */
            job->invalid == NULL && !job->truth->create_failed && job->object.deleted_ns == 0 &&
            (job->definition != NULL || job->definition_name == NULL); /* else nothing to run */
 }
@@ -135,7 +136,7 @@ static void check_create_sent(struct world *world, struct request *request)
     }
     const struct sim_job *known =
         (const struct sim_job *)(const void *)watch_known(world, KIND_JOB, request->job_uid);
-    if (known == NULL || known->object.deleted_ns != 0 || known->request_count > 0)
+    if (known == NULL || known->object.deleted_ns != 0 || is_asked_to_stop(known, request->index))
         violation(world, "I16", "create %s, whose job is known to be stopped or gone",
                   request->name);
     check_room(world, request);
@@ -211,6 +212,12 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
     if (sum.live)
         violation(world, "I2", "pod %s is created while %s of the same child may execute",
                   pod->object.name, child->last->object.name);
+    int64_t live = 1; /* with this one */
+    for (uint32_t i = 0; job->max_concurrent > 0 && i < truth->child_count; i++)
+        live += i != pod->index && summarize(world, job, truth->children[i].last).live;
+    if (job->max_concurrent > 0 && live > job->max_concurrent)
+        violation(world, "maxConcurrent", "pod %s is number %lld of at most %lld at a time",
+                  pod->object.name, (long long)live, (long long)job->max_concurrent);
     if (sum.succeeded)
         violation(world, "I5", "pod %s: its child has succeeded already", pod->object.name);
     if (sum.final_failed)

@@ -46,7 +46,8 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
     if (job->timeout_s > 0 && pod->started && ran_ns >= job->timeout_s * NS_PER_S)
         return;
     for (size_t i = 0; i < job->request_count; i++)
-        if (job->requests[i] == JOB_TERMINATE)
+        if (job->requests[i].action == JOB_TERMINATE && pod->index >= job->requests[i].first &&
+            pod->index < job->requests[i].end)
             return;
     /* A process that adopted the pod counts from creationTimestamp, which has a grain of 1 s. */
     if (!pod->started && world->now_ns - body->sent_ns >= (START_DEADLINE_S - 1) * NS_PER_S)
@@ -72,7 +73,8 @@ void oracle_released(struct world *world, const struct sim_pod *pod)
     const struct stored_status *stored = job->status;
     const struct sim_array_state *state =
         store_find(world, KIND_ARRAY_STATE, job->object.namespace_, job->object.name);
-    if (state != NULL && name_eq(state->job_uid, job->object.uid))
+    if (state != NULL && name_eq(state->job_uid, job->object.uid) &&
+        (stored == NULL || stored->elsewhere))
         stored = state->status; /* written first, and read first after a restart */
     if (stored == NULL) {
         violation(world, "I10", "pod %s is released before its job has a status", pod->object.name);

@@ -189,11 +189,20 @@ static bool dependency_may_fail(const struct world *world, const struct sim_job 
     return false;
 }
 
+bool is_asked_to_stop(const struct sim_job *job, uint32_t index)
+{
+    for (size_t i = 0; i < job->request_count; i++)
+        if (index >= job->requests[i].first && index < job->requests[i].end)
+            return true;
+    return false;
+}
+
 /* May a child have failed though no attempt of its own failed for good? */
 bool is_excused(const struct world *world, const struct sim_job *job, uint32_t index, int depth)
 {
-    if (job->request_count > 0 || job->object.deleted_ns != 0 || job->invalid != NULL ||
-        job->refused)
+    if (job->object.deleted_ns != 0 || job->invalid != NULL || job->refused)
+        return true;
+    if (is_asked_to_stop(job, index))
         return true;
     for (size_t i = 0; i < job->dependency_count; i++)
         if (dependency_may_fail(world, job, &job->dependencies[i], index, depth))

@@ -116,6 +116,8 @@ static void submit(struct world *world, const char *name, const char *namespace_
         job->queue = "nowhere";
     if (chance(world, 400))
         job->size = (uint32_t)draw(world, 1, chance(world, 300) ? 12 : 4);
+    if (job->size > 0 && chance(world, 300))
+        job->max_concurrent = draw(world, 1, 3);
     job->template_ = draw_template(world);
     if (chance(world, 400)) {
         job->definition_name = chance(world, 950) ? "common" : "missing";
@@ -179,10 +181,19 @@ static void stop_job(struct world *world)
     if (job == NULL || job->request_count == ARRAY_LEN(job->requests))
         return;
     enum job_action action = chance(world, 500) ? JOB_CANCEL : JOB_TERMINATE;
-    job->requests[job->request_count++] = action;
+    struct sim_ask *ask = &job->requests[job->request_count++];
+    *ask = (struct sim_ask){.action = action, .end = UINT32_MAX};
+    if (job->size > 0 && chance(world, 500)) { /* now and then beyond the end: then nothing stops */
+        ask->first = (uint32_t)draw(world, 0, job->size - 1);
+        ask->end = (uint32_t)draw(world, ask->first + 1, job->size + (chance(world, 100) ? 1 : 0));
+        ask->indexes = arena_printf(world->arena, "%u-%u", ask->first, ask->end - 1);
+        if (ask->end > job->size)
+            ask->first = ask->end;
+    }
     world->counters.cancels += action == JOB_CANCEL;
     world->counters.terminations += action == JOB_TERMINATE;
-    STORY(world, "user   %s %s", action == JOB_CANCEL ? "cancels" : "terminates", job->object.name);
+    STORY(world, "user   %s %s %s", action == JOB_CANCEL ? "cancels" : "terminates",
+          job->object.name, ask->indexes != NULL ? ask->indexes : "");
     store_change(world, &job->object, true);
 }
 
@@ -456,9 +467,18 @@ static bool fits_somewhere(const struct world *world, const struct sim_job *job,
     return false;
 }
 
+/* As a whole: what waits of it will end. */
+static bool is_stopped(const struct sim_job *job)
+{
+    for (size_t i = 0; i < job->request_count; i++)
+        if (job->requests[i].indexes == NULL)
+            return true;
+    return false;
+}
+
 static bool feasible(const struct world *world, const struct sim_job *job, int depth)
 {
-    if (job->request_count > 0 || job->invalid != NULL)
+    if (is_stopped(job) || job->invalid != NULL)
         return true;
     const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, job->queue);
     if (queue == NULL || queue->object.deleted_ns != 0 ||

@@ -124,13 +124,18 @@ struct sim_job {
     struct template_ template_; /* what the user wants to run: overrides are in */
     struct template_ base;      /* of an inline template */
     bool overridden;
-    uint32_t size; /* 0: a single job */
+    uint32_t size;          /* 0: a single job */
+    int64_t max_concurrent; /* 0: no limit */
     int64_t attempts, timeout_s;
     struct rule rules[RULES_MAX];
     size_t rule_count;
     struct sim_dependency dependencies[DEPENDENCIES_MAX];
     size_t dependency_count;
-    enum job_action requests[2];
+    struct sim_ask {
+        enum job_action action;
+        const char *indexes; /* NULL: the whole job */
+        uint32_t first, end;
+    } requests[2];
     size_t request_count;
     const char *invalid;
     bool image_hangs, refused, large; /* large: its state goes to an ArrayState */
@@ -473,6 +478,7 @@ struct summary summarize(const struct world *world, const struct sim_job *job,
 /* Neither admitted nor ever to be: its node is not the one it was made for. */
 bool pod_is_stranded(const struct world *world, const struct sim_pod *pod);
 /* May a child have failed though no attempt of its own failed for good? */
+bool is_asked_to_stop(const struct sim_job *job, uint32_t index);
 bool is_excused(const struct world *world, const struct sim_job *job, uint32_t index, int depth);
 
 /* oracle.c and creates.c. Every check ends in violation() when it does not hold. */

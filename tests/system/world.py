@@ -172,10 +172,10 @@ class World:
     def submit_doc(self, doc):
         return self.api.post(self.jobs_path(), doc)
 
-    def request(self, name, action, reason):
+    def request(self, name, action, reason, **more):
         """Cancel or terminate, as the plugin does it: one more entry at the end."""
         doc = self.job(name)
-        requests = [*doc["spec"].get("requests", []), {"action": action, "reason": reason}]
+        requests = [*doc["spec"].get("requests", []), {"action": action, "reason": reason, **more}]
         return self.api.patch(self.jobs_path(name), {"spec": {"requests": requests}})
 
     def job(self, name):

@@ -15,9 +15,10 @@ enum {
     JOB_EXIT_RULES_MAX = 5,
     JOB_DEPENDENCIES_MAX = 100,
     JOB_REQUESTS_MAX = 100,
-    JOB_TRIES_KEPT = 10,    /* recent tries told one by one in status */
-    JOB_REFUSALS_MAX = 100, /* tries of one child that may be used up without an attempt */
-    JOB_TIMEOUT_S_MIN = 1,  /* AWS: 60 */
+    JOB_REQUEST_INDEXES_MAX = 4096, /* bytes of spec.requests[].indexes */
+    JOB_TRIES_KEPT = 10,            /* recent tries told one by one in status */
+    JOB_REFUSALS_MAX = 100,         /* tries of one child that may be used up without an attempt */
+    JOB_TIMEOUT_S_MIN = 1,          /* AWS: 60 */
     JOB_PRIORITY_MAX = 9999,
     JOB_STATE_INLINE_MAX =
         8 * 1024, /* bytes of array state kept in the job; more goes to an ArrayState */
@@ -69,6 +70,7 @@ enum job_action { JOB_CANCEL, JOB_TERMINATE };
 struct job_request { /* spec.requests[]: append-only */
     enum job_action action;
     char *reason;
+    char *indexes; /* "0-3,7": of an array, these children only; NULL: the whole job */
 };
 
 /* One try as status tells it. Text may be NULL. */
@@ -108,6 +110,7 @@ struct job_status {
     int64_t attempts; /* of a single job: attempts that began */
     int64_t refusals; /* of a single job: tries that were no attempt */
     bool cancelled, terminated;
+    char *request_refused; /* why a request was not carried out; a sentence with the field's path */
     char *definition_uid;  /* pinned JobDefinition; NULL: inline template or not accepted yet */
     struct job_try *tries; /* newest last, at most JOB_TRIES_KEPT */
     size_t try_count;
@@ -125,7 +128,8 @@ struct batch_job {
     struct template_override overrides;
     struct opt_i64 scheduling_priority; /* schedulingPriorityOverride */
     struct key_values parameters;
-    struct opt_i64 array_size; /* 1..JOB_ARRAY_SIZE_MAX; absent: a single job */
+    struct opt_i64 array_size;     /* 1..JOB_ARRAY_SIZE_MAX; absent: a single job */
+    struct opt_i64 max_concurrent; /* arrayProperties.maxConcurrent; absent: no limit */
     struct dependency *dependencies;
     size_t dependency_count;
     struct retry_strategy retry; /* attempts absent: the definition's */

@@ -30,6 +30,7 @@ extern const struct text_format format_name;        /* the name of an object */
 extern const struct text_format format_namespace;   /* one that jobs may run in */
 extern const struct text_format format_reason_glob; /* evaluateOnExit */
 extern const struct text_format format_code_glob;
+extern const struct text_format format_indexes;
 extern const struct text_format format_program;
 extern const struct text_format format_instance_type;
 
