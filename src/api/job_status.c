@@ -53,10 +53,25 @@ static const struct object_type dependency_type_ =
 
 static const char *const encoding_words[] = {"runs", "zn64"};
 
+static const struct field failure_fields[] = {
+    FIELD(struct array_failure, status_reason, "statusReason", .max = MESSAGE_MAX),
+    FIELD(struct array_failure, reason, "reason", .max = MESSAGE_MAX),
+    FIELD(struct array_failure, exit_code, "exitCode"),
+    FIELD(struct array_failure, attempts, "attempts", .keep_zero = true),
+    FIELD(struct array_failure, children, "children", .keep_zero = true),
+    FIELD(struct array_failure, indexes, "indexes", .max = FAILED_INDEXES_MAX),
+};
+static const struct object_type failure_type =
+    OBJECT_TYPE(struct array_failure, "ArrayFailure", failure_fields, .open = true);
+
 static const struct field array_fields[] = {
     FIELD(struct array_status, size, "size", .min = 0, .max = JOB_ARRAY_SIZE_MAX),
     OBJECT(struct array_status, counts, &phase_counts_type, "statusSummary"),
     FIELD(struct array_status, failed_indexes, "failedIndexes", .max = FAILED_INDEXES_MAX),
+    LIST(struct array_status, failures, failure_count, &failure_type, "failures",
+         .max = JOB_FAILURE_GROUPS_MAX),
+    FIELD(struct array_status, other_attempts, "otherFailedAttempts"),
+    FIELD(struct array_status, other_children, "otherFailedChildren"),
     FIELD(struct array_status, encoding, "encoding", WORDS(encoding_words)),
     FIELD(struct array_status, data, "data", .max = DATA_MAX),
     FIELD(struct array_status, refusals, "refusals", .max = DATA_MAX),
@@ -211,6 +226,15 @@ struct json_object *job_definition_status_encode(const struct object_meta *meta,
 
 /* ---- ArrayState ---- */
 
+void array_failures_done(struct array_status *status)
+{
+    for (size_t i = 0; i < status->failure_count; i++)
+        json_done(&failure_type, &status->failures[i]);
+    free(status->failures);
+    status->failures = NULL;
+    status->failure_count = 0;
+}
+
 struct array_doc {
     char *job_uid;
     struct array_status status;
@@ -220,6 +244,10 @@ static const struct field array_doc_fields[] = {
     FIELD(struct array_doc, job_uid, "jobUid", .required = true, .max = 128),
     FIELD(struct array_doc, status.size, "size", .required = true, .min = 1,
           .max = JOB_ARRAY_SIZE_MAX),
+    LIST(struct array_doc, status.failures, status.failure_count, &failure_type, "failures",
+         .max = JOB_FAILURE_GROUPS_MAX),
+    FIELD(struct array_doc, status.other_attempts, "otherFailedAttempts"),
+    FIELD(struct array_doc, status.other_children, "otherFailedChildren"),
     FIELD(struct array_doc, status.encoding, "encoding", .required = true, WORDS(encoding_words)),
     FIELD(struct array_doc, status.data, "data", .required = true, .max = DATA_MAX),
     FIELD(struct array_doc, status.refusals, "refusals", .max = DATA_MAX),

@@ -80,6 +80,7 @@ static void job_free(struct core *core, struct core_job *job)
     free(job->failed_bits);
     free(job->verdict_text);
     requests_done(job);
+    failures_done(job);
     free(job->end_reason);
     free(job->end_message);
     free(job->resource_version);
@@ -111,6 +112,7 @@ static void companion_free(struct array_status *array)
     free(array->data);
     free(array->refusals);
     free(array->failed_indexes);
+    array_failures_done(array);
     free(array);
 }
 

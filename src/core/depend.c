@@ -120,6 +120,8 @@ static bool child_look(struct core *core, struct core_job *job, uint32_t index)
         return false;
     if (depend_failed(core, job, index)) {
         job->children[index].dependency_failed = 1;
+        failures_child(job, index,
+                       &(struct failure_words){.status_reason = "Dependent Job failed"});
         child_move(core, job, index, ON_FAIL);
         job_changed(core, job, 0);
         depend_child_ended(core, job, index);

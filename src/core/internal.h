@@ -7,6 +7,7 @@
  *   depend.c     dependencies and who waits for whom
  *   child.c      the state of one child; nothing else writes child.phase or any count
  *   outcome.c    what the end of a pod means for its child
+ *   failures.c   why children of an array failed, counted by reason
  *   pods.c       pods as the API server has them: observation, adoption, end
  *   podwork.c    what is to be done about pods
  *   load.c       a job as its stored status tells it
@@ -309,6 +310,18 @@ struct core_ask {   /* a request that names children */
     struct ranges indexes;
 };
 
+struct core_failure { /* see failures.c */
+    char *status_reason, *reason;
+    struct opt_i64 exit_code;
+    int64_t attempts, children;
+    struct ranges indexes;
+    bool indexes_cut;
+};
+struct failure_words {
+    const char *status_reason, *reason;
+    struct opt_i64 exit_code;
+};
+
 struct core_job {
     char *key; /* namespace/name */
     struct batch_job *spec;
@@ -368,6 +381,9 @@ struct core_job {
     int64_t started_ns, stopped_ns;
     struct job_try tries[JOB_TRIES_KEPT];
     size_t try_count;
+    struct core_failure *failures; /* of an array, by reason */
+    size_t failure_count;
+    int64_t other_attempts, other_children;
     uint64_t sequence, written_sequence, sent_sequence; /* changes; durable; in flight */
     bool status_in_flight;
     int64_t written_ns, status_due_ns, status_retry_ns;
@@ -545,6 +561,13 @@ void requests_stop(struct core *core, struct core_job *job, size_t first_ask);
 bool child_is_stopped(const struct core_job *job, uint32_t index);
 const char *child_stop_reason(const struct core_job *job, uint32_t index); /* NULL: none */
 void requests_done(struct core_job *job);
+
+/* failures.c */
+void failures_attempt(struct core_job *job, const struct failure_words *words);
+void failures_child(struct core_job *job, uint32_t index, const struct failure_words *words);
+void failures_fill(struct arena *arena, const struct core_job *job, struct array_status *ret_array);
+void failures_load(struct core_job *job, const struct array_status *array);
+void failures_done(struct core_job *job);
 
 /* jobs.c again */
 void queue_apply(struct core *core, struct job_queue *take_spec);

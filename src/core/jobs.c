@@ -240,6 +240,8 @@ static void children_start(struct core *core, struct core_job *job)
             child_move(core, job, i, ON_HOLD);
         if (depend_failed(core, job, i)) {
             job->children[i].dependency_failed = 1;
+            failures_child(job, i,
+                           &(struct failure_words){.status_reason = "Dependent Job failed"});
             child_move(core, job, i, ON_FAIL);
             depend_child_ended(core, job, i);
             job_changed(core, job, 0);
@@ -283,8 +285,9 @@ void job_admit(struct core *core, struct core_job *job)
 
 /* ----------------------------------------------------------------- the way to the end */
 
-static void child_fail(struct core *core, struct core_job *job, uint32_t index)
+static void child_fail(struct core *core, struct core_job *job, uint32_t index, const char *words)
 {
+    failures_child(job, index, &(struct failure_words){.status_reason = words});
     child_move(core, job, index, ON_FAIL);
     depend_child_ended(core, job, index);
 }
@@ -305,7 +308,7 @@ void job_fail_waiting(struct core *core, struct core_job *job, const char *reaso
     end_words(job, reason, message);
     for (uint32_t i = 0; job->children != NULL && i < job->size; i++) {
         if (job->children[i].phase <= JOB_RUNNABLE)
-            child_fail(core, job, i);
+            child_fail(core, job, i, message);
     }
     job_changed(core, job, 0);
     job_settle(core, job);
@@ -315,7 +318,7 @@ void job_stop_child(struct core *core, struct core_job *job, uint32_t index, boo
 {
     struct child *child = &job->children[index];
     if (child->phase <= JOB_RUNNABLE && child->pod == NULL) {
-        child_fail(core, job, index);
+        child_fail(core, job, index, child_stop_reason(job, index));
         job_changed(core, job, 0); /* only then: our own writes come by here too */
     } else if (running_too && child->pod != NULL) {
         pod_kill(core, child->pod, KILL_TERMINATE);

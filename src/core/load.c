@@ -47,9 +47,22 @@ static bool load_records(struct core *core, struct core_job *job, struct child_r
     if (array->data == NULL || array->encoding == NULL ||
         array_state_unpack(array->encoding, array->data, records, job->size, &err) < 0)
         return false;
+    failures_load(job, array);
     if (array->refusals != NULL && refusals_unpack(array->refusals, refusals, job->size, &err) < 0)
         memset(refusals, 0, job->size);
     return true;
+}
+
+/* Children that an older program has recorded without a reason. */
+static void load_unexplained(struct core_job *job)
+{
+    int64_t unexplained = -job->other_children;
+    for (uint32_t i = 0; i < job->size; i++)
+        unexplained += job->children[i].phase == JOB_FAILED;
+    for (size_t i = 0; i < job->failure_count; i++)
+        unexplained -= job->failures[i].children;
+    if (unexplained > 0)
+        job->other_children += unexplained;
 }
 
 static void load_array(struct core *core, struct core_job *job)
@@ -72,6 +85,7 @@ static void load_array(struct core *core, struct core_job *job)
         for (uint32_t i = 0; i < job->size; i++)
             job->children[i].phase = (uint8_t)job->phase;
     }
+    load_unexplained(job);
     free(records);
     free(refusals);
 }

@@ -321,6 +321,10 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
         depend_child_ended(core, job, pod->index);
         return;
     }
+    const struct failure_words words = {outcome->status_reason, outcome->reason,
+                                        outcome->exit_code};
+    if (outcome->attempt)
+        failures_attempt(job, &words);
     /* That there is a later try proves that this one was to be followed by it, before the job was
      * stopped. */
     bool stopped = child_is_stopped(job, pod->index) && !core->superseded;
@@ -329,10 +333,10 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
     if (again && !stopped) {
         child_move(core, job, pod->index, outcome->attempt ? ON_RETRY : ON_UNPLACE);
         if (outcome->attempt) {
-            AUTO_TEXT words = text_printf(
+            AUTO_TEXT told = text_printf(
                 "attempt %u of child %u failed (%s); it will be retried", pod->attempt, pod->index,
                 outcome->status_reason != NULL ? outcome->status_reason : "");
-            notice(core, "BatchJob", &job->spec->meta, "Warning", "Retrying", words);
+            notice(core, "BatchJob", &job->spec->meta, "Warning", "Retrying", told);
         }
         return;
     }
@@ -343,6 +347,7 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
         text_set(&job->end_reason, reason);
         text_set(&job->end_message, outcome->status_reason);
     }
+    failures_child(job, pod->index, &words);
     child_move(core, job, pod->index, ON_FAIL);
     depend_child_ended(core, job, pod->index);
 }

@@ -126,6 +126,9 @@ void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try)
             job_changed(core, job, NS_PER_S);
         }
         if (child_is_stopped(job, pod->index)) {
+            failures_child(
+                job, pod->index,
+                &(struct failure_words){.status_reason = child_stop_reason(job, pod->index)});
             child_move(core, job, pod->index, ON_FAIL);
             depend_child_ended(core, job, pod->index);
             job_changed(core, job, 0);

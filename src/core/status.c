@@ -161,6 +161,7 @@ static void fill_array(struct core *core, struct core_job *job, struct action *a
     ranges_print(&failed, &text, FAILED_INDEXES_MAX);
     ranges_done(&failed);
     status->array.failed_indexes = text.size > 0 ? arena_copy(core->arena, str_text(&text)) : NULL;
+    failures_fill(core->arena, job, &status->array);
     action->children = records;
     action->refusals = refusals;
     action->array_version =

@@ -192,6 +192,12 @@ static char *check_job(const struct core_job *job)
         return text_printf("job %s: counts are not what its children say", job->key);
     if (job->ended && counts[JOB_SUCCEEDED] + counts[JOB_FAILED] != job->size)
         return text_printf("job %s: ended with children that have not", job->key);
+    int64_t explained = job->other_children;
+    for (size_t i = 0; i < job->failure_count; i++)
+        explained += job->failures[i].children;
+    if (job->array && explained != counts[JOB_FAILED])
+        return text_printf("job %s: %lld failed children have a reason, %lld failed", job->key,
+                           (long long)explained, (long long)counts[JOB_FAILED]);
     bool wanted = job->runnable.total > 0 && !job->ended && job->admitted && !job->parked &&
                   job->hold_until_ns == 0 && job->queue != NULL && !job_at_limit(job);
     if (job->spec->max_concurrent.set &&

@@ -30,7 +30,10 @@ static const char *const stories[] = {
     "{'observedGeneration':1,'status':'FAILED','reason':'Cancelled','statusReason':'not needed',"
     "'stoppedAt':'2023-11-14T22:13:20.000000Z','attempts':0,'isCancelled':true,'arrayProperties':{"
     "'size':9,'statusSummary':{'SUBMITTED':0,'PENDING':0,'RUNNABLE':0,'STARTING':0,'RUNNING':1,"
-    "'SUCCEEDED':5,'FAILED':3},'failedIndexes':'1-3','encoding':'runs','data':'s1*9','refusals':"
+    "'SUCCEEDED':5,'FAILED':3},'failedIndexes':'1-3','failures':[{'statusReason':'s','reason':'r','"
+    "exitCode':3,"
+    "'attempts':4,'children':2,'indexes':'1-2'}],'otherFailedAttempts':2,'otherFailedChildren':1,'"
+    "encoding':'runs','data':'s1*9','refusals':"
     "'1:2'}}",
 };
 

@@ -408,6 +408,14 @@ static void status_copy(const struct job_status *from, struct job_status *to)
         to->dependencies[i].job_name = text_copy(from->dependencies[i].job_name);
         to->dependencies[i].uid = text_copy(from->dependencies[i].uid);
     }
+    to->array.failures = mem_new((from->array.failure_count + 1) * sizeof(*to->array.failures));
+    for (size_t i = 0; i < from->array.failure_count; i++) {
+        const struct array_failure *one = &from->array.failures[i];
+        to->array.failures[i] = *one;
+        to->array.failures[i].status_reason = text_copy(one->status_reason);
+        to->array.failures[i].reason = text_copy(one->reason);
+        to->array.failures[i].indexes = text_copy(one->indexes);
+    }
     to->array.encoding = text_copy(from->array.encoding);
     to->array.data = text_copy(from->array.data);
     to->array.refusals = text_copy(from->array.refusals);

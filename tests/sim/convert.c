@@ -66,6 +66,16 @@ static void array_fill(const struct stored_status *stored, bool with_data, struc
     ret->failed_indexes = text_copy(from->failed_indexes);
     if (!with_data)
         return;
+    ret->failure_count = from->failure_count;
+    ret->failures = mem_new((from->failure_count + 1) * sizeof(*ret->failures));
+    for (size_t i = 0; i < from->failure_count; i++) {
+        ret->failures[i] = from->failures[i];
+        ret->failures[i].status_reason = text_copy(from->failures[i].status_reason);
+        ret->failures[i].reason = text_copy(from->failures[i].reason);
+        ret->failures[i].indexes = text_copy(from->failures[i].indexes);
+    }
+    ret->other_attempts = from->other_attempts;
+    ret->other_children = from->other_children;
     ret->encoding = text_copy("runs");
     ret->data = text_copy(stored->data);
     ret->refusals = text_copy(stored->refusals_text);

@@ -128,11 +128,34 @@ static void check_child(struct world *world, const struct sim_job *job, uint32_t
                   status->status.message != NULL ? status->status.message : "-");
 }
 
+/* Counted by reason, or as other: every failed child and every failed attempt once. */
+static void check_failures(struct world *world, const struct sim_job *job,
+                           const struct stored_status *status)
+{
+    const struct array_status *array = &status->status.array;
+    int64_t children = -array->other_children, attempts = -array->other_attempts;
+    for (uint32_t i = 0; i < job->size; i++) {
+        const struct child_record *record = &status->children[i];
+        children += record->outcome == CHILD_FAILED;
+        attempts += record->attempts - (record->outcome == CHILD_SUCCEEDED);
+    }
+    for (size_t i = 0; i < array->failure_count; i++) {
+        children -= array->failures[i].children;
+        attempts -= array->failures[i].attempts;
+    }
+    if (children != 0 || attempts != 0)
+        violation(world, "failures",
+                  "%s: %lld failed children and %lld failed attempts more than by reason",
+                  job->object.name, (long long)children, (long long)attempts);
+}
+
 /* Also of what is stored in an ArrayState. */
 void oracle_children(struct world *world, const struct sim_job *job,
                      const struct stored_status *old, const struct stored_status *status)
 {
     const char *name = job->object.name;
+    if (status->children != NULL)
+        check_failures(world, job, status);
     for (uint32_t i = 0; old->children != NULL && i < job->size; i++) {
         const struct child_record *was = &old->children[i];
         const struct child_record *now = status->children != NULL ? &status->children[i] : NULL;

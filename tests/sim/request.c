@@ -72,6 +72,16 @@ static const struct stored_status *copy_status(struct world *world, const struct
     stored->status.array.encoding = stored->status.array.data = NULL;
     stored->status.array.refusals = NULL;
     stored->status.array.failed_indexes = copy(world, from->array.failed_indexes);
+    const struct array_failure *failures = from->array.failures;
+    struct array_failure *kept =
+        arena_alloc(world->arena, (from->array.failure_count + 1) * sizeof(*kept));
+    for (size_t i = 0; i < from->array.failure_count; i++) {
+        kept[i] = failures[i];
+        kept[i].status_reason = copy(world, failures[i].status_reason);
+        kept[i].reason = copy(world, failures[i].reason);
+        kept[i].indexes = copy(world, failures[i].indexes);
+    }
+    stored->status.array.failures = kept;
     uint32_t size = from->array.size;
     if (action->children != NULL && size > 0) {
         stored->children = arena_alloc(world->arena, size * sizeof(*stored->children));

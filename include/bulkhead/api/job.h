@@ -20,6 +20,7 @@ enum {
     JOB_REFUSALS_MAX = 100,         /* tries of one child that may be used up without an attempt */
     JOB_TIMEOUT_S_MIN = 1,          /* AWS: 60 */
     JOB_PRIORITY_MAX = 9999,
+    JOB_FAILURE_GROUPS_MAX = 20, /* reasons of failure that an array counts apart */
     JOB_STATE_INLINE_MAX =
         8 * 1024, /* bytes of array state kept in the job; more goes to an ArrayState */
 };
@@ -92,13 +93,26 @@ struct dependency_record { /* what became of a dependency */
     enum { DEPENDENCY_WAITING, DEPENDENCY_SATISFIED, DEPENDENCY_FAILED } outcome;
 };
 
+struct array_failure { /* what failed attempts have in common. Text may be NULL. */
+    char *status_reason, *reason;
+    struct opt_i64 exit_code;
+    int64_t attempts; /* that ended so */
+    int64_t children; /* that failed for good so */
+    char *indexes;    /* of these children, the lowest: "0-3,7,..." */
+};
+
 struct array_status {
     uint32_t size;
     int64_t counts[JOB_PHASE_COUNT]; /* statusSummary */
     char *encoding, *data; /* see array_state.h; NULL data: in the ArrayState of the job's name */
     char *refusals; /* "index[-index]:count,..." of children with tries that used no attempt */
-    char *failed_indexes; /* ranges, at most 1 KiB */
+    char *failed_indexes;           /* ranges, at most 1 KiB */
+    struct array_failure *failures; /* at most JOB_FAILURE_GROUPS_MAX */
+    size_t failure_count;
+    int64_t other_attempts, other_children; /* beyond those */
 };
+
+void array_failures_done(struct array_status *status); /* frees ->failures */
 
 /* status of a BatchJob, both as read at start-up and as written. */
 struct job_status {

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arrays: how many children at once, and children that are stopped by index."""
+
+from waiting import wait_for
+from world import condition
+
+
+def summary(status):
+    """statusSummary without its zeros."""
+    return {phase: n for phase, n in status["arrayProperties"]["statusSummary"].items() if n}
+
+
+def test_max_concurrent(world):
+    """Never more than three of twelve at a time, and the job behind is not held up."""
+    world.setup()
+    world.submit("database", array=12, run_ms=300,
+                 spec={"arrayProperties": {"size": 12, "maxConcurrent": 3}})
+    world.submit("behind")
+    most = 0
+
+    def ended():
+        nonlocal most
+        phases = world.phases("database")
+        most = max(most, phases.get("Pending", 0) + phases.get("Running", 0))
+        return world.phase("database") == "SUCCEEDED"
+
+    wait_for("database to succeed", ended)
+    assert 1 <= most <= 3
+    assert summary(world.status("database")) == {"SUCCEEDED": 12}
+    world.succeeded("behind")
+
+
+def test_terminate_by_index(world):
+    world.setup()
+    world.submit("parts", array=6, hang=True, retry=3)
+    world.wait_running("parts", 6)
+    world.allow_deletes()
+    world.request("parts", "TERMINATE", "beyond the end", indexes="4-6")
+    told = wait_for("the refusal to be told", lambda: condition(world.job("parts"), "RequestRefused"))
+    assert told["message"].startswith("spec.requests[0].indexes: ")
+    world.request("parts", "TERMINATE", "bad input", indexes="0-1,4")
+    wait_for("three to have failed",
+             lambda: summary(world.status("parts")) == {"RUNNING": 3, "FAILED": 3})
+    assert world.status("parts")["arrayProperties"]["failedIndexes"] == "0-1,4"
+    world.request("parts", "TERMINATE", "the others too", indexes="0-5")
+    status = world.failed("parts")
+    assert summary(status) == {"FAILED": 6}
+    assert status["statusReason"] == "Array Child Job failed"
+    assert {t["statusReason"] for t in status["tries"]} == {"bad input", "the others too"}
+    failures = status["arrayProperties"]["failures"]
+    assert sorted((f["statusReason"], f["children"], f["indexes"]) for f in failures) == [
+        ("bad input", 3, "0-1,4"), ("the others too", 3, "2-3,5")]
