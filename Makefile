@@ -199,6 +199,16 @@ e2e: all ## The whole-system part alone, long cases included
 	$(call deps,test cluster)
 	$(PYTEST)
 
+# Bulkhead's side is built with the sanitizers; the other side is Kubernetes' own code, in Go.
+build/differential/bulkhead: $(call objects,check,tests/differential/main.c) $(call libraries,check,api $(LINK_api))
+	$(call link,check)
+
+.PHONY: differential
+differential: build/differential/bulkhead ## Resource arithmetic beside Kubernetes' own (PODS=n QUANTITIES=n SEED=s)
+	$(call deps,control-plane)
+	$(PYTHON) hack/differential.py $(if $(PODS),--pods $(PODS)) $(if $(QUANTITIES),--quantities $(QUANTITIES)) \
+	    $(if $(SEED),--seed $(SEED))
+
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder for SECONDS=n each
 	@if [ -x hack/fuzz ]; then hack/fuzz $(or $(SECONDS),60); else echo "no fuzz targets yet"; exit 1; fi

@@ -42,6 +42,11 @@ static int decode_daemon_set(struct json_object *doc, struct event *event, struc
     return daemon_set_decode(doc, &event->daemon_set, err);
 }
 
+static int decode_runtime_class(struct json_object *doc, struct event *event, struct err *err)
+{
+    return runtime_class_decode(doc, &event->runtime_class, err);
+}
+
 static int decode_pod(struct json_object *doc, struct event *event, struct err *err)
 {
     return pod_decode(doc, &event->pod, err);
@@ -75,6 +80,8 @@ static const struct watched_type types[WATCHED_COUNT] = {
         EVENT_NODE, EVENT_NODE_GONE, false, false, decode_node },
     [WATCHED_DAEMON_SETS] = { "DaemonSet", "/apis/apps/v1/daemonsets",
         EVENT_DAEMON_SET, EVENT_DAEMON_SET_GONE, false, false, decode_daemon_set },
+    [WATCHED_RUNTIME_CLASSES] = { "RuntimeClass", "/apis/node.k8s.io/v1/runtimeclasses",
+        EVENT_RUNTIME_CLASS, EVENT_RUNTIME_CLASS_GONE, false, false, decode_runtime_class },
     [WATCHED_PODS] = { "Pod", "/api/v1/pods",
         EVENT_POD, EVENT_POD_GONE, false, false, decode_pod },
     [WATCHED_JOBS] = { "BatchJob", OURS("batchjobs"),

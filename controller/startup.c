@@ -43,6 +43,8 @@ static const struct kube_right rights[] = {
     READ("", "nodes"),
     MAY("list", "apps", "daemonsets"),
     MAY("watch", "apps", "daemonsets"),
+    MAY("list", "node.k8s.io", "runtimeclasses"),
+    MAY("watch", "node.k8s.io", "runtimeclasses"),
 };
 static const char *const lease_verbs[] = {"get", "create", "update"};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes and DaemonSets. Pods are in pod.c. */
+/* Nodes, DaemonSets and RuntimeClasses. Pods are in pod.c. */
 #include "bulkhead/api/node.h"
 
 #include "bulkhead/api/template.h"
@@ -144,5 +144,37 @@ int daemon_set_decode(struct json_object *doc, struct daemon_set **ret_set, stru
         return err_wrap(err, "daemon set %s", set->meta.name);
     add_daemon_tolerations(&set->placement.tolerations, json_get_bool(pod_spec, "hostNetwork"));
     *ret_set = STEAL(set);
+    return 0;
+}
+
+/* ---- RuntimeClasses ---- */
+
+struct runtime_class *runtime_class_free(struct runtime_class *class_)
+{
+    if (class_ == NULL)
+        return NULL;
+    object_meta_done(&class_->meta);
+    placement_done(&class_->adds);
+    free(class_);
+    return NULL;
+}
+
+/* Under other names it is what a pod spec says of the same things, so it is read as one. */
+int runtime_class_decode(struct json_object *doc, struct runtime_class **ret_class, struct err *err)
+{
+    static const char *const scheduling_keys[] = {"nodeSelector", "tolerations"};
+    AUTO(runtime_class) class_ = mem_new(sizeof(*class_));
+    AUTO(json_object) spec = json_object_new_object();
+    struct json_object *overhead = json_get_object(json_get_object(doc, "overhead"), "podFixed");
+    struct json_object *scheduling = json_get_object(doc, "scheduling");
+    if (object_meta_decode(doc, &class_->meta, err) < 0)
+        return err_wrap(err, "runtime class");
+    json_object_object_add(spec, "overhead", json_object_get(overhead));
+    for (size_t i = 0; i < ARRAY_LEN(scheduling_keys); i++)
+        json_object_object_add(spec, scheduling_keys[i],
+                               json_object_get(json_get(scheduling, scheduling_keys[i])));
+    if (placement_decode_at(spec, NULL, NULL, &class_->adds, err) < 0)
+        return err_wrap(err, "runtime class %s", class_->meta.name);
+    *ret_class = STEAL(class_);
     return 0;
 }

@@ -185,6 +185,7 @@ void placement_done(struct placement *placement)
     free(placement->affinity);
     tolerations_done(&placement->tolerations);
     free(placement->host_ports);
+    free(placement->runtime_class);
     free(placement->unsupported);
     *placement = (struct placement){0};
 }
@@ -221,14 +222,13 @@ static void affinity_copy(struct placement *to, const struct placement *from)
     }
 }
 
-static void tolerations_copy(struct tolerations *to, const struct tolerations *from)
+static void tolerations_add(struct tolerations *to, const struct tolerations *from)
 {
     if (from->count == 0)
         return;
-    to->items = mem_new(from->count * sizeof(*to->items));
-    to->count = from->count;
+    to->items = mem_grow(to->items, to->count + from->count, sizeof(*to->items));
     for (size_t i = 0; i < from->count; i++)
-        to->items[i] = (struct toleration){
+        to->items[to->count++] = (struct toleration){
             text_copy(from->items[i].key),
             text_copy(from->items[i].operator_),
             text_copy(from->items[i].value),
@@ -244,13 +244,29 @@ void placement_copy(struct placement *to, const struct placement *from)
         key_values_set(&to->node_selector, from->node_selector.items[i].key,
                        from->node_selector.items[i].value);
     affinity_copy(to, from);
-    tolerations_copy(&to->tolerations, &from->tolerations);
+    tolerations_add(&to->tolerations, &from->tolerations);
     if (from->host_port_count > 0) {
         to->host_ports = mem_new(from->host_port_count * sizeof(*to->host_ports));
         memcpy(to->host_ports, from->host_ports, from->host_port_count * sizeof(*to->host_ports));
         to->host_port_count = from->host_port_count;
     }
+    to->runtime_class = text_copy(from->runtime_class);
+    to->has_overhead = from->has_overhead;
     to->unsupported = text_copy(from->unsupported);
+}
+
+void placement_add_runtime(struct placement *to, const struct placement *adds)
+{
+    const int64_t pods = to->requests.pods;
+    if (!to->has_overhead)
+        resources_add(&to->requests, &adds->requests);
+    to->requests.pods = pods;
+    for (size_t i = 0; i < adds->node_selector.count; i++) {
+        const struct key_value *pair = &adds->node_selector.items[i];
+        if (key_values_get(&to->node_selector, pair->key) == NULL)
+            key_values_set(&to->node_selector, pair->key, pair->value);
+    }
+    tolerations_add(&to->tolerations, &adds->tolerations);
 }
 
 /* ---- equality ---- */
@@ -325,6 +341,8 @@ static void canonical(const struct placement *placement, struct str *out)
     add_number(out, (int64_t)placement->host_port_count);
     for (size_t i = 0; i < placement->host_port_count; i++)
         add_number(out, placement->host_ports[i]);
+    add_text(out, placement->runtime_class);
+    add_number(out, placement->has_overhead);
     add_text(out, placement->unsupported);
 }
 

@@ -10,7 +10,7 @@
  * Where it differs: a value that does not fit an int64 is capped here, where Value() and
  * MilliValue() overflow silently ("10P" is 9223372036854775807 milli here, something else there);
  * and negative numbers beyond its fast path, which MilliValue() gets wrong, are rounded as all
- * others are. Everything else was compared with apimachinery 0.35 on 360,000 random texts.
+ * others are. Everything else is compared with apimachinery itself by `make differential`.
  *
  * The arithmetic is on decimal digits, as at school: no floating point, nothing that can overflow.
  */
@@ -172,11 +172,11 @@ static size_t multiply(const struct parts *parts, unsigned char digits[DIGITS_MA
     return DIGITS_MAX - at;
 }
 
-/* digits × 10^shift, rounded up to a whole number, at most INT64_MAX. */
-static int64_t scale(const unsigned char *digits, size_t count, int64_t shift)
+/* digits × 10^shift, rounded up to a whole number, at most cap. */
+static quantity_wide scale(const unsigned char *digits, size_t count, int64_t shift,
+                           quantity_wide cap)
 {
-    uint64_t value = 0;
-    const uint64_t cap = INT64_MAX;
+    quantity_wide value = 0;
     bool is_inexact = false;
     size_t kept = shift >= 0 ? count : (uint64_t)-shift >= count ? 0 : count - (size_t)-shift;
 
@@ -184,20 +184,21 @@ static int64_t scale(const unsigned char *digits, size_t count, int64_t shift)
         if (i >= kept)
             is_inexact = is_inexact || digits[i] != 0;
         else if (value > (cap - digits[i]) / 10)
-            return INT64_MAX;
+            return cap;
         else
             value = value * 10 + digits[i];
     }
 
     for (; shift > 0 && value > 0; shift--) {
         if (value > cap / 10)
-            return INT64_MAX;
+            return cap;
         value *= 10;
     }
-    return (int64_t)(is_inexact && value < cap ? value + 1 : value);
+    return is_inexact && value < cap ? value + 1 : value;
 }
 
-static int parse_scaled(const char *text, int decimals, int64_t *ret_value, struct err *err)
+static int parse_scaled(const char *text, int decimals, quantity_wide cap, quantity_wide *ret_value,
+                        struct err *err)
 {
     struct parts parts;
     if (parse(text, &parts, err) < 0)
@@ -206,19 +207,33 @@ static int parse_scaled(const char *text, int decimals, int64_t *ret_value, stru
     unsigned char digits[DIGITS_MAX];
     size_t count = multiply(&parts, digits);
     int64_t shift = (int64_t)parts.decimal - (int64_t)parts.fraction_count + decimals;
-    int64_t value = scale(digits, count, shift);
+    quantity_wide value = scale(digits, count, shift, cap);
     *ret_value = parts.is_negative ? -value : value;
+    return 0;
+}
+
+static int parse_i64(const char *text, int decimals, int64_t *ret_value, struct err *err)
+{
+    quantity_wide value;
+    if (parse_scaled(text, decimals, INT64_MAX, &value, err) < 0)
+        return -1;
+    *ret_value = (int64_t)value;
     return 0;
 }
 
 int quantity_value(const char *text, int64_t *ret_value, struct err *err)
 {
-    return parse_scaled(text, 0, ret_value, err);
+    return parse_i64(text, 0, ret_value, err);
 }
 
 int quantity_milli(const char *text, int64_t *ret_milli, struct err *err)
 {
-    return parse_scaled(text, 3, ret_milli, err);
+    return parse_i64(text, 3, ret_milli, err);
+}
+
+int quantity_nano(const char *text, quantity_wide *ret_nano, struct err *err)
+{
+    return parse_scaled(text, -NANO, (quantity_wide)INT64_MAX * 1000000000, ret_nano, err);
 }
 
 const char *quantity_print_milli(int64_t milli, char text[QUANTITY_TEXT_MAX])

@@ -39,6 +39,7 @@ struct core *core_new(const struct core_options *options)
     core->nodes = map_new();
     core->pods = map_new();
     core->daemon_sets = map_new();
+    core->runtime_classes = map_new();
     core->dependants = map_new();
     core->companions = map_new();
     core->dim_count = DIM_FIXED;
@@ -162,6 +163,7 @@ struct core *core_free(struct core *core)
     map_free(core->nodes);
     map_free(core->pods);
     map_free(core->daemon_sets);
+    runtime_classes_free(core);
     map_free(core->dependants);
     for (size_t i = 0; i < core->early_count; i++)
         pod_free(core->early_pods[i]);
@@ -263,6 +265,9 @@ static void apply_gone(struct core *core, const struct event *event)
     case EVENT_POD_GONE:
         pod_gone(core, key, event->uid);
         break;
+    case EVENT_RUNTIME_CLASS_GONE:
+        runtime_class_gone(core, event->name);
+        break;
     case EVENT_NODE_GONE:
         node_gone(core, event->name);
         break;
@@ -300,6 +305,9 @@ void core_apply(struct core *core, const struct event *event)
         break;
     case EVENT_DAEMON_SET:
         daemon_set_apply(core, event->daemon_set);
+        break;
+    case EVENT_RUNTIME_CLASS:
+        runtime_class_apply(core, event->runtime_class);
         break;
     case EVENT_INVALID:
         apply_invalid(core, event);

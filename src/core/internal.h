@@ -13,6 +13,7 @@
  *   load.c       a job as its stored status tells it
  *   queues.c     queues and definitions come and go
  *   amounts.c    resources as vectors; classes of equal requirements
+ *   runtime.c    RuntimeClasses and what they add to pods
  *   nodes.c      nodes, DaemonSets and the room that is left on each
  *   rooms.c      finding a node with enough room
  *   place.c      queue order into pods on nodes
@@ -429,8 +430,8 @@ struct core {
     bool synced;
     struct map *jobs;         /* uid */
     struct map *jobs_by_name; /* namespace/name: the newest of that name */
-    struct map *queues, *environments, *definitions, *nodes, *pods,
-        *daemon_sets;        /* by name or key */
+    struct map *queues, *environments, *definitions, *nodes, *pods, *daemon_sets,
+        *runtime_classes;    /* by name or key */
     struct map *dependants;  /* namespace/name */
     struct map *companions;  /* uid -> array_status, until synced */
     struct map *checked;     /* namespace + template hash that the server has accepted */
@@ -494,6 +495,12 @@ void pod_release_memory(struct core *core, struct core_pod *pod);
 /* classes.c */
 struct core_class *class_use(struct core *core, const struct placement *placement);
 void class_drop(struct core *core, struct core_class *class_);
+
+/* runtime.c */
+struct core_class *class_for_template(struct core *core, const struct placement *placement);
+void runtime_class_apply(struct core *core, struct runtime_class *take_class);
+void runtime_class_gone(struct core *core, const char *name);
+void runtime_classes_free(struct core *core);
 
 /* child.c */
 enum child_event {

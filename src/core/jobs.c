@@ -208,7 +208,7 @@ static bool resolve(struct core *core, struct core_job *job)
         return false;
     }
     if (job->class_ == NULL)
-        job->class_ = class_use(core, &job->template_->placement);
+        job->class_ = class_for_template(core, &job->template_->placement);
     if (!job->class_->measurable) {
         job_fail_waiting(core, job, "UnsupportedTemplate",
                          "the template asks for an extended resource, and the cluster's jobs and "

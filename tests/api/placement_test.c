@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a pod asks for, and where it may go, against Kubernetes' own rules. */
 #include "bulkhead/api/node.h"
+#include "bulkhead/api/template.h"
 #include "bulkhead/json/get.h"
 
 #include "check.h"
@@ -50,6 +51,16 @@ static const struct {
     {"containers beat the pod's limit",
      "{'containers':[" C("'cpu':1") "],'resources':{'limits':{'cpu':'3','hugepages-2Mi':'4Mi'}}}",
      "cpu 1, hugepages-2Mi 4194304"},
+    {"a request of nothing keeps the pod's limit out",
+     "{'containers':[" C("'cpu':'0'") "],'resources':{'limits':{'cpu':'3'}}}", "nothing"},
+    {"halves of a byte are summed before they are rounded",
+     "{'containers':[" C("'memory':'0.5'") "," C("'memory':'0.5'") "]}", "memory 1"},
+    {"the pod's own request is summed before the API server rounds",
+     "{'containers':[" C("'cpu':'0.5m'") "," C(
+         "'cpu':'0.5m'") "],'resources':{'limits':{'cpu':1}}}",
+     "cpu 1m"},
+    {"blanks around a quantity, and null", "{'containers':[" C("'cpu':' 1 ','memory':null") "]}",
+     "cpu 1"},
     {"rounded up", "{'containers':[" C("'cpu':'0.0001','memory':'0.5'") "]}", "cpu 1m, memory 1"},
     {"too much saturates", "{'containers':[" C("'memory':'8Ei'") "," C("'memory':'8Ei'") "]}",
      "memory 9223372036854775807"},
@@ -67,6 +78,76 @@ TEST(requests)
         CHECK_INT(sums[i].name, placement.requests.pods, 1);
         placement_done(&placement);
     }
+}
+
+/* ---- a pod that is being resized: container c asks for 2 CPUs ---- */
+
+static const struct {
+    const char *name, *status, *want;
+} resized[] = {
+    {"no status", "{}", "cpu 2"},
+    {"more is allocated still",
+     "{'containerStatuses':[{'name':'c','allocatedResources':{'cpu':3},'resources':{}}]}", "cpu 3"},
+    {"more is in use still",
+     "{'containerStatuses':[{'name':'c','resources':{'requests':{'cpu':4}}}]}", "cpu 4"},
+    {"a kubelet that does not tell what is in use does not resize",
+     "{'containerStatuses':[{'name':'c','allocatedResources':{'cpu':3}}]}", "cpu 2"},
+    {"what will never be given does not count",
+     "{'conditions':[{'type':'PodResizePending','reason':'Infeasible'}],'containerStatuses':"
+     "[{'name':'c','allocatedResources':{'cpu':1},'resources':{'requests':{'cpu':1}}}]}",
+     "cpu 1"},
+    {"what is only put off does",
+     "{'conditions':[{'type':'PodResizePending','reason':'Deferred'}],'containerStatuses':"
+     "[{'name':'c','allocatedResources':{'cpu':1},'resources':{'requests':{'cpu':1}}}]}",
+     "cpu 2"},
+};
+
+TEST(resized_pods)
+{
+    for (size_t i = 0; i < ARRAY_LEN(resized); i++) {
+        struct resources requests = {.cpu_milli = 0};
+        AUTO_STR text = STR_EMPTY;
+        AUTO(json_object) spec = json_tokener_parse("{'containers':[" C("'cpu':2") "]}");
+        AUTO(json_object) status = json_tokener_parse(resized[i].status);
+        REQUIRE(pod_requests_decode(spec, status, NULL, &requests, NULL) == 0);
+        resources_print(&requests, &text);
+        CHECK_TEXT(resized[i].name, str_text(&text), resized[i].want);
+        resources_done(&requests);
+    }
+}
+
+TEST(runtime_class)
+{
+    AUTO(runtime_class) class_ = NULL;
+    AUTO_STR text = STR_EMPTY;
+    struct placement placement;
+    AUTO(json_object)
+    doc = json_tokener_parse(
+        "{'metadata':{'name':'vm'},'handler':'kata','overhead':{'podFixed':{'cpu':'250m'}},"
+        "'scheduling':{'nodeSelector':{'vm':'yes','zone':'b'},"
+        "'tolerations':[{'key':'vm','operator':'Exists'}]}}");
+    AUTO(json_object)
+    spec = json_tokener_parse(
+        "{'runtimeClassName':'vm','nodeSelector':{'zone':'a'},'containers':[" C("'cpu':1") "]}");
+    REQUIRE(runtime_class_decode(doc, &class_, NULL) == 0);
+    REQUIRE(placement_decode(spec, &placement, NULL) == 0);
+    CHECK_TEXT("its name", placement.runtime_class, "vm");
+    placement_add_runtime(&placement, &class_->adds);
+    resources_print(&placement.requests, &text);
+    CHECK_TEXT("overhead", str_text(&text), "cpu 1250m");
+    CHECK_INT("still one pod", placement.requests.pods, 1);
+    CHECK_TEXT("its selector", key_values_get(&placement.node_selector, "vm"), "yes");
+    CHECK_TEXT("the pod's own stays", key_values_get(&placement.node_selector, "zone"), "a");
+    CHECK_INT("tolerations", placement.tolerations.count, 1);
+    placement_done(&placement);
+
+    AUTO(json_object)
+    with = json_tokener_parse(
+        "{'runtimeClassName':'vm','overhead':{'cpu':'250m'},'containers':[" C("'cpu':1") "]}");
+    REQUIRE(placement_decode(with, &placement, NULL) == 0);
+    placement_add_runtime(&placement, &class_->adds);
+    CHECK_INT("overhead that the pod names itself counts once", placement.requests.cpu_milli, 1250);
+    placement_done(&placement);
 }
 
 /* ---- node affinity: node n1 with labels zone=a, cores=16, word=x ---- */

@@ -86,7 +86,7 @@ TEST(a_resized_pod_counts_the_larger)
     pod = read_pod(
         "{'metadata':{'name':'p'},'spec':{'containers':[{'name':'a','resources':{'requests':{'cpu':"
         "1,'memory':'2Gi'}}}]},'status':{'containerStatuses':[{'name':'a','allocatedResources':{"
-        "'cpu':2,'memory':'1Gi'}}]}}");
+        "'cpu':2,'memory':'1Gi'},'resources':{}}]}}");
     CHECK_INT("cpu", pod->requests.cpu_milli, 2000);
     CHECK_INT("memory", pod->requests.memory_bytes, 2LL << 30);
 }

@@ -185,6 +185,27 @@ static const struct world_row rows[] = {
      "daemonset logs gone\n",
      "0s a RUNNABLE DoesNotFit: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - needs cpu 2; e: no labelled node is large enough or matches\n"
      "1s start a on n1\n"},
+    {"a RuntimeClass takes room of its own, and says where its pods may run",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "runtimeclass vm cpu=500m select=vm:yes\n"
+     "node n1 env=e cpu=8\n"
+     "node n2 env=e cpu=4 labels=vm:yes\n"
+     "job a queue=q cpu=1 runtime=vm array=3\n"
+     "jobs\n",
+     "0s start a/0 on n2\n"
+     "0s start a/1 on n2\n"
+     "0s jobs\n"
+     "  a 1 RUNNABLE 2 STARTING\n"},
+    {"a RuntimeClass that changes is counted anew for what still waits",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "runtimeclass vm cpu=2\n"
+     "node n1 env=e cpu=2\n"
+     "job a queue=q cpu=1 runtime=vm\n"
+     "at 1s\n"
+     "runtimeclass vm cpu=1\n",
+     "1s start a on n1\n"},
     {"a node is full when it has its number of pods",
      "environment e static\n"
      "queue q envs=e\n"

@@ -19,6 +19,7 @@
  *   node n1 env=e2 cpu=4 memory=8Gi pods=110 labels=zone:a taints=gpu:yes:NoSchedule   also
  * unready, ready, cordoned, uncordoned, machine=i3 (the instance-id label) daemonset d cpu=100m pod
  * foreign node=n1 cpu=2 daemonset=d port=80
+ *   runtimeclass r cpu=250m select=k:v tolerate=k:v        what it adds to jobs with runtime=r
  *
  * A line about something that is there changes what it names and keeps the rest; "~" stands for a
  * space in a value. What happens:

@@ -91,8 +91,10 @@ void line_done(struct line *line);
 const char *line_get(const struct line *line, const char *key); /* the last of that key, or NULL */
 bool line_has(const struct line *line, const char *word);
 int64_t line_ns(const char *text);
+int64_t line_milli(const struct line *line, const char *key); /* a quantity; 0 without it */
 struct job_queue *queue_from(const struct thing *thing);
 struct compute_environment *environment_from(const struct thing *thing);
+struct runtime_class *runtime_class_from(const struct thing *thing);
 struct job_definition *definition_from(const struct thing *thing);
 struct batch_job *job_from(const struct thing *thing);
 struct node *node_from(const struct thing *thing);

@@ -120,6 +120,7 @@ void thing_gone(struct world *world, struct thing *thing)
         {"definition", EVENT_DEFINITION_GONE},
         {"node", EVENT_NODE_GONE},
         {"daemonset", EVENT_DAEMON_SET_GONE},
+        {"runtimeclass", EVENT_RUNTIME_CLASS_GONE},
     };
     struct thing *before = NULL;
     for (struct thing **link = &world->things; *link != NULL; link = &(*link)->next) {
@@ -199,6 +200,9 @@ void thing_show(struct world *world, const struct thing *thing)
     else if (strcmp(kind, "daemonset") == 0)
         event(world,
               &(struct event){.kind = EVENT_DAEMON_SET, .daemon_set = daemon_set_from(thing)});
+    else if (strcmp(kind, "runtimeclass") == 0)
+        event(world, &(struct event){.kind = EVENT_RUNTIME_CLASS,
+                                     .runtime_class = runtime_class_from(thing)});
     if (strcmp(kind, "job") == 0 && !world->synced)
         show_companion(world, thing);
 }
@@ -679,6 +683,27 @@ static enum done_result write_status(struct world *world, const struct action *a
     return DONE_OK;
 }
 
+/* As the API server's admission: what a RuntimeClass takes is the pod's from then on. */
+static char *admitted_words(struct world *world, const char *words)
+{
+    struct line line;
+    line_read(&line, words);
+    const char *name = line_get(&line, "runtime");
+    const struct thing *runtime = name != NULL ? thing_find(world, "runtimeclass", name) : NULL;
+    char *result = NULL;
+    if (runtime == NULL) {
+        result = text_copy(words);
+    } else {
+        struct line more;
+        line_read(&more, runtime->words);
+        result = text_printf("%s cpu=%" PRId64 "m", words,
+                             line_milli(&line, "cpu") + line_milli(&more, "cpu"));
+        line_done(&more);
+    }
+    line_done(&line);
+    return result;
+}
+
 static enum done_result create(struct world *world, const struct action *action,
                                struct answer *answer)
 {
@@ -690,12 +715,14 @@ static enum done_result create(struct world *world, const struct action *action,
     const struct thing *template_ =
         order->definition != NULL ? thing_find(world, "definition", order->definition->meta.name)
                                   : job;
-    if (order->job->overrides.json != NULL)
-        pod->words = text_printf("cpu=%lldm memory=%lld",
-                                 (long long)order->template_->placement.requests.cpu_milli,
-                                 (long long)order->template_->placement.requests.memory_bytes);
-    else
-        pod->words = text_copy(template_ != NULL ? template_->words : "");
+    const struct placement *asked = &order->template_->placement;
+    AUTO_TEXT words =
+        order->job->overrides.json == NULL
+            ? text_copy(template_ != NULL ? template_->words : "")
+            : text_printf("cpu=%lldm memory=%lld runtime=%s", (long long)asked->requests.cpu_milli,
+                          (long long)asked->requests.memory_bytes,
+                          asked->runtime_class != NULL ? asked->runtime_class : "");
+    pod->words = admitted_words(world, words);
     pod->job = job;
     pod->is_child = order->job->array_size.set;
     pod->job_name = text_copy(order->job->meta.name);

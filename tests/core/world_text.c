@@ -133,11 +133,16 @@ static int64_t bytes(const char *text, int64_t otherwise)
     return value;
 }
 
+int64_t line_milli(const struct line *line, const char *key)
+{
+    return milli(line_get(line, key), 0);
+}
+
 void resources_from(const struct line *line, struct resources *ret)
 {
     struct err err = {0};
     *ret = (struct resources){
-        .cpu_milli = milli(line_get(line, "cpu"), 0),
+        .cpu_milli = line_milli(line, "cpu"),
         .memory_bytes = bytes(line_get(line, "memory"), 0),
         .pods = line_number(line, "pods", 1),
     };
@@ -188,6 +193,7 @@ static void placement_from(const struct line *line, struct placement *ret)
     pairs_from(line_get(line, "select"), &ret->node_selector);
     affinity_from(line_get(line, "affinity"), ret);
     ports_from(line_get(line, "port"), &ret->host_ports, &ret->host_port_count);
+    ret->runtime_class = text_copy(line_get(line, "runtime"));
     ret->unsupported = text_copy(line_get(line, "unsupported"));
     struct key_values tolerated = {0};
     pairs_from(line_get(line, "tolerate"), &tolerated);
@@ -499,6 +505,17 @@ struct daemon_set *daemon_set_from(const struct thing *thing)
     all->count = 1;
     line_done(&line);
     return set;
+}
+
+struct runtime_class *runtime_class_from(const struct thing *thing)
+{
+    struct line line;
+    line_read(&line, thing->words);
+    struct runtime_class *class_ = mem_new(sizeof(*class_));
+    meta_from(thing, &class_->meta);
+    placement_from(&line, &class_->adds);
+    line_done(&line);
+    return class_;
 }
 
 /* ------------------------------------------------------------------------- pods */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node.h - what bulkhead reads of a core/v1 Node, Pod and apps/v1 DaemonSet */
+/* node.h - what bulkhead reads of a core/v1 Node, Pod, apps/v1 DaemonSet and node.k8s.io/v1
+ * RuntimeClass */
 #ifndef BULKHEAD_API_NODE_H
 #define BULKHEAD_API_NODE_H
 
@@ -69,9 +70,16 @@ struct daemon_set {
     struct placement placement;
 };
 
+struct runtime_class {
+    struct object_meta meta;
+    struct placement adds; /* to each pod of the class; see placement_add_runtime */
+};
+
 struct node *node_free(struct node *node);
 struct pod *pod_free(struct pod *pod);
 struct daemon_set *daemon_set_free(struct daemon_set *set);
+struct runtime_class *runtime_class_free(struct runtime_class *class_);
+DEFINE_AUTO(runtime_class, runtime_class_free)
 DEFINE_AUTO(node, node_free)
 DEFINE_AUTO(pod, pod_free)
 DEFINE_AUTO(daemon_set, daemon_set_free)
@@ -81,6 +89,8 @@ DEFINE_AUTO(daemon_set, daemon_set_free)
 int node_decode(struct json_object *doc, struct node **ret_node, struct err *err);
 int pod_decode(struct json_object *doc, struct pod **ret_pod, struct err *err);
 int daemon_set_decode(struct json_object *doc, struct daemon_set **ret_set, struct err *err);
+int runtime_class_decode(struct json_object *doc, struct runtime_class **ret_class,
+                         struct err *err);
 
 /* Effective requests of a pod spec, as k8s.io/component-helpers/resource.PodRequests computes them
  * (restartable init containers, overhead, pod-level resources), pods = 1. Also nodeSelector,

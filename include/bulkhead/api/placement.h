@@ -53,6 +53,8 @@ struct placement {
     int32_t
         *host_ports; /* hostPort numbers the pod binds; two pods with one port never share a node */
     size_t host_port_count;
+    char *runtime_class; /* spec.runtimeClassName or NULL; see placement_add_runtime */
+    bool has_overhead;   /* spec.overhead is given: in requests already */
     /* Set when the direct path cannot serve the pod (DRA claims, required inter-pod affinity,
      * DoNotSchedule topology spread): one sentence for the user that names the field. */
     char *unsupported;
@@ -64,6 +66,11 @@ void placement_done(struct placement *placement);
 void placement_copy(struct placement *to, const struct placement *from);
 uint64_t placement_hash(const struct placement *placement);
 bool placement_equal(const struct placement *a, const struct placement *b);
+
+/* What the API server's admission adds to a pod of a RuntimeClass: its overhead, unless the
+ * template says it itself, its node selector (where both name a key the pod is refused anyway) and
+ * its tolerations. */
+void placement_add_runtime(struct placement *to, const struct placement *adds);
 
 bool taint_tolerated(const struct taint *taint, const struct tolerations *tolerations);
 /* The first taint with effect NoSchedule or NoExecute that is not tolerated, or NULL. Taints whose

@@ -27,6 +27,10 @@ int template_override_decode(struct json_object *value, const struct json_at *at
                              struct template_override *ret_override, struct err *err);
 void template_override_done(struct template_override *override);
 
+/* What a pod takes of its node (see requests.c); placement_decode_at calls it. pods is 1. */
+int pod_requests_decode(struct json_object *pod_spec, struct json_object *status,
+                        const struct json_at *at, struct resources *ret_requests, struct err *err);
+
 /* placement_decode with the path of the pod spec. status: of a real pod, whose requests may have
  * been resized; NULL: none. at NULL: values that do not parse are passed over. */
 int placement_decode_at(struct json_object *pod_spec, struct json_object *status,

@@ -17,6 +17,11 @@
 int quantity_value(const char *text, int64_t *ret_value, struct err *err);
 int quantity_milli(const char *text, int64_t *ret_milli, struct err *err);
 
+/* The value in billionths, exact but for what apimachinery itself rounds away; beyond INT64_MAX
+ * whole units it is capped there. For sums of fractions, which round once at their end. */
+__extension__ typedef __int128 quantity_wide;
+int quantity_nano(const char *text, quantity_wide *ret_nano, struct err *err);
+
 enum { QUANTITY_TEXT_MAX = 32 };
 /* The shortest usual form: 1500 milli -> "1500m", 2000 milli -> "2". */
 const char *quantity_print_milli(int64_t milli, char text[QUANTITY_TEXT_MAX]);

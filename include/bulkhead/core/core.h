@@ -50,15 +50,17 @@ enum event_kind {
     EVENT_QUEUE,       /* queue (taken) */
     EVENT_QUEUE_GONE,  /* name */
     EVENT_ENVIRONMENT, /* environment (taken) */
-    EVENT_ENVIRONMENT_GONE, /* name */
-    EVENT_DEFINITION,       /* definition (taken) */
-    EVENT_DEFINITION_GONE,  /* namespace_, name */
-    EVENT_POD,              /* pod (taken): ours or foreign, any node */
-    EVENT_POD_GONE,         /* namespace_, name, uid */
-    EVENT_NODE,             /* node (taken) */
-    EVENT_NODE_GONE,        /* name */
-    EVENT_DAEMON_SET,       /* daemon_set (taken) */
-    EVENT_DAEMON_SET_GONE,  /* namespace_, name */
+    EVENT_ENVIRONMENT_GONE,   /* name */
+    EVENT_DEFINITION,         /* definition (taken) */
+    EVENT_DEFINITION_GONE,    /* namespace_, name */
+    EVENT_POD,                /* pod (taken): ours or foreign, any node */
+    EVENT_POD_GONE,           /* namespace_, name, uid */
+    EVENT_NODE,               /* node (taken) */
+    EVENT_NODE_GONE,          /* name */
+    EVENT_DAEMON_SET,         /* daemon_set (taken) */
+    EVENT_DAEMON_SET_GONE,    /* namespace_, name */
+    EVENT_RUNTIME_CLASS,      /* runtime_class (taken) */
+    EVENT_RUNTIME_CLASS_GONE, /* name */
     EVENT_INVALID, /* object_kind, meta (taken), message: a JobQueue or ComputeEnvironment whose
                       spec does not decode */
     EVENT_SYNCED,  /* every kind has been listed: the core may act from now on */
@@ -107,6 +109,7 @@ struct event {
         struct pod *pod;
         struct node *node;
         struct daemon_set *daemon_set;
+        struct runtime_class *runtime_class;
         struct array_status *array; /* heap; text fields too */
         struct object_meta *meta;   /* heap; text fields too */
         struct done done;
