@@ -45,7 +45,8 @@ static void use_entry(struct builders *builders, struct entry *entry)
 static void drop_last(struct builders *builders)
 {
     struct entry *entry = builders->ring.prev;
-    unlink_entry(entry);
+    builders->ring.prev = entry->prev; /* the ring's end is next to it */
+    entry->prev->next = &builders->ring;
     map_remove(builders->by_key, entry->key);
     builders->bytes -= pod_builder_bytes(entry->builder);
     pod_builder_free(entry->builder);
