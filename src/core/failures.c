@@ -19,8 +19,10 @@ static const char cut_mark[] = ",...";
 static char *words_cut(const char *words)
 {
     size_t size = words != NULL ? strnlen(words, WORDS_MAX) : 0;
-    while (size == WORDS_MAX && size > 0 && ((unsigned char)words[size] & 0xC0) == 0x80)
-        size--; /* not within a character */
+    if (size == WORDS_MAX) {
+        while (size > 0 && ((unsigned char)words[size] & 0xC0) == 0x80)
+            size--; /* not within a character */
+    }
     return size > 0 ? text_printf("%.*s", (int)size, words) : NULL;
 }
 
