@@ -201,13 +201,17 @@ static int field_decode(struct json_object *value, const struct json_at *at, voi
     return pod_template_decode(value, at, member, err);
 }
 
+struct json_object *template_json(const char *text)
+{
+    struct json_object *value = NULL;
+    if (text != NULL)
+        (void)json_parse(text, strlen(text), &value, NULL);
+    return value;
+}
+
 static struct json_object *field_encode(const void *member)
 {
-    const struct pod_template *template_ = member;
-    struct json_object *value = NULL;
-    if (template_->json != NULL)
-        (void)json_parse(template_->json, strlen(template_->json), &value, NULL);
-    return value;
+    return template_json(((const struct pod_template *)member)->json);
 }
 
 static void field_done(void *member)

@@ -293,11 +293,7 @@ static int field_decode(struct json_object *value, const struct json_at *at, voi
 
 static struct json_object *field_encode(const void *member)
 {
-    const struct template_override *override = member;
-    struct json_object *value = NULL;
-    if (override->json != NULL)
-        (void)json_parse(override->json, strlen(override->json), &value, NULL);
-    return value;
+    return template_json(((const struct template_override *)member)->json);
 }
 
 static void field_done(void *member)

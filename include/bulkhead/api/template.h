@@ -26,6 +26,8 @@ int template_check_container(struct json_object *container, const struct json_at
 int template_override_decode(struct json_object *value, const struct json_at *at,
                              struct template_override *ret_override, struct err *err);
 void template_override_done(struct template_override *override);
+/* A template or an override, both kept as text, as a document; NULL for NULL. Caller owns it. */
+struct json_object *template_json(const char *text);
 
 /* What a pod takes of its node (see requests.c); placement_decode_at calls it. pods is 1. */
 int pod_requests_decode(struct json_object *pod_spec, struct json_object *status,
