@@ -264,7 +264,7 @@ clean: ## Remove build/
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 # What the compiler found out about headers.
 -include $(shell find build/obj -name '*.d' 2>/dev/null)
