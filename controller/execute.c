@@ -176,6 +176,7 @@ static enum line_class class_of(enum action_kind kind)
         return LINE_NEW;
     case ACTION_POD_RELEASE:
     case ACTION_POD_DELETE:
+    case ACTION_JOB_DELETE:
         return LINE_ENDING;
     default:
         return LINE_FIRST;
@@ -273,6 +274,17 @@ static void start_pod(struct executor *executor, const struct action *action)
     call_send(call, &request, writes[action->kind], wants_pod ? on_pod : call_end_response);
 }
 
+static void start_job_delete(struct executor *executor, const struct action *action)
+{
+    struct err err;
+    struct request request;
+    struct call *call = call_new(executor, action);
+    if (request_job_delete(action, executor->host.write_timeout_s, &request, &err) < 0)
+        call_end_text(call, DONE_REFUSED, err.text);
+    else
+        call_send(call, &request, "BatchJob delete", call_end_response);
+}
+
 /* ------------------------------------------------------------------ providers */
 
 static void start_provider(struct executor *executor, const struct action *action)
@@ -311,6 +323,9 @@ static void start(struct executor *executor, const struct action *action)
     case ACTION_POD_RELEASE:
     case ACTION_POD_DELETE:
         start_pod(executor, action);
+        break;
+    case ACTION_JOB_DELETE:
+        start_job_delete(executor, action);
         break;
     case ACTION_JOB_STATUS:
     case ACTION_QUEUE_STATUS:

@@ -172,6 +172,23 @@ int request_get(enum own_kind kind, const char *namespace_, const char *name,
     return 0;
 }
 
+int request_job_delete(const struct action *action, int64_t timeout_s, struct request *ret_request,
+                       struct err *err)
+{
+    AUTO_STR path = STR_EMPTY;
+    AUTO(json_object) body = delete_options(action->uid, -1);
+    if (own_path(&path, OWN_JOB, action->namespace_, action->name, NULL, err) < 0)
+        return err_wrap(err, "job %s", action->name);
+    json_put_text(body, "propagationPolicy", "Background");
+    add_terms(&path, timeout_s, false);
+    *ret_request = (struct request){.method = KUBE_DELETE,
+                                    .path = str_take(&path),
+                                    .body = text_copy(json_print(body)),
+                                    .content = KUBE_CONTENT_JSON,
+                                    .accept = KUBE_ACCEPT_METADATA};
+    return 0;
+}
+
 /* PUT of a whole document, or POST of a new one to the collection. */
 static int write_doc(enum own_kind kind, struct json_object *doc, const char *subresource,
                      bool create, int64_t timeout_s, struct request *ret_request, struct err *err)

@@ -61,7 +61,7 @@ enum done_result result_of(enum action_kind kind, enum kube_outcome outcome, con
         return kind == ACTION_POD_CREATE || kind == ACTION_POD_CHECK ? DONE_AGAIN : DONE_NOT_FOUND;
     case DONE_CONFLICT:
         /* The only precondition of a delete is the UID. */
-        if (kind == ACTION_POD_DELETE)
+        if (kind == ACTION_POD_DELETE || kind == ACTION_JOB_DELETE)
             return DONE_NOT_FOUND;
         if (kind == ACTION_POD_RELEASE)
             return has(message, "UID") ? DONE_NOT_FOUND : DONE_AGAIN;

@@ -164,6 +164,9 @@ static const struct field job_fields[] = {
     FIELD(struct batch_job, scheduling_priority, "schedulingPriorityOverride",
           .max = JOB_PRIORITY_MAX),
     PART(&job_timeout_type, "timeout"),
+    FIELD(struct batch_job, start_deadline_s, "startDeadlineSeconds", .min = 1,
+          .max = JOB_START_DEADLINE_S_MAX),
+    FIELD(struct batch_job, ttl_s, "ttlSecondsAfterFinished", .min = 0, .max = TTL_S_MAX),
     CUSTOM(struct batch_job, template_, &template_field, "template",
            .present_offset = offsetof(struct batch_job, has_template)),
 };

@@ -98,6 +98,8 @@ static const struct field status_fields[] = {
     FIELD(DOC, S(refusals), "refusals", .min = 0, .max = 1000),
     FIELD(DOC, S(cancelled), "isCancelled"),
     FIELD(DOC, S(terminated), "isTerminated"),
+    WORD(DOC, S(blocked), blocked_words, "blockedReason", .min = BLOCKED_CAPACITY),
+    TIME(DOC, S(blocked_since_ns), "blockedSince"),
     FIELD(DOC, S(definition_uid), "definitionUid", .max = 128),
     OBJECT(DOC, S(array), &array_type, "arrayProperties"),
     LIST(DOC, S(dependencies), S(dependency_count), &dependency_type_, "dependencies",

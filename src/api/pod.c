@@ -119,8 +119,10 @@ static void decode_terminated(struct pod *pod, const char *name, struct json_obj
     const char *reason = json_get_text(state, "reason");
     bool never_ran = text_eq(reason, "ContainerCannotRun") || text_eq(reason, "StartError") ||
                      text_eq(reason, "ContainerStatusUnknown");
-    if (main_container && (!never_ran || started > 0))
+    bool ran = !never_ran || started > 0;
+    if (main_container && ran)
         note_start(pod, started);
+    pod->init_started = pod->init_started || (!main_container && ran);
     if (finished > pod->finished_ns)
         pod->finished_ns = finished;
     pod->exits[pod->exit_count++] = (struct container_exit){
@@ -142,6 +144,7 @@ static void decode_container_status(struct pod *pod, struct json_object *status,
         decode_terminated(pod, json_get_text(status, "name"), terminated, main_container);
     if (running != NULL && main_container)
         note_start(pod, json_get_time(running, "startedAt"));
+    pod->init_started = pod->init_started || (running != NULL && !main_container);
     if (waiting != NULL && pod->waiting_reason == NULL) {
         pod->waiting_reason = text_copy(json_get_text(waiting, "reason"));
         pod->waiting_message = copy_cut(json_get_text(waiting, "message"), POD_MESSAGE_MAX);
@@ -208,6 +211,9 @@ int pod_decode(struct json_object *doc, struct pod **ret_pod, struct err *err)
     struct json_object *status = json_get_object(doc, "status");
     if (object_meta_decode(doc, &pod->meta, err) < 0)
         return err_wrap(err, "pod");
+    if (pod->meta.deleted_ns !=
+        0) /* the time of the request, not the one by which it must be gone */
+        pod->meta.deleted_ns -= json_get_i64(meta, "deletionGracePeriodSeconds", 0) * NS_PER_S;
     pod->node_name = text_copy(json_get_text(spec, "nodeName"));
     decode_owner(json_get_list(meta, "ownerReferences"), pod);
     decode_ours(meta, pod);

@@ -283,6 +283,39 @@ static struct json_object *pod_metadata(const struct draft *draft, struct json_o
     return metadata;
 }
 
+/* Does one of the template's own tolerations speak of this NoExecute taint? */
+static bool speaks_of(struct json_object *own, const char *key)
+{
+    for (size_t i = 0; i < json_list_count(own); i++) {
+        struct json_object *item = json_list_at(own, i);
+        const char *its_key = json_get_text(item, "key");
+        const char *effect = json_get_text(item, "effect");
+        bool any_key = its_key == NULL || its_key[0] == '\0';
+        bool any_effect = effect == NULL || effect[0] == '\0';
+        if ((any_key || strcmp(its_key, key) == 0) &&
+            (any_effect || strcmp(effect, "NoExecute") == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Kubernetes would give 300 s: so long a job would wait for a machine that has crashed. */
+static void add_grace(struct json_object *list, struct json_object *own)
+{
+    static const char *const keys[] = {"node.kubernetes.io/not-ready",
+                                       "node.kubernetes.io/unreachable"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (speaks_of(own, keys[i]))
+            continue;
+        struct json_object *item = json_object_new_object();
+        json_put_text(item, "key", keys[i]);
+        json_put_text(item, "operator", "Exists");
+        json_put_text(item, "effect", "NoExecute");
+        json_put_i64(item, "tolerationSeconds", POD_NODE_GRACE_S);
+        json_object_array_add(list, item);
+    }
+}
+
 static struct json_object *tolerations_of(const struct draft *draft, struct json_object *own)
 {
     struct json_object *list = json_object_new_array();
@@ -293,6 +326,7 @@ static struct json_object *tolerations_of(const struct draft *draft, struct json
     json_put_text(ours, "operator", "Equal");
     put_slot(draft, ours, "value", SLOT_ENVIRONMENT);
     json_object_array_add(list, ours);
+    add_grace(list, own);
     return list;
 }
 

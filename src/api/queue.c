@@ -16,6 +16,33 @@ static const struct field order_fields[] = {
 static const struct object_type order_type =
     OBJECT_TYPE(struct environment_order, "ComputeEnvironmentOrder", order_fields);
 
+/* AWS's words, the first of them with BLOCKED_CAPACITY. */
+const char *const blocked_words[4] = {
+    "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
+    "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
+    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
+    "MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED",
+};
+
+const char *blocked_reason_name(enum blocked_reason reason)
+{
+    return reason == BLOCKED_NONE ? NULL : blocked_words[reason - 1];
+}
+
+static const char *const limit_state_words[] = {"RUNNABLE"};
+static const char *const limit_action_words[] = {"CANCEL"};
+
+static const struct field limit_fields[] = {
+    WORD(struct time_limit_action, reason, blocked_words, "reason", .required = true,
+         .min = BLOCKED_CAPACITY),
+    WORD(struct time_limit_action, state, limit_state_words, "state", .required = true),
+    FIELD(struct time_limit_action, seconds, "maxTimeSeconds", .required = true, .min = 1,
+          .max = QUEUE_TIME_LIMIT_S_MAX),
+    WORD(struct time_limit_action, action, limit_action_words, "action", .required = true),
+};
+static const struct object_type limit_type =
+    OBJECT_TYPE(struct time_limit_action, "JobStateTimeLimitAction", limit_fields);
+
 static const struct field spec_fields[] = {
     WORD(struct job_queue, enabled, state_words, "state", .fallback = 1),
     FIELD(struct job_queue, priority, "priority", .min = 0, .max = QUEUE_PRIORITY_MAX),
@@ -23,7 +50,22 @@ static const struct field spec_fields[] = {
          .required = true, .min = 1, .max = QUEUE_ENVIRONMENTS_MAX),
     FIELD(struct job_queue, namespaces, "kubernetesNamespaces", .max = 64, .item_max = 63,
           .format = &format_namespace),
+    ARRAY(struct job_queue, limits, limit_count, &limit_type, "jobStateTimeLimitActions"),
+    FIELD(struct job_queue, ttl_s, "ttlSecondsAfterFinished", .min = 0, .max = TTL_S_MAX),
 };
+
+static int check_limits(const struct job_queue *queue, const struct json_at *at, struct err *err)
+{
+    const struct json_at list = {at, "jobStateTimeLimitActions", 0};
+    for (size_t i = 0; i < queue->limit_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (queue->limits[i].reason == queue->limits[j].reason)
+                return json_fail(JSON_AT(JSON_ITEM(&list, i), "reason"), err, "%s is there twice",
+                                 blocked_reason_name(queue->limits[i].reason));
+        }
+    }
+    return 0;
+}
 
 static int check_queue(const void *object, const struct json_at *at, struct err *err)
 {
@@ -41,7 +83,7 @@ static int check_queue(const void *object, const struct json_at *at, struct err 
                                  "%s is there twice", b->compute_environment);
         }
     }
-    return 0;
+    return check_limits(queue, at, err);
 }
 
 const struct object_type job_queue_spec_type =

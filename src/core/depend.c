@@ -174,6 +174,7 @@ static void dependency_fails(struct core *core, struct core_dependency *dependen
     if (job->ended)
         return;
     job_changed(core, job, 0);
+    dependency->sequence = job->sequence;
     if (is_n_to_n(dependency) && dependency->on != NULL) { /* child by child; at the latest when
                                                               the job is admitted */
         if (job->admitted)
@@ -195,6 +196,7 @@ static void dependency_met(struct core *core, struct core_dependency *dependency
     if (job->ended)
         return;
     job_changed(core, job, NS_PER_S);
+    dependency->sequence = job->sequence;
     if (job->admitted)
         look_later(core, job, LOOK_ALL);
     else
@@ -353,6 +355,20 @@ void depend_job_gone(struct core *core, struct core_job *job)
         if (d->outcome == DEPENDENCY_WAITING)
             dependency_fails(core, d, "was deleted before it ended");
     }
+}
+
+/* Of a failed N_TO_N the children that are left are still looked up one by one. */
+bool depend_all_know(struct core *core, const struct core_job *job)
+{
+    const struct dependants *list = dependants_of(core, job->key, false);
+    for (const struct core_dependency *d = list != NULL ? list->first : NULL; d != NULL;
+         d = d->next) {
+        if (d->on != job || d->job->end_durable || d->job->gone)
+            continue;
+        if (d->outcome != DEPENDENCY_SATISFIED || d->sequence > d->job->written_sequence)
+            return false;
+    }
+    return true;
 }
 
 static enum job_phase phase_now(const struct core_job *job)

@@ -45,6 +45,7 @@ static void count_flight(void *object, enum action_kind kind, int change)
         break;
     case ACTION_POD_CHECK:
     case ACTION_JOB_STATUS:
+    case ACTION_JOB_DELETE:
         ((struct core_job *)object)->flights += change;
         break;
     case ACTION_QUEUE_STATUS:

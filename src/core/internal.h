@@ -10,6 +10,7 @@
  *   failures.c   why children of an array failed, counted by reason
  *   pods.c       pods as the API server has them: observation, adoption, end
  *   podwork.c    what is to be done about pods
+ *   limits.c     limits of time: what waits too long, what ended long ago
  *   load.c       a job as its stored status tells it
  *   queues.c     queues and definitions come and go
  *   amounts.c    resources as vectors; classes of equal requirements
@@ -240,7 +241,7 @@ struct core_pod {
     struct core_pod *ended_next;  /* of the job, in order of ending */
     struct core_pod *out_next;    /* in core->outbox */
     bool counted;                 /* in node->used */
-    bool ours, deleting, has_finalizer, started, create_sent, in_outbox, in_job;
+    bool ours, deleting, has_finalizer, started, init_started, create_sent, in_outbox, in_job;
     bool unresolved; /* CREATING: ask what became of it */
     bool suspect;    /* LIVE: its machine is gone; ask for its last word before it is given up */
     enum kill_reason kill;
@@ -271,6 +272,7 @@ struct core_dependency {
     char *name, *uid;     /* uid: as recorded */
     enum dependency_type type;
     int outcome;                         /* DEPENDENCY_WAITING, _SATISFIED, _FAILED */
+    uint64_t sequence;                   /* durable once this status of the dependant is */
     struct core_dependency *prev, *next; /* in the list of those that name the same job */
     struct dependants *list;
 };
@@ -296,6 +298,7 @@ enum verdict {
     VERDICT_ROOM,
     VERDICT_PRIORITY,
     VERDICT_ENVIRONMENT,
+    VERDICT_MAX_RESOURCE,
     VERDICT_FIT,
     VERDICT_CONCURRENT,
     VERDICT_QUOTA,
@@ -375,7 +378,9 @@ struct core_job {
     bool to_tell;
     /* verdict */
     enum verdict verdict, told_verdict;
-    char *verdict_text;     /* extra words of the verdict; NULL: none */
+    char *verdict_text; /* extra words of the verdict; NULL: none */
+    enum blocked_reason blocked;
+    int64_t blocked_since_ns;
     int64_t verdict_due_ns; /* when to tell a verdict that is not told yet; 0: none */
     /* status */
     char *end_reason, *end_message;
@@ -392,8 +397,11 @@ struct core_job {
     char *resource_version, *array_version;
     struct array_status *companion; /* from EVENT_ARRAY_STATE before the job is read */
     int status_level;               /* failures in a row */
+    bool delete_sent;               /* its time after the end is over */
+    int delete_level;
+    int64_t delete_retry_ns;
     int flights;
-    struct timer timer; /* status due, verdict due, hold over */
+    struct timer timer; /* status due, verdict due, hold over, limit reached */
 };
 
 enum timer_kind { TIMER_JOB, TIMER_POD, TIMER_NODE, TIMER_ENVIRONMENT };
@@ -603,6 +611,18 @@ void depend_settle(struct core *core);         /* at the end of every apply and 
 void depend_job_gone(struct core *core, struct core_job *job);
 void depend_print(struct core *core, const struct core_job *job, struct str *out);
 
+/* Has everybody who depends on it durably taken note of its end? Then it may be deleted. */
+bool depend_all_know(struct core *core, const struct core_job *job);
+
+/* limits.c */
+void blocked_look(struct core *core, struct core_job *job);  /* its verdict has changed */
+void blocked_moved(struct core *core, struct core_job *job); /* a child of it got a pod */
+void blocked_load(struct core_job *job);
+int64_t limits_due(const struct core_job *job);
+void limits_apply(struct core *core, struct core_job *job);
+void limits_changed(struct core *core, struct core_queue *queue);
+void job_deleted(struct core *core, struct flight *flight, const struct done *done);
+
 /* outcome.c */
 enum outcome_kind { OUTCOME_SUCCEEDED, OUTCOME_FAILED, OUTCOME_REFUSED, OUTCOME_LOST };
 struct outcome {
@@ -638,6 +658,7 @@ void pod_unlink(struct core *core, struct core_pod *pod);
 void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
                 const char *lost_why);
 void pod_timer_set(struct core *core, struct core_pod *pod);
+int64_t job_start_deadline_ns(const struct core *core, const struct core_job *job);
 void pod_give_up(struct core *core, struct core_pod *pod);
 void pod_outbox(struct core *core, struct core_pod *pod);
 void pods_plan(struct core *core);
@@ -693,6 +714,9 @@ bool environment_serves(const struct core_environment *environment, const char *
 bool node_could_fit(const struct core_node *node, const struct core_class *class_);
 bool environment_could_fit(const struct core_environment *environment,
                            const struct core_class *class_);
+
+bool environment_max_too_small(const struct core_environment *environment,
+                               const struct core_class *class_);
 
 /* instances.c */
 struct core_environment *environment_named(struct core *core, const char *name);

@@ -483,6 +483,8 @@ static void job_begin(struct core *core, struct core_job *job)
         job_admit(core, job);
     else if (job->end_durable)
         depend_ended_later(core, job);
+    if (job->ended)
+        job_timer_set(core, job); /* its time after the end may be over already */
 }
 
 /* Gone, and an action that names it is in flight: what is read meanwhile may be older than its end.
@@ -536,6 +538,8 @@ void job_apply(struct core *core, struct batch_job *take_spec)
     if (retry_moved)
         job->retry = &take_spec->retry;
     batch_job_free(old);
+    if (core->synced && job->ended)
+        job_timer_set(core, job); /* ttlSecondsAfterFinished may have changed */
     if (core->synced)
         requests_look(core, job);
     else

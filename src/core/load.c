@@ -107,6 +107,7 @@ void job_load_state(struct core *core, struct core_job *job)
 {
     job->children = mem_new((size_t)job->size * sizeof(*job->children));
     load_history(job);
+    blocked_load(job);
     if (job->array) {
         load_array(core, job);
     } else {

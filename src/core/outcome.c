@@ -101,6 +101,19 @@ static const char *pull_error(const char *waiting)
     return "CannotStartContainerError";
 }
 
+/* What kept the pod from starting, in the kubelet's own words as far as its status has any: of a
+ * volume or a network it tells in the pod's Events only. */
+static char *start_words(const struct core_pod *pod)
+{
+    const char *reason = pod->waiting_reason != NULL ? pod->waiting_reason : "not started in time";
+    const char *words = pod->waiting_message;
+    if (words == NULL &&
+        (text_eq(reason, "ContainerCreating") || text_eq(reason, "PodInitializing")))
+        words = "a volume or the network of the pod was not ready in time";
+    return text_printf("%s: %s%s%s", pull_error(pod->waiting_reason), reason,
+                       words != NULL ? ": " : "", words != NULL ? words : "");
+}
+
 static char *host_words(const struct core_pod *pod)
 {
     const struct core_node *node = pod->node;
@@ -123,11 +136,7 @@ static void read_killed(const struct core_pod *pod, const struct pod *seen, enum
         out->final_ = false;
         out->status_reason = text_copy("Task failed to start");
         free(out->reason);
-        out->reason =
-            text_printf("%s: %s%s%s", pull_error(pod->waiting_reason),
-                        pod->waiting_reason != NULL ? pod->waiting_reason : "not started in time",
-                        pod->waiting_message != NULL ? ": " : "",
-                        pod->waiting_message != NULL ? pod->waiting_message : "");
+        out->reason = start_words(pod);
     } else {
         out->attempt = pod->started || (seen != NULL && seen->containers_started);
         const char *words = pod->job != NULL ? child_stop_reason(pod->job, pod->index) : NULL;
@@ -353,15 +362,19 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
 }
 
 /* Stopped when its start deadline had passed, by us, by an earlier life of this process or by the
- * kubelet: the pod's own times tell. */
+ * kubelet: the pod's own times tell. Unless another Node has the name by now: then it was stopped
+ * for that. */
 static bool could_not_start(const struct core *core, const struct core_pod *pod,
                             const struct pod *seen)
 {
     if (seen == NULL || seen->phase != POD_FAILED || pod->started || seen->containers_started)
         return false;
+    const struct node *node = pod->node != NULL ? pod->node->spec : NULL;
+    bool same_node =
+        node == NULL || pod->node_uid == 0 || pod->node_uid == uid_hash(node->meta.uid);
     return seen->deadline ||
-           (seen->meta.deleted_ns != 0 &&
-            seen->meta.deleted_ns - seen->meta.created_ns >= core->options.start_deadline_ns);
+           (same_node && seen->meta.deleted_ns != 0 &&
+            seen->meta.deleted_ns - seen->meta.created_ns >= job_start_deadline_ns(core, pod->job));
 }
 
 void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *seen,
@@ -369,13 +382,20 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
 {
     struct core_job *job = pod->job;
     assert(job != NULL && job->children != NULL && pod->in_job);
-    if (pod->kill == KILL_NONE && could_not_start(core, pod, seen))
+    bool late = could_not_start(core, pod, seen);
+    if (pod->kill == KILL_NONE && late)
         pod->kill = KILL_START;
     else if (pod->kill == KILL_START &&
              (pod->started || (seen != NULL && seen->containers_started)))
         pod->kill = KILL_NONE; /* it did start, at the last moment, and was stopped */
     struct outcome outcome;
     outcome_read(pod, seen, &outcome);
+    /* Terminated when its start deadline had passed already: whoever asked first, a process that
+     * was started since can only go by the times. */
+    bool undisturbed =
+        late && (seen->deadline || (seen->reason == NULL && seen->disruption == NULL));
+    if (undisturbed && pod->kill == KILL_TERMINATE)
+        outcome.attempt = true;
     if (lost_why != NULL && outcome.kind == OUTCOME_LOST && !outcome.attempt)
         text_set(&outcome.status_reason, lost_why);
     if ((outcome.kind == OUTCOME_REFUSED || outcome.kind == OUTCOME_LOST) && pod->node != NULL &&

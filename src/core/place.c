@@ -78,14 +78,13 @@ void queue_unpark_all(struct core *core, struct core_queue *queue)
 /* -------------------------------------------------------------- could it ever fit? */
 
 static bool types_could_fit(const struct core_environment *environment,
-                            const struct core_class *class_)
+                            const struct core_class *class_, int64_t vcpus_max)
 {
-    const struct compute_environment *spec = environment->spec;
     if (!environment->types_known)
         return true; /* not certain yet */
     for (size_t i = 0; i < environment->type_count; i++) {
         const struct core_type *type = &environment->types[i];
-        if (type->wanted && type->spec.vcpus <= spec->max_vcpus &&
+        if (type->wanted && type->spec.vcpus <= vcpus_max &&
             amounts_fit(&class_->needs, &type->room) && type_matches(environment, type, class_))
             return true;
     }
@@ -106,7 +105,8 @@ bool node_could_fit(const struct core_node *node, const struct core_class *class
 bool environment_could_fit(const struct core_environment *environment,
                            const struct core_class *class_)
 {
-    if (environment->spec->provider != PROVIDER_STATIC && types_could_fit(environment, class_))
+    if (environment->spec->provider != PROVIDER_STATIC &&
+        types_could_fit(environment, class_, environment->spec->max_vcpus))
         return true;
     for (size_t i = 0; i < environment->slot_count; i++) {
         const struct core_node *node = environment->slots[i];
@@ -114,6 +114,15 @@ bool environment_could_fit(const struct core_environment *environment,
             return true;
     }
     return false;
+}
+
+/* It fits a type, and would fit nothing there is only because of maxvCpus. */
+bool environment_max_too_small(const struct core_environment *environment,
+                               const struct core_class *class_)
+{
+    return environment->spec->provider != PROVIDER_STATIC &&
+           !environment_could_fit(environment, class_) &&
+           types_could_fit(environment, class_, INT64_MAX);
 }
 
 /* ------------------------------------------------------------------- placing */

@@ -109,6 +109,7 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     node_pod_add(core, node, pod);
     node_count_pod(core, pod, true);
     child_move(core, job, index, ON_PLACE);
+    blocked_moved(core, job);
     pod_outbox(core, pod);
     return pod;
 }
@@ -242,6 +243,7 @@ static void take_start(struct core *core, struct core_pod *pod, const struct pod
         text_set(&pod->waiting_reason, seen->waiting_reason);
         text_set(&pod->waiting_message, seen->waiting_message);
     }
+    pod->init_started = pod->init_started || seen->init_started;
     if (!seen->containers_started || pod->started)
         return;
     pod->started = true;

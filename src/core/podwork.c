@@ -66,6 +66,13 @@ void pod_kill(struct core *core, struct core_pod *pod, enum kill_reason reason)
 
 /* ---------------------------------------------------------------------- timers */
 
+/* For how long an attempt may be on its way to its start. */
+int64_t job_start_deadline_ns(const struct core *core, const struct core_job *job)
+{
+    const struct opt_i64 *own = &job->spec->start_deadline_s;
+    return own->set ? own->value * NS_PER_S : core->options.start_deadline_ns;
+}
+
 void pod_timer_set(struct core *core, struct core_pod *pod)
 {
     int64_t due = INT64_MAX;
@@ -75,17 +82,20 @@ void pod_timer_set(struct core *core, struct core_pod *pod)
         due = pod->started_ns + pod->job->timeout_ns +
               NS_PER_S; /* timestamps have whole seconds: never early */
     else if (!pod->started)
-        due = pod->created_ns + core->options.start_deadline_ns;
+        due = pod->created_ns + job_start_deadline_ns(core, pod->job);
     if (due == INT64_MAX)
         timer_clear(&core->timers, &pod->timer);
     else
         timer_set(&core->timers, &pod->timer, due);
 }
 
-/* Waiting reasons that are on the ordinary way to a start. */
+/* On the ordinary way to a start: an init container works, or its kubelet has not said a word.
+ * Before the first init container runs, PodInitializing is what a kubelet says that waits for a
+ * volume or the network too. */
 static bool is_on_its_way(const struct core_pod *pod)
 {
-    return pod->waiting_reason == NULL || strcmp(pod->waiting_reason, "PodInitializing") == 0;
+    return pod->waiting_reason == NULL ||
+           (pod->init_started && strcmp(pod->waiting_reason, "PodInitializing") == 0);
 }
 
 void pod_timer(struct core *core, struct core_pod *pod)
@@ -109,7 +119,8 @@ void pod_timer(struct core *core, struct core_pod *pod)
         if (kubelet_there && !is_on_its_way(pod))
             pod_kill(core, pod, KILL_START);
         else
-            timer_set(&core->timers, &pod->timer, core->now_ns + core->options.start_deadline_ns);
+            timer_set(&core->timers, &pod->timer,
+                      core->now_ns + job_start_deadline_ns(core, pod->job));
     }
 }
 
@@ -135,7 +146,7 @@ static void fill_order(struct core *core, const struct core_pod *pod, struct pod
     };
     if (job->timeout_ns >
         0) /* holds also while nobody watches; the exact timeout is kept by pod_timer */
-        order->active_deadline_s = (job->timeout_ns + core->options.start_deadline_ns) / NS_PER_S;
+        order->active_deadline_s = (job->timeout_ns + job_start_deadline_ns(core, job)) / NS_PER_S;
 }
 
 static void name_pod(struct action *action, const struct core_pod *pod)

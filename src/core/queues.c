@@ -93,6 +93,7 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
     queue->dirty = queue->status_dirty = true;
     core->pass_all = true;
     if (core->synced) {
+        limits_changed(core, queue);
         queue_unpark_all(core, queue);
         jobs_admit_all(core);
     }

@@ -54,6 +54,9 @@ void job_timer_set(struct core *core, struct core_job *job)
         due = job->verdict_due_ns;
     if (job->hold_until_ns > core->now_ns && !job->ended && job->hold_until_ns < due)
         due = job->hold_until_ns;
+    int64_t limit = limits_due(job);
+    if (limit < due)
+        due = limit;
     if (due == INT64_MAX)
         timer_clear(&core->timers, &job->timer);
     else
@@ -88,6 +91,7 @@ void job_timer(struct core *core, struct core_job *job)
             job->verdict != VERDICT_NONE)
             job_changed(core, job, 0);
     }
+    limits_apply(core, job);
     if (status_due(core, job) > core->now_ns) {
         job_timer_set(core, job);
         return;
@@ -203,6 +207,8 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     status->terminated = job->terminated;
     if (job->request_refused != NULL)
         status->request_refused = arena_copy(core->arena, job->request_refused);
+    status->blocked = job->blocked;
+    status->blocked_since_ns = job->blocked_since_ns;
     if (job->definition != NULL)
         status->definition_uid = arena_copy(core->arena, job->definition->spec->meta.uid);
     status->tries = arena_alloc(core->arena, sizeof(job->tries));
@@ -330,6 +336,9 @@ void status_done(struct core *core, struct flight *flight, struct done *done)
         break;
     case ACTION_POD_CHECK:
         check_done(core, flight, done);
+        break;
+    case ACTION_JOB_DELETE:
+        job_deleted(core, flight, done);
         break;
     default:
         admin_done(core, flight, done);

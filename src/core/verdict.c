@@ -27,6 +27,7 @@ static const char *const reasons[VERDICT_COUNT] = {
     [VERDICT_ROOM]               = "NodesFull",
     [VERDICT_PRIORITY]           = "HigherPriorityFirst",
     [VERDICT_ENVIRONMENT]        = "ComputeEnvironmentUnusable",
+    [VERDICT_MAX_RESOURCE]       = "MaxvCpusTooSmall",
     [VERDICT_FIT]                = "DoesNotFit",
     [VERDICT_CONCURRENT]         = "MaxConcurrentReached",
     [VERDICT_QUOTA]              = "QuotaExceeded",
@@ -53,6 +54,7 @@ void verdict_set(struct core *core, struct core_job *job, enum verdict verdict, 
     if (job->verdict == verdict)
         return;
     job->verdict = verdict;
+    blocked_look(core, job);
     if (verdict == job->told_verdict)
         job->verdict_due_ns = 0;
     else if (job->verdict_due_ns == 0)
@@ -122,6 +124,11 @@ static enum verdict blocked_words(struct core *core, const struct core_job *job,
         str_addf(out, "it does not serve namespace %s", job->spec->meta.namespace_);
         return VERDICT_FIT;
     }
+    if (environment_max_too_small(environment, job->class_)) {
+        str_addf(out, "every instance type that it fits has more vCPUs than maxvCpus, %lld",
+                 (long long)environment->spec->max_vcpus);
+        return VERDICT_MAX_RESOURCE;
+    }
     if (!environment_could_fit(environment, job->class_)) {
         str_add(out, environment->spec->provider == PROVIDER_STATIC
                          ? "no labelled node is large enough or matches"
@@ -167,9 +174,9 @@ static enum verdict blocked_words(struct core *core, const struct core_job *job,
 /* The most hopeful of the environments decides the code. */
 static int hope(enum verdict verdict)
 {
-    static const enum verdict order[] = {VERDICT_BOOTING,    VERDICT_BUYING,   VERDICT_ROOM,
-                                         VERDICT_MAX_VCPUS,  VERDICT_CAPACITY, VERDICT_PRIORITY,
-                                         VERDICT_ENVIRONMENT};
+    static const enum verdict order[] = {VERDICT_BOOTING,     VERDICT_BUYING,      VERDICT_ROOM,
+                                         VERDICT_MAX_VCPUS,   VERDICT_CAPACITY,    VERDICT_PRIORITY,
+                                         VERDICT_ENVIRONMENT, VERDICT_MAX_RESOURCE};
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
         if (order[i] == verdict)
             return (int)i;
@@ -197,7 +204,9 @@ enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct 
             best = here;
     }
     if (best == VERDICT_FIT)
-        str_add(out, "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - ");
+        str_addf(out, "%s - ", blocked_reason_name(BLOCKED_REQUIREMENT));
+    else if (best == VERDICT_MAX_RESOURCE)
+        str_addf(out, "%s - ", blocked_reason_name(BLOCKED_MAX_RESOURCE));
     else if (!usable)
         str_add(out, "ACTION_REQUIRED - ");
     str_add(out, "needs ");

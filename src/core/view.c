@@ -14,6 +14,7 @@ const char *action_kind_name(enum action_kind kind)
         [ACTION_POD_RELEASE] = "release",
         [ACTION_POD_DELETE] = "delete",
         [ACTION_JOB_STATUS] = "job-status",
+        [ACTION_JOB_DELETE] = "job-delete",
         [ACTION_QUEUE_STATUS] = "queue-status",
         [ACTION_ENVIRONMENT_STATUS] = "environment-status",
         [ACTION_DEFINITION_STATUS] = "definition-status",

@@ -142,7 +142,10 @@ static const char *golden_single =
     "head.dev/v1alpha1\",\"kind\":\"BatchJob\",\"name\":\"sim\",\"uid\":\"u-1\",\"controller\":"
     "true,\"blockOwnerDeletion\":false}]},\"spec\":{\"activeDeadlineSeconds\":600,\"nodeName\":"
     "\"n1\",\"restartPolicy\":\"Never\",\"tolerations\":[{\"key\":\"own\",\"operator\":\"Exists"
-    "\"},{\"key\":\"bulkhead.dev/compute-environment\",\"operator\":\"Equal\",\"value\":\"e\"}]"
+    "\"},{\"key\":\"bulkhead.dev/compute-environment\",\"operator\":\"Equal\",\"value\":\"e\"},"
+    "{\"key\":\"node.kubernetes.io/not-ready\",\"operator\":\"Exists\",\"effect\":"
+    "\"NoExecute\",\"tolerationSeconds\":60},{\"key\":\"node.kubernetes.io/unreachable\","
+    "\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":60}]"
     ",\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"env\":[{\"name\":\"AWS_BATCH_JOB_ID\","
     "\"value\":\"u-1\"},{\"name\":\"AWS_BATCH_JOB_ATTEMPT\",\"value\":\"1\"},{\"name\":\"AWS_BA"
     "TCH_JQ_NAME\",\"value\":\"q\"},{\"name\":\"AWS_BATCH_CE_NAME\",\"value\":\"e\"},{\"name\":"
@@ -163,6 +166,53 @@ TEST(a_single_pod)
     order.cell_epoch = "9";
     REQUIRE(pod_build(&order, &pod, NULL) == 0);
     CHECK_TEXT("pod", json_print(pod), golden_single);
+}
+
+/* How long a pod stays on a silent node is the template's to say, if it says anything. */
+static const struct {
+    const char *name, *own, *want;
+} graces[] = {
+    {"none of its own", "[]", "not-ready 60 unreachable 60"},
+    {"another taint", "[{'key':'k','operator':'Exists','effect':'NoExecute'}]",
+     "not-ready 60 unreachable 60"},
+    {"another effect",
+     "[{'key':'node.kubernetes.io/not-ready','operator':'Exists','effect':'NoSchedule'}]",
+     "not-ready 60 unreachable 60"},
+    {"one of the two",
+     "[{'key':'node.kubernetes.io/unreachable','operator':'Exists','effect':'NoExecute',"
+     "'tolerationSeconds':600}]",
+     "unreachable 600 not-ready 60"},
+    {"for ever", "[{'key':'node.kubernetes.io/not-ready','operator':'Exists'}]",
+     "not-ready 0 unreachable 60"},
+    {"everything", "[{'operator':'Exists'}]", ""},
+};
+
+TEST(how_long_on_a_silent_node)
+{
+    for (size_t i = 0; i < ARRAY_LEN(graces); i++) {
+        AUTO_TEXT text =
+            text_printf("{'jobQueue':'q','template':{'spec':{'tolerations':%s,'containers':[{"
+                        "'name':'c','image':'i'}]}}}",
+                        graces[i].own);
+        AUTO(batch_job) job = job_of(text);
+        struct pod_order order = order_of(job);
+        AUTO(json_object) pod = NULL;
+        AUTO_STR got = STR_EMPTY;
+        REQUIRE(pod_build(&order, &pod, NULL) == 0);
+        struct json_object *list = json_get_list(json_get(pod, "spec"), "tolerations");
+        for (size_t t = 0; t < json_list_count(list); t++) {
+            struct json_object *item = json_list_at(list, t);
+            const char *key = json_get_text(item, "key");
+            const char *effect = json_get_text(item, "effect");
+            if (key == NULL || !text_starts(key, "node.kubernetes.io/") ||
+                text_eq(effect, "NoSchedule"))
+                continue;
+            str_addf(&got, "%s%s %lld", got.size > 0 ? " " : "",
+                     key + strlen("node.kubernetes.io/"),
+                     (long long)json_get_i64(item, "tolerationSeconds", 0));
+        }
+        CHECK_TEXT(graces[i].name, str_text(&got), graces[i].want);
+    }
 }
 
 /* Where in the pod, and what is there. */

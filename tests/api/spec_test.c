@@ -210,6 +210,26 @@ TEST(definition_specs)
 
 #define ORDER "'computeEnvironmentOrder':[{'order':1,'computeEnvironment':'a'}]"
 static const struct row queues[] = {
+    {"a time limit",
+     "{'computeEnvironmentOrder':[{'order':1,'computeEnvironment':'e'}],'jobStateTimeLimitActions':"
+     "[{"
+     "'reason':'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY','state':'RUNNABLE','maxTimeSeconds':600,"
+     "'action':'CANCEL'}],'ttlSecondsAfterFinished':0}",
+     NULL},
+    {"a time limit without an end",
+     "{'computeEnvironmentOrder':[{'order':1,'computeEnvironment':'e'}],'jobStateTimeLimitActions':"
+     "[{"
+     "'reason':'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY','state':'RUNNABLE','maxTimeSeconds':0,"
+     "'action':'CANCEL'}]}",
+     "spec.jobStateTimeLimitActions[0].maxTimeSeconds: 0, expected 1..86400"},
+    {"a reason twice",
+     "{'computeEnvironmentOrder':[{'order':1,'computeEnvironment':'e'}],'jobStateTimeLimitActions':"
+     "[{"
+     "'reason':'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT','state':'RUNNABLE','maxTimeSeconds':6,"
+     "'action':'CANCEL'},{'reason':'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT','state':'RUNNABLE',"
+     "'maxTimeSeconds':9,'action':'CANCEL'}]}",
+     "spec.jobStateTimeLimitActions[1].reason: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT is there "
+     "twice"},
     {"smallest", "{" ORDER "}", NULL},
     {"priority", "{" ORDER ",'priority':2000}", "spec.priority: 2000, expected 0..1000"},
     {"a word", "{" ORDER ",'priority':'high'}",

@@ -247,6 +247,8 @@ static bool pod_happens(struct world *world, const struct line *line)
         pod_end(world, pod, POD_FAILED);
     } else if (strcmp(what, "waiting") == 0) {
         text_set(&pod->waiting, line->words[3]);
+        text_set(&pod->waiting_words, line_get(line, "words"));
+        pod->init_started = pod->init_started || line_has(line, "init");
         pod_touch(world, pod);
     } else if (strcmp(what, "deleting") == 0) {
         pod->deleted_ns = world->now_ns;

@@ -10,11 +10,13 @@
  *       strategy=BEST_FIT, ns=default,team, allocatable=900m (what a node really offers),
  *       boot=never, enabled, disabled
  *   environment e2 static                                 nodes with env=e2 are its machines
- *   queue q1 priority=10 envs=e1,e2 ns=default            also disabled, enabled
+ *   queue q1 priority=10 envs=e1,e2 ns=default            also disabled, enabled, ttl=30s and
+ *       limits=capacity:60s,fit:2m,max:10s (jobStateTimeLimitActions)
  *   definition d cpu=1 memory=1Gi retry=2 timeout=10s     options as those of a job
  *   job a queue=q1 cpu=1 memory=512Mi                     also definition=d (no template of its
  * own) job b queue=q1 array=6 after=a,c:N_TO_N,SEQUENTIAL    ns=team created=3s runs=20s retry=3
- * rule=RETRY,exit=3 rule=EXIT,reason=Cannot*,status=Host~EC2*   timeout=10s select=zone:a
+ * rule=RETRY,exit=3 rule=EXIT,reason=Cannot*,status=Host~EC2*   timeout=10s start=20s ttl=5s
+ * select=zone:a
  * affinity=zone:In:a|b tolerate=gpu:yes port=8080 nvidia.com/gpu=1 invalid=words unsupported=words
  *   node n1 env=e2 cpu=4 memory=8Gi pods=110 labels=zone:a taints=gpu:yes:NoSchedule   also
  * unready, ready, cordoned, uncordoned, machine=i3 (the instance-id label) daemonset d cpu=100m pod
@@ -27,7 +29,8 @@
  *   at 5s                     time goes on; what is due before happens before
  *   pod a running             the newest try of job a; a/3 child 3, a/3.1 its first try
  *   pod a ok | failed exit=3 reason=OOMKilled message=words | refused OutOfcpu | evicted
- *         | waiting ImagePullBackOff | deadline | deleting | gone
+ *         | waiting ImagePullBackOff [words=x] [init: a first container ran] | deadline | deleting
+ *         | gone
  *   job a cancel words | terminate words | gone      queue q1 gone | deleting | broken=words
  *   node n1 gone     machine i1 gone                 environment e1 deleting      pod foreign gone
  *   answer create a refused no such field   how the next action of that kind about a ends:

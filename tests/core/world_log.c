@@ -136,6 +136,7 @@ void log_action(struct world *world, const struct action *action)
         [ACTION_POD_RELEASE] = SHOW_CLEANUP,
         [ACTION_POD_DELETE] = SHOW_PODS,
         [ACTION_JOB_STATUS] = SHOW_STATUS,
+        [ACTION_JOB_DELETE] = SHOW_STATUS,
         [ACTION_QUEUE_STATUS] = SHOW_ADMIN,
         [ACTION_ENVIRONMENT_STATUS] = SHOW_ADMIN,
         [ACTION_DEFINITION_STATUS] = SHOW_ADMIN,
@@ -173,6 +174,9 @@ void log_action(struct world *world, const struct action *action)
         break;
     case ACTION_JOB_STATUS:
         log_status(world, action);
+        break;
+    case ACTION_JOB_DELETE:
+        log_line(world, "delete job %s", label);
         break;
     case ACTION_PROVIDER_TYPES:
     case ACTION_PROVIDER_OBSERVE:

@@ -39,8 +39,8 @@ struct world_pod {
     bool is_child;
     char *job_name, *job_uid, *environment, *node_uid;
     uint32_t index, try, attempt;
-    char *reason, *disruption, *waiting, *container_reason, *message;
-    bool deadline, exited;
+    char *reason, *disruption, *waiting, *waiting_words, *container_reason, *message;
+    bool deadline, exited, init_started;
     int32_t exit_code;
     struct world_pod *next;
 };

@@ -305,6 +305,7 @@ static void pod_free_record(struct world_pod *pod)
     free(pod->reason);
     free(pod->disruption);
     free(pod->waiting);
+    free(pod->waiting_words);
     free(pod->container_reason);
     free(pod->message);
     free(pod);
@@ -775,6 +776,17 @@ static enum done_result delete_pod(struct world *world, const struct action *act
     return DONE_OK;
 }
 
+/* things_sweep shows it gone when the plan has been carried out. */
+static enum done_result delete_job(struct world *world, const struct action *action)
+{
+    struct thing *thing = thing_find(world, "job", action->name);
+    if (thing == NULL || !text_eq(thing->uid, action->uid))
+        return DONE_NOT_FOUND;
+    thing->deleted_ns = world->now_ns;
+    thing->dirty = true;
+    return DONE_OK;
+}
+
 static enum done_result finalizer(struct world *world, const struct action *action)
 {
     struct thing *thing =
@@ -807,6 +819,9 @@ static void carry_out(struct world *world, const struct action *action, struct a
         break;
     case ACTION_JOB_STATUS:
         answer->result = write_status(world, action, answer);
+        break;
+    case ACTION_JOB_DELETE:
+        answer->result = delete_job(world, action);
         break;
     case ACTION_FINALIZER:
         answer->result = finalizer(world, action);

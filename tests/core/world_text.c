@@ -229,6 +229,23 @@ static void meta_from(const struct thing *thing, struct object_meta *ret)
     };
 }
 
+/* limits=capacity:60s,fit:2m,max:10s */
+static void limits_from(const char *text, struct job_queue *queue)
+{
+    struct key_values pairs = {0};
+    pairs_from(text, &pairs);
+    for (size_t i = 0; i < pairs.count; i++) {
+        const char *word = pairs.items[i].key;
+        queue->limits[queue->limit_count++] = (struct time_limit_action){
+            .reason = strcmp(word, "capacity") == 0 ? BLOCKED_CAPACITY
+                      : strcmp(word, "max") == 0    ? BLOCKED_MAX_RESOURCE
+                                                    : BLOCKED_REQUIREMENT,
+            .seconds = line_ns(pairs.items[i].value) / NS_PER_S,
+        };
+    }
+    key_values_done(&pairs);
+}
+
 struct job_queue *queue_from(const struct thing *thing)
 {
     struct line line;
@@ -246,6 +263,9 @@ struct job_queue *queue_from(const struct thing *thing)
             (struct environment_order){(int64_t)i + 1, text_copy(names.items[i])};
     text_list_done(&names);
     list_from(line_get(&line, "ns"), &queue->namespaces);
+    limits_from(line_get(&line, "limits"), queue);
+    if (line_get(&line, "ttl") != NULL)
+        queue->ttl_s = OPT_I64(line_ns(line_get(&line, "ttl")) / NS_PER_S);
     line_done(&line);
     return queue;
 }
@@ -447,6 +467,10 @@ struct batch_job *job_from(const struct thing *thing)
     dependencies_from(line_get(&line, "after"), job);
     job->has_retry = retry_from(&line, &job->retry);
     job->timeout_s = timeout_from(&line);
+    if (line_get(&line, "start") != NULL)
+        job->start_deadline_s = OPT_I64(line_ns(line_get(&line, "start")) / NS_PER_S);
+    if (line_get(&line, "ttl") != NULL)
+        job->ttl_s = OPT_I64(line_ns(line_get(&line, "ttl")) / NS_PER_S);
     requests_from(&line, job);
     job->invalid = text_copy(line_get(&line, "invalid"));
     job->has_status = thing->has_status;
@@ -562,6 +586,8 @@ struct pod *pod_from(const struct world_pod *from)
     pod->deadline = from->deadline;
     pod->disruption = text_copy(from->disruption);
     pod->waiting_reason = text_copy(from->waiting);
+    pod->waiting_message = text_copy(from->waiting_words);
+    pod->init_started = from->init_started;
     pod->containers_started = from->started_ns != 0;
     pod->started_ns = from->started_ns;
     pod->finished_ns = from->finished_ns;

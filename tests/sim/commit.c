@@ -139,6 +139,17 @@ static void write_job(struct world *world, struct request *request)
     request->ret_version = version_text(world, &job->object);
 }
 
+static void expire_job(struct world *world, struct request *request)
+{
+    struct sim_job *job = target(world, request, KIND_JOB);
+    if (job == NULL)
+        return;
+    oracle_expired(world, job);
+    job->expired = true;
+    world->counters.expired_jobs++;
+    store_delete(world, &job->object);
+}
+
 static void write_simple(struct world *world, struct request *request, enum kind kind)
 {
     struct object *object = target(world, request, kind);
@@ -206,6 +217,9 @@ void request_commit(struct world *world, struct request *request)
         break;
     case ACTION_JOB_STATUS:
         write_job(world, request);
+        break;
+    case ACTION_JOB_DELETE:
+        expire_job(world, request);
         break;
     case ACTION_QUEUE_STATUS:
         write_simple(world, request, KIND_QUEUE);

@@ -124,6 +124,10 @@ static struct batch_job *job_convert(const struct sim_job *from)
         job->max_concurrent = OPT_I64(from->max_concurrent);
     if (from->timeout_s > 0)
         job->timeout_s = OPT_I64(from->timeout_s);
+    if (from->start_deadline_s != START_DEADLINE_S)
+        job->start_deadline_s = OPT_I64(from->start_deadline_s);
+    if (from->ttl_s >= 0)
+        job->ttl_s = OPT_I64(from->ttl_s);
     if (from->attempts > 0) {
         job->has_retry = true;
         job->retry.attempts = OPT_I64(from->attempts);
@@ -210,6 +214,8 @@ struct pod *pod_convert(const struct sim_pod *from)
 {
     struct pod *pod = mem_new(sizeof(*pod));
     meta_fill(&from->object, &pod->meta);
+    if (pod->meta.deleted_ns != 0)
+        pod->meta.deleted_ns -= from->grace_s * NS_PER_S;
     pod->node_name = text_copy(from->node_name);
     pod->phase = from->phase;
     pod->reason = text_copy(from->reason);

@@ -50,7 +50,7 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
             pod->index < job->requests[i].end)
             return;
     /* A process that adopted the pod counts from creationTimestamp, which has a grain of 1 s. */
-    if (!pod->started && world->now_ns - body->sent_ns >= (START_DEADLINE_S - 1) * NS_PER_S)
+    if (!pod->started && world->now_ns - body->sent_ns >= (job->start_deadline_s - 1) * NS_PER_S)
         return;
     violation(world, "I12", "pod %s is deleted while it may execute, without a reason",
               request->name);
@@ -95,6 +95,16 @@ void oracle_released(struct world *world, const struct sim_pod *pod)
             "pod %s is released, but the status has %lld attempts of %u, %lld refusals of %u%s",
             pod->object.name, (long long)attempts, sum.attempts, (long long)refusals, sum.refusals,
             sum.succeeded && !succeeded ? ", no success" : "");
+}
+
+/* Only what has ended so long ago, and only by its own ttlSecondsAfterFinished. */
+void oracle_expired(struct world *world, const struct sim_job *job)
+{
+    bool ended = job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED;
+    int64_t since_ns = ended ? world->now_ns - job->status->status.stopped_ns : 0;
+    if (!ended || job->ttl_s < 0 || since_ns < job->ttl_s * NS_PER_S)
+        violation(world, "I1", "job %s is deleted, %s", job->object.name,
+                  ended ? "before its time" : "and has not ended");
 }
 
 /* --- Status ------------------------------------------------------------------------------------
@@ -289,6 +299,8 @@ void oracle_sweep(struct world *world)
 static const char *job_unconverged(struct world *world, const struct sim_job *job)
 {
     bool ended = job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED;
+    if (ended && job->ttl_s >= 0)
+        return arena_printf(world->arena, "job %s ended and is not deleted", job->object.name);
     if (ended)
         return NULL;
     if (job_feasible(world, job))

@@ -56,11 +56,14 @@ bool pod_is_stranded(const struct world *world, const struct sim_pod *pod)
  */
 static bool could_not_start(const struct sim_pod *pod)
 {
-    if (pod->started || pod->phase != POD_FAILED)
+    const struct sim_job *job = pod->body->job;
+    if (pod->started || pod->phase != POD_FAILED || job == NULL)
         return false;
     return pod->deadline ||
            (pod->reason == NULL && pod->disruption == NULL && pod->object.deleted_ns != 0 &&
-            pod->object.deleted_ns - pod->object.created_ns >= START_DEADLINE_S * NS_PER_S);
+            !pod->body->on_another &&
+            pod->object.deleted_ns - pod->grace_s * NS_PER_S - pod->object.created_ns >=
+                job->start_deadline_s * NS_PER_S);
 }
 
 static bool counts_as_attempt(const struct sim_pod *pod)
@@ -173,6 +176,9 @@ static bool dependency_may_fail(const struct world *world, const struct sim_job 
         const struct sim_job *on = other->job;
         if (strcmp(on->object.name, dependency->name) != 0 ||
             strcmp(on->object.namespace_, job->object.namespace_) != 0)
+            continue;
+        /* That it is gone changes nothing for those who waited for it. */
+        if (on->expired && on->status->status.phase == JOB_SUCCEEDED)
             continue;
         if (on->object.gone || on->object.deleted_ns != 0 ||
             (on->status != NULL && on->status->status.phase == JOB_FAILED))

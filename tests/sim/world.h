@@ -47,7 +47,7 @@ enum {
     X(turns) X(events) X(actions) X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates) \
     X(watch_stalls) X(conflicts) X(lost_before) X(lost_after) X(late_commits) X(throttled) \
     X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
-    X(kubelet_refusals) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
+    X(expired_jobs) X(kubelet_refusals) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
     X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
     X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \
     X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
@@ -124,9 +124,9 @@ struct sim_job {
     struct template_ template_; /* what the user wants to run: overrides are in */
     struct template_ base;      /* of an inline template */
     bool overridden;
-    uint32_t size;          /* 0: a single job */
-    int64_t max_concurrent; /* 0: no limit */
-    int64_t attempts, timeout_s;
+    uint32_t size;                                        /* 0: a single job */
+    int64_t max_concurrent;                               /* 0: no limit */
+    int64_t attempts, timeout_s, start_deadline_s, ttl_s; /* ttl_s -1: stays */
     struct rule rules[RULES_MAX];
     size_t rule_count;
     struct sim_dependency dependencies[DEPENDENCIES_MAX];
@@ -138,6 +138,7 @@ struct sim_job {
     } requests[2];
     size_t request_count;
     const char *invalid;
+    bool expired;                     /* deleted for its ttl */
     bool image_hangs, refused, large; /* large: its state goes to an ArrayState */
     const struct stored_status *status;
     struct truth *truth; /* shared by all copies */
@@ -184,6 +185,7 @@ struct body {
     struct instance_live *instance; /* that admitted it */
     struct sim_pod *sibling;        /* the child's try before this one */
     bool admitted, executing, confirmed, killed;
+    bool on_another;  /* told to go when another Node had the name */
     int64_t sent_ns;  /* when the create was */
     uint64_t process; /* that sent the create */
 };
@@ -491,6 +493,7 @@ void oracle_sent(struct world *world, struct request *request);
 void oracle_turn_sent(struct world *world);
 void oracle_created(struct world *world, struct sim_pod *pod, const struct request *request);
 void oracle_kill(struct world *world, const struct sim_pod *pod, const struct request *request);
+void oracle_expired(struct world *world, const struct sim_job *job);
 void oracle_released(struct world *world, const struct sim_pod *pod);
 void oracle_children(struct world *world, const struct sim_job *job,
                      const struct stored_status *old, const struct stored_status *status);

@@ -21,6 +21,8 @@ enum {
     JOB_TIMEOUT_S_MIN = 1,          /* AWS: 60 */
     JOB_PRIORITY_MAX = 9999,
     JOB_FAILURE_GROUPS_MAX = 20, /* reasons of failure that an array counts apart */
+    JOB_START_DEADLINE_S_MAX = 86400,
+    POD_NODE_GRACE_S = 60, /* of a node that is not ready or silent, before its pods are given up */
     JOB_STATE_INLINE_MAX =
         8 * 1024, /* bytes of array state kept in the job; more goes to an ArrayState */
 };
@@ -125,6 +127,8 @@ struct job_status {
     int64_t refusals; /* of a single job: tries that were no attempt */
     bool cancelled, terminated;
     char *request_refused; /* why a request was not carried out; a sentence with the field's path */
+    enum blocked_reason blocked; /* what it waits for, when that is a matter for time limits */
+    int64_t blocked_since_ns;
     char *definition_uid;  /* pinned JobDefinition; NULL: inline template or not accepted yet */
     struct job_try *tries; /* newest last, at most JOB_TRIES_KEPT */
     size_t try_count;
@@ -148,7 +152,9 @@ struct batch_job {
     size_t dependency_count;
     struct retry_strategy retry; /* attempts absent: the definition's */
     bool has_retry;
-    struct opt_i64 timeout_s; /* timeout.attemptDurationSeconds */
+    struct opt_i64 timeout_s;        /* timeout.attemptDurationSeconds */
+    struct opt_i64 start_deadline_s; /* startDeadlineSeconds; absent: the controller's */
+    struct opt_i64 ttl_s;            /* ttlSecondsAfterFinished; absent: the queue's */
     struct job_request *requests;
     size_t request_count;
     struct job_status status; /* as read */

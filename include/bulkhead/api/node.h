@@ -58,6 +58,7 @@ struct pod {
     char *disruption;     /* reason of condition DisruptionTarget=True, or NULL */
     char *waiting_reason; /* of the first container that waits: ImagePullBackOff, ... or NULL */
     char *waiting_message;
+    bool init_started;       /* an init container has run or is running */
     bool containers_started; /* a main container has run or is running: the attempt has begun */
     int64_t started_ns;      /* earliest start of a main container; 0: none */
     int64_t finished_ns;     /* latest finish of a container; 0: none */

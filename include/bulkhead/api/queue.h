@@ -8,7 +8,28 @@
 
 struct json_object;
 
-enum { QUEUE_ENVIRONMENTS_MAX = 16, QUEUE_PRIORITY_MAX = 1000 };
+enum {
+    QUEUE_ENVIRONMENTS_MAX = 16,
+    QUEUE_PRIORITY_MAX = 1000,
+    QUEUE_TIME_LIMIT_S_MAX = 86400, /* at least 1 s; AWS: 600 */
+    TTL_S_MAX = 2147483647,
+};
+
+enum blocked_reason { /* why a RUNNABLE job waits, as far as AWS has an action for it */
+                      BLOCKED_NONE,
+                      BLOCKED_CAPACITY,
+                      BLOCKED_MAX_RESOURCE,
+                      BLOCKED_REQUIREMENT,
+                      BLOCKED_CONFIGURATION, /* nothing here is ever certain enough to say so */
+                      BLOCKED_COUNT,
+};
+const char *blocked_reason_name(enum blocked_reason reason); /* AWS's words; NULL: BLOCKED_NONE */
+
+struct time_limit_action { /* jobStateTimeLimitActions[]: cancel what waits so long for that */
+    enum blocked_reason reason;
+    unsigned state, action; /* one value each: RUNNABLE, CANCEL */
+    int64_t seconds;
+};
 
 struct environment_order {
     int64_t order;
@@ -23,6 +44,9 @@ struct job_queue {
     size_t environment_count;
     struct text_list namespaces; /* spec.kubernetesNamespaces: who may submit; empty: every
                                     namespace that one of its environments serves */
+    struct time_limit_action limits[BLOCKED_COUNT - 1]; /* one a reason */
+    size_t limit_count;
+    struct opt_i64 ttl_s;        /* ttlSecondsAfterFinished, where a job has none of its own */
     int64_t observed_generation; /* status.observedGeneration as read */
 };
 

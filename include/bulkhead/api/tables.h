@@ -24,6 +24,7 @@ extern const struct object_type phase_counts_type;        /* int64_t[JOB_PHASE_C
 extern const struct custom_field template_field;          /* struct pod_template */
 extern const struct custom_field template_override_field; /* struct template_override */
 extern const char *const state_words[2];                  /* DISABLED, ENABLED */
+extern const char *const blocked_words[4];                /* from BLOCKED_CAPACITY on */
 
 extern const struct text_format format_label;       /* a DNS label */
 extern const struct text_format format_name;        /* the name of an object */

@@ -127,6 +127,7 @@ enum action_kind {
     ACTION_POD_RELEASE,  /* namespace_, name, uid: take FINALIZER_OUTCOME off (uid precondition) */
     ACTION_POD_DELETE,   /* namespace_, name, uid, grace_s (-1: the pod's own) */
     ACTION_JOB_STATUS,   /* job, status, array_inline or companion: see below */
+    ACTION_JOB_DELETE,   /* namespace_, name, uid: a job that ended long ago (uid precondition) */
     ACTION_QUEUE_STATUS, /* queue_meta, queue_status */
     ACTION_ENVIRONMENT_STATUS, /* environment_meta, environment_status */
     ACTION_DEFINITION_STATUS,  /* definition: invalid or fine */
