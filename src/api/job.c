@@ -128,10 +128,12 @@ static const struct object_type job_timeout_type =
     OBJECT_TYPE(struct batch_job, "JobTimeout", job_timeout_fields);
 
 static const char *const dependency_words[] = {"SEQUENTIAL", "N_TO_N"};
+static const char *const condition_words[] = {"OnSuccess", "OnFailure", "Always"};
 
 static const struct field dependency_fields[] = {
     FIELD(struct dependency, job_name, "jobName", .min = 1, .max = 253, .format = &format_name),
     WORD(struct dependency, type, dependency_words, "type", .min = DEPENDENCY_SEQUENTIAL),
+    WORD(struct dependency, condition, condition_words, "condition"),
 };
 static const struct object_type dependency_type_ =
     OBJECT_TYPE(struct dependency, "JobDependency", dependency_fields);

@@ -42,6 +42,7 @@ static const char *const outcome_words[] = {
     [DEPENDENCY_WAITING] = "WAITING",
     [DEPENDENCY_SATISFIED] = "SATISFIED",
     [DEPENDENCY_FAILED] = "FAILED",
+    [DEPENDENCY_SKIPPED] = "SKIPPED",
 };
 static const struct field dependency_fields[] = {
     FIELD(struct dependency_record, job_name, "jobName", .max = 253),

@@ -64,40 +64,64 @@ static bool is_n_to_n(const struct core_dependency *dependency)
     return dependency->type == DEPENDENCY_N_TO_N;
 }
 
-bool depend_met(struct core *core, struct core_job *job, uint32_t index)
+/* What the end of a dependency means to who waits for it. */
+static enum depend_state state_after(enum dependency_condition condition, bool succeeded)
 {
-    UNUSED(core);
-    if (job->waiting_whole > 0)
-        return false;
-    if (job->sequential && index > 0 && job->children[index - 1].phase != JOB_SUCCEEDED)
-        return false;
-    for (size_t i = 0; i < job->dependency_count; i++) {
-        const struct core_dependency *dependency = &job->dependencies[i];
-        if (!is_n_to_n(dependency) || dependency->outcome == DEPENDENCY_SATISFIED)
-            continue;
-        if (dependency->on == NULL || dependency->on->size != job->size ||
-            child_outcome(dependency->on, index) <= 0)
-            return false;
-    }
-    return true;
+    if (condition == DEPEND_ALWAYS || succeeded == (condition == DEPEND_ON_SUCCESS))
+        return DEPEND_MET;
+    return condition == DEPEND_ON_SUCCESS ? DEPEND_FAILS : DEPEND_SKIPS;
 }
 
-bool depend_failed(struct core *core, struct core_job *job, uint32_t index)
+static enum depend_state state_after_child(const struct core_job *on, uint32_t index,
+                                           enum dependency_condition condition)
 {
-    UNUSED(core);
-    if (job->sequential && index > 0 && job->children[index - 1].phase == JOB_FAILED)
-        return true;
-    for (size_t i = 0; i < job->dependency_count; i++) {
-        const struct core_dependency *dependency = &job->dependencies[i];
-        if (!is_n_to_n(dependency))
-            continue;
-        if (dependency->outcome == DEPENDENCY_FAILED && dependency->on == NULL)
-            return true;
-        if (dependency->on != NULL && dependency->on->size == job->size &&
-            child_outcome(dependency->on, index) < 0)
-            return true;
+    int outcome = child_outcome(on, index);
+    return outcome == 0 ? DEPEND_WAITS : state_after(condition, outcome > 0);
+}
+
+/* Once an outcome is recorded its meaning has been applied to every child that waited, in the same
+ * turn and the same status: those that still wait then are those that may run, also when the
+ * dependency is not there any more. */
+static enum depend_state pair_state(const struct core_dependency *dependency, uint32_t index)
+{
+    const struct core_job *on = dependency->on;
+    if (on == NULL)
+        return dependency->outcome == DEPENDENCY_WAITING ? DEPEND_WAITS : DEPEND_MET;
+    if (on->size != dependency->job->size)
+        return DEPEND_WAITS; /* the whole fails, see dependency_look */
+    return state_after_child(on, index, dependency->condition);
+}
+
+enum depend_state depend_state_of(const struct core_job *job, uint32_t index)
+{
+    enum depend_state worst = job->waiting_whole > 0 ? DEPEND_WAITS : DEPEND_MET;
+    if (job->sequential && index > 0) {
+        enum depend_state state = state_after_child(job, index - 1, job->sequential_condition);
+        if (state >= DEPEND_FAILS)
+            return state;
+        worst = state == DEPEND_WAITS ? state : worst;
     }
-    return false;
+    for (size_t i = 0; i < job->dependency_count; i++) {
+        if (!is_n_to_n(&job->dependencies[i]))
+            continue;
+        enum depend_state state = pair_state(&job->dependencies[i], index);
+        if (state >= DEPEND_FAILS)
+            return state;
+        worst = state == DEPEND_WAITS ? state : worst;
+    }
+    return worst;
+}
+
+void depend_child_end(struct core *core, struct core_job *job, uint32_t index,
+                      enum depend_state state)
+{
+    job->children[index].dependency_failed = state == DEPEND_FAILS;
+    if (state == DEPEND_FAILS)
+        failures_child(job, index,
+                       &(struct failure_words){.status_reason = "Dependent Job failed"});
+    child_move(core, job, index, state == DEPEND_FAILS ? ON_FAIL : ON_SUCCEED);
+    job_changed(core, job, 0);
+    depend_child_ended(core, job, index);
 }
 
 static void depend_job_ended(struct core *core, struct core_job *job);
@@ -113,36 +137,33 @@ static void look_later(struct core *core, struct core_job *job, uint32_t index)
     core->looks[core->look_count++] = (struct look){job, index};
 }
 
-/* Looks at one held child of an admitted job. True: it failed just now. */
+/* Looks at one child that waits. True: it ended just now, without having run. */
 static bool child_look(struct core *core, struct core_job *job, uint32_t index)
 {
-    if (job->children[index].phase != JOB_PENDING)
+    if (job->children[index].phase > JOB_PENDING)
         return false;
-    if (depend_failed(core, job, index)) {
-        job->children[index].dependency_failed = 1;
-        failures_child(job, index,
-                       &(struct failure_words){.status_reason = "Dependent Job failed"});
-        child_move(core, job, index, ON_FAIL);
-        job_changed(core, job, 0);
-        depend_child_ended(core, job, index);
+    enum depend_state state = depend_state_of(job, index);
+    if (state >= DEPEND_FAILS) {
+        depend_child_end(core, job, index, state);
         return true;
     }
-    if (depend_met(core, job, index) && !job_is_stopped(job))
+    if (state == DEPEND_MET && job->admitted && !job_is_stopped(job))
         child_move(core, job, index, ON_READY);
     return false;
 }
 
-/* From index on; index LOOK_ALL: every child. A child that fails takes those after it along when
- * they are SEQUENTIAL, here in a loop: an array may be a million long. */
+/* From index on; index LOOK_ALL: every child. A child that ends takes those after it along when
+ * they are SEQUENTIAL, here in a loop: an array may be a million long. Also before the job is
+ * admitted: what an end means must be durable before the one that ended may be deleted. */
 static void children_look(struct core *core, struct core_job *job, uint32_t index)
 {
-    if (job->children == NULL || !job->admitted)
+    if (job->children == NULL || job->ended || job->gone)
         return;
     uint32_t first = index == LOOK_ALL ? 0 : index;
     uint32_t end = index == LOOK_ALL ? job->size : index + 1;
     for (uint32_t i = first; i < end; i++) {
-        bool failed = child_look(core, job, i);
-        if (failed && job->sequential && i + 1 == end && end < job->size)
+        bool over = child_look(core, job, i);
+        if (over && job->sequential && i + 1 == end && end < job->size)
             end++;
     }
     job_settle(core, job);
@@ -175,14 +196,21 @@ static void dependency_fails(struct core *core, struct core_dependency *dependen
         return;
     job_changed(core, job, 0);
     dependency->sequence = job->sequence;
-    if (is_n_to_n(dependency) && dependency->on != NULL) { /* child by child; at the latest when
-                                                              the job is admitted */
-        if (job->admitted)
-            look_later(core, job, LOOK_ALL);
-        return;
-    }
     AUTO_TEXT words = text_printf("Dependent Job failed: %s %s", dependency->name, why);
     job_fail_waiting(core, job, "DependencyFailed", words);
+}
+
+static void dependency_skips(struct core *core, struct core_dependency *dependency, const char *how)
+{
+    struct core_job *job = dependency->job;
+    dependency->outcome = DEPENDENCY_SKIPPED;
+    if (job->ended)
+        return;
+    job_changed(core, job, 0);
+    dependency->sequence = job->sequence;
+    AUTO_TEXT words =
+        text_printf("skipped: %s %s, and this job was to run OnFailure", dependency->name, how);
+    job_skip_waiting(core, job, words);
 }
 
 static void dependency_met(struct core *core, struct core_dependency *dependency)
@@ -197,10 +225,29 @@ static void dependency_met(struct core *core, struct core_dependency *dependency
         return;
     job_changed(core, job, NS_PER_S);
     dependency->sequence = job->sequence;
-    if (job->admitted)
+    if (job->admitted || is_n_to_n(dependency))
         look_later(core, job, LOOK_ALL);
-    else
+    if (!job->admitted)
         job_admit(core, job);
+}
+
+/* Everybody can read how it ended. N_TO_N is decided child by child, now. */
+static void dependency_ended(struct core *core, struct core_dependency *dependency, bool succeeded,
+                             const char *how)
+{
+    enum depend_state state = state_after(dependency->condition, succeeded);
+    if (is_n_to_n(dependency) && dependency->on != NULL && state != DEPEND_MET) {
+        dependency->outcome = state == DEPEND_FAILS ? DEPENDENCY_FAILED : DEPENDENCY_SKIPPED;
+        job_changed(core, dependency->job, 0);
+        dependency->sequence = dependency->job->sequence;
+        look_later(core, dependency->job, LOOK_ALL);
+    } else if (state == DEPEND_MET) {
+        dependency_met(core, dependency);
+    } else if (state == DEPEND_FAILS) {
+        dependency_fails(core, dependency, how);
+    } else {
+        dependency_skips(core, dependency, how);
+    }
 }
 
 /* The job that a dependency names is there: what does that mean now? */
@@ -214,67 +261,101 @@ static void dependency_look(struct core *core, struct core_dependency *dependenc
             text_printf("has %u children, expected %u for N_TO_N", on->size, dependency->job->size);
         dependency->on = NULL;
         dependency_fails(core, dependency, why);
-    } else if (on->end_durable && on->phase == JOB_SUCCEEDED) {
-        dependency_met(core, dependency);
     } else if (on->end_durable) {
-        dependency_fails(core, dependency, "ended FAILED");
+        bool succeeded = on->phase == JOB_SUCCEEDED;
+        dependency_ended(core, dependency, succeeded,
+                         succeeded ? "ended SUCCEEDED" : "ended FAILED");
     }
 }
 
-/* Walks from job along unmet dependencies; writes the path if it comes back to it. Bounded by the
- * number of jobs: each is marked once. */
-static bool find_cycle(struct core *core, struct core_job *from, struct core_job *target,
-                       struct str *path, int depth)
+/* The next job that from waits for and that this walk has not come by, or target; NULL: none. */
+static struct core_job *walk_step(struct core *core, struct core_job *from,
+                                  const struct core_job *target)
 {
-    enum { DEPTH_MAX = 1000 };
-    if (depth > DEPTH_MAX)
-        return false;
-    for (size_t i = 0; i < from->dependency_count; i++) {
-        struct core_job *on = from->dependencies[i].on;
-        if (on == NULL || on->ended || from->dependencies[i].outcome != DEPENDENCY_WAITING)
+    while (from->walk_next < from->dependency_count) {
+        const struct core_dependency *dependency = &from->dependencies[from->walk_next++];
+        struct core_job *on = dependency->on;
+        if (on == NULL || on->ended || dependency->outcome != DEPENDENCY_WAITING)
             continue;
-        if (on != target) {
-            if (on->mark == core->walk)
-                continue;
-            on->mark = core->walk;
-            size_t before = path->size;
-            str_addf(path, " -> %s", on->spec->meta.name);
-            if (find_cycle(core, on, target, path, depth + 1))
-                return true;
-            path->size = before;
-            if (path->data != NULL)
-                path->data[before] = '\0';
+        if (on == target)
+            return on;
+        if (on->mark == core->walk)
             continue;
-        }
-        str_addf(path, " -> %s", target->spec->meta.name);
-        return true;
+        on->mark = core->walk;
+        on->walk_from = from;
+        on->walk_next = 0;
+        return on;
     }
-    return false;
+    return NULL;
+}
+
+/* Walks from job along unmet dependencies until it comes back to it. Each job is marked once, and
+ * the way back is kept in the jobs themselves: a cycle may be as long as users make it. The last
+ * one before job again, or NULL: there is no cycle. */
+static struct core_job *find_cycle(struct core *core, struct core_job *job)
+{
+    core->walk++;
+    job->walk_from = NULL;
+    job->walk_next = 0;
+    struct core_job *at = job;
+    while (at != NULL) {
+        struct core_job *next = walk_step(core, at, job);
+        if (next == job)
+            return at;
+        at = next != NULL ? next : at->walk_from;
+    }
+    return NULL;
+}
+
+/* "a -> b -> ... (1200 more) -> y -> a": both ends of a long one are enough to find it. */
+static void print_cycle(struct core_job *job, struct core_job *last, struct str *out)
+{
+    enum { HEAD = 8, TAIL = 4 };
+    size_t count = 0;
+    struct core_job *before = NULL;
+    for (struct core_job *at = last; at != NULL; count++) { /* turns the way round */
+        struct core_job *from = at->walk_from;
+        at->walk_from = before;
+        before = at;
+        at = from;
+    }
+    size_t i = 0;
+    for (struct core_job *at = job; at != NULL; at = at->walk_from, i++) {
+        if (i < HEAD || i + TAIL >= count)
+            str_addf(out, "%s -> ", at->spec->meta.name);
+        else if (i == HEAD)
+            str_addf(out, "... (%zu more) -> ", count - HEAD - TAIL);
+    }
+    str_add(out, job->spec->meta.name);
 }
 
 /* Fails every job on the cycle that job closes. Specs are immutable, so a cycle can never resolve.
  */
 static bool break_cycle(struct core *core, struct core_job *job)
 {
-    AUTO_STR path = STR_EMPTY;
-    core->walk++;
-    str_add(&path, job->spec->meta.name);
-    if (!find_cycle(core, job, job, &path, 0))
+    struct core_job *last = find_cycle(core, job);
+    if (last == NULL)
         return false;
+    AUTO_STR path = STR_EMPTY;
+    print_cycle(job, last, &path);
     AUTO_TEXT words = text_printf(
         "dependency cycle: %s; delete one of these jobs and submit it without the dependency",
         str_text(&path));
-    job_fail_waiting(core, job, "DependencyCycle", words);
-    return true; /* the others fail with it: their dependency has failed */
+    /* Those who wait for a success fail with the one they wait for, and say so; the others would
+     * take its failure for their turn. */
+    for (struct core_job *at = job; at != NULL; at = at->walk_from) {
+        const struct core_dependency *dependency = &at->dependencies[at->walk_next - 1];
+        if (at == job || dependency->condition != DEPEND_ON_SUCCESS)
+            job_fail_waiting(core, at, "DependencyCycle", words);
+    }
+    return true;
 }
 
 void depend_start(struct core *core, struct core_job *job)
 {
     for (size_t i = 0; i < job->dependency_count; i++) {
         struct core_dependency *dependency = &job->dependencies[i];
-        bool by_child = is_n_to_n(dependency) && dependency->outcome == DEPENDENCY_FAILED;
-        if (dependency->name == NULL || job->ended ||
-            (dependency->outcome != DEPENDENCY_WAITING && !by_child))
+        if (dependency->name == NULL || job->ended || dependency->outcome != DEPENDENCY_WAITING)
             continue;
         AUTO_TEXT key = name_key(job->spec->meta.namespace_, dependency->name);
         struct dependants *list = dependants_of(core, key, true);
@@ -308,7 +389,7 @@ void depend_start(struct core *core, struct core_job *job)
         if (dependency->name == NULL || dependency->outcome != DEPENDENCY_WAITING)
             continue;
         if (dependency->on == NULL && dependency->uid != NULL)
-            dependency_fails(core, dependency, "was deleted before it ended");
+            dependency_ended(core, dependency, false, "was deleted before it ended");
         else
             dependency_look(core, dependency);
     }
@@ -338,7 +419,7 @@ void depend_child_ended(struct core *core, struct core_job *job, uint32_t index)
         look_later(core, job, index + 1);
     struct dependants *list = dependants_of(core, job->key, false);
     for (struct core_dependency *d = list != NULL ? list->first : NULL; d != NULL; d = d->next) {
-        if (d->on == job && is_n_to_n(d) && d->job->admitted && d->job->size == job->size)
+        if (d->on == job && is_n_to_n(d) && d->job->size == job->size)
             look_later(core, d->job, index);
     }
 }
@@ -353,11 +434,12 @@ void depend_job_gone(struct core *core, struct core_job *job)
             continue;
         d->on = NULL;
         if (d->outcome == DEPENDENCY_WAITING)
-            dependency_fails(core, d, "was deleted before it ended");
+            dependency_ended(core, d, false, "was deleted before it ended");
     }
 }
 
-/* Of a failed N_TO_N the children that are left are still looked up one by one. */
+/* An N_TO_N that failed is decided for every child at once, but only where there are children to
+ * decide about: a job that is not admitted yet must look at it later. */
 bool depend_all_know(struct core *core, const struct core_job *job)
 {
     const struct dependants *list = dependants_of(core, job->key, false);
@@ -365,7 +447,9 @@ bool depend_all_know(struct core *core, const struct core_job *job)
          d = d->next) {
         if (d->on != job || d->job->end_durable || d->job->gone)
             continue;
-        if (d->outcome != DEPENDENCY_SATISFIED || d->sequence > d->job->written_sequence)
+        if (d->outcome == DEPENDENCY_WAITING || d->sequence > d->job->written_sequence)
+            return false;
+        if (is_n_to_n(d) && d->outcome != DEPENDENCY_SATISFIED && !d->job->admitted)
             return false;
     }
     return true;
@@ -384,7 +468,7 @@ void depend_print(struct core *core, const struct core_job *job, struct str *out
     size_t left = 0;
     for (size_t i = 0; i < job->dependency_count; i++) {
         const struct core_dependency *d = &job->dependencies[i];
-        if (d->name == NULL || d->outcome == DEPENDENCY_SATISFIED)
+        if (d->name == NULL || d->outcome != DEPENDENCY_WAITING)
             continue;
         if (told >= 3) {
             left++;

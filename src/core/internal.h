@@ -271,7 +271,8 @@ struct core_dependency {
     struct core_job *on;  /* NULL: not there (any more) */
     char *name, *uid;     /* uid: as recorded */
     enum dependency_type type;
-    int outcome;                         /* DEPENDENCY_WAITING, _SATISFIED, _FAILED */
+    enum dependency_condition condition;
+    int outcome;                         /* DEPENDENCY_WAITING, _SATISFIED, _FAILED, _SKIPPED */
     uint64_t sequence;                   /* durable once this status of the dependant is */
     struct core_dependency *prev, *next; /* in the list of those that name the same job */
     struct dependants *list;
@@ -361,7 +362,10 @@ struct core_job {
     int64_t waiting_whole; /* plain dependencies not satisfied yet */
     bool by_child;         /* SEQUENTIAL or N_TO_N: children become runnable one by one */
     bool sequential;
-    uint64_t mark; /* of the last walk that came by */
+    enum dependency_condition sequential_condition; /* on the child before */
+    uint64_t mark;                                  /* of the last walk that came by */
+    struct core_job *walk_from;                     /* in that walk: who depends on it */
+    size_t walk_next; /* in that walk: which of its dependencies is next */
     /* requests */
     size_t requests_seen;
     bool cancelled, terminated;
@@ -553,6 +557,7 @@ void jobs_admit_all(struct core *core); /* every job that is not admitted yet */
 void job_stop_children(struct core *core, struct core_job *job, bool running_too);
 void job_fail_waiting(struct core *core, struct core_job *job, const char *reason,
                       const char *message);
+void job_skip_waiting(struct core *core, struct core_job *job, const char *message);
 void job_settle(struct core *core,
                 struct core_job *job); /* ends the job when all children have ended */
 void job_end(struct core *core, struct core_job *job, enum job_phase phase, const char *reason,
@@ -601,9 +606,13 @@ void definition_release(
 /* depend.c */
 void depend_start(struct core *core,
                   struct core_job *job); /* its own dependencies; and wakes those who name it */
-void depend_stop(struct core *core, struct core_job *job);                /* unlinks */
-bool depend_met(struct core *core, struct core_job *job, uint32_t index); /* may the child run? */
-bool depend_failed(struct core *core, struct core_job *job, uint32_t index);
+void depend_stop(struct core *core, struct core_job *job); /* unlinks */
+enum depend_state { DEPEND_WAITS, DEPEND_MET, DEPEND_FAILS, DEPEND_SKIPS };
+enum depend_state depend_state_of(const struct core_job *job,
+                                  uint32_t index); /* what of the child? */
+/* Ends a child that waits and cannot run any more (DEPEND_FAILS, DEPEND_SKIPS). */
+void depend_child_end(struct core *core, struct core_job *job, uint32_t index,
+                      enum depend_state state);
 void depend_child_ended(struct core *core, struct core_job *job, uint32_t index);
 void depend_ended_later(struct core *core,
                         struct core_job *job); /* tells dependants when depend_settle runs */

@@ -238,16 +238,11 @@ static void children_start(struct core *core, struct core_job *job)
             continue;
         if (job->children[i].phase == JOB_SUBMITTED)
             child_move(core, job, i, ON_HOLD);
-        if (depend_failed(core, job, i)) {
-            job->children[i].dependency_failed = 1;
-            failures_child(job, i,
-                           &(struct failure_words){.status_reason = "Dependent Job failed"});
-            child_move(core, job, i, ON_FAIL);
-            depend_child_ended(core, job, i);
-            job_changed(core, job, 0);
-        } else if (depend_met(core, job, i)) {
+        enum depend_state state = depend_state_of(job, i);
+        if (state == DEPEND_MET)
             child_move(core, job, i, ON_READY);
-        }
+        else if (state != DEPEND_WAITS)
+            depend_child_end(core, job, i, state);
     }
 }
 
@@ -325,6 +320,20 @@ void job_stop_child(struct core *core, struct core_job *job, uint32_t index, boo
     }
 }
 
+/* Nothing of it will run, and that is as its author wanted it. */
+void job_skip_waiting(struct core *core, struct core_job *job, const char *message)
+{
+    if (job->ended)
+        return;
+    text_set(&job->end_message, message);
+    for (uint32_t i = 0; job->children != NULL && i < job->size; i++) {
+        if (job->children[i].phase <= JOB_RUNNABLE)
+            depend_child_end(core, job, i, DEPEND_SKIPS);
+    }
+    job_changed(core, job, 0);
+    job_settle(core, job);
+}
+
 void job_stop_children(struct core *core, struct core_job *job, bool running_too)
 {
     if (job->ended || job->children == NULL)
@@ -332,6 +341,32 @@ void job_stop_children(struct core *core, struct core_job *job, bool running_too
     for (uint32_t i = 0; i < job->size; i++)
         job_stop_child(core, job, i, running_too);
     job_settle(core, job);
+}
+
+/* A child that succeeded without an attempt was skipped. */
+static uint32_t skipped_count(const struct core_job *job)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < job->size; i++)
+        count += job->children[i].phase == JOB_SUCCEEDED && job->children[i].attempts == 0;
+    return count;
+}
+
+static void end_succeeded(struct core *core, struct core_job *job)
+{
+    uint32_t skipped = skipped_count(job);
+    const char *words = job->end_message != NULL ? job->end_message : "";
+    if (skipped > 0 && skipped == job->size) {
+        job_end(core, job, JOB_SUCCEEDED, "Skipped",
+                words[0] != '\0' ? words : "no child met the condition of its dependency");
+    } else if (skipped > 0) {
+        AUTO_TEXT some = text_printf("%u of %u children succeeded, the others (%u) were skipped",
+                                     job->size - skipped, job->size, skipped);
+        job_end(core, job, JOB_SUCCEEDED, "Succeeded", some);
+    } else {
+        job_end(core, job, JOB_SUCCEEDED, "Succeeded",
+                job->array ? "all children succeeded" : words);
+    }
 }
 
 void job_settle(struct core *core, struct core_job *job)
@@ -343,10 +378,7 @@ void job_settle(struct core *core, struct core_job *job)
         return;
     bool failed = job->counts[JOB_FAILED] > 0;
     if (!failed) {
-        job_end(core, job, JOB_SUCCEEDED, "Succeeded",
-                job->array                 ? "all children succeeded"
-                : job->end_message != NULL ? job->end_message
-                                           : "");
+        end_succeeded(core, job);
         return;
     }
     if (job->terminated || (job->cancelled && job->end_reason == NULL))
@@ -405,20 +437,23 @@ static void read_dependencies(struct core_job *job)
     const struct batch_job *spec = job->spec;
     job->dependencies = mem_new((spec->dependency_count + 1) * sizeof(*job->dependencies));
     job->dependency_count = spec->dependency_count;
+    size_t named = 0; /* records are of those that have a name, in their order */
     for (size_t i = 0; i < spec->dependency_count; i++) {
         struct core_dependency *dependency = &job->dependencies[i];
         dependency->job = job;
         dependency->name = text_copy(spec->dependencies[i].job_name);
         dependency->type = spec->dependencies[i].type;
+        dependency->condition = spec->dependencies[i].condition;
         if (dependency->name == NULL) { /* SEQUENTIAL within the array */
             job->sequential = job->by_child = true;
+            job->sequential_condition = dependency->condition;
             dependency->outcome = DEPENDENCY_SATISFIED;
             continue;
         }
-        for (size_t r = 0; r < spec->status.dependency_count; r++) {
-            const struct dependency_record *record = &spec->status.dependencies[r];
-            if (!text_eq(record->job_name, dependency->name))
-                continue;
+        const struct dependency_record *record =
+            named < spec->status.dependency_count ? &spec->status.dependencies[named] : NULL;
+        named++;
+        if (record != NULL && text_eq(record->job_name, dependency->name)) {
             text_set(&dependency->uid, record->uid);
             dependency->outcome = (int)record->outcome;
         }

@@ -291,8 +291,12 @@ void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
 
 static void update(struct core *core, struct core_pod *pod, const struct pod *seen)
 {
-    if (pod->uid == NULL)
+    if (pod->uid == NULL) {
         pod->uid = text_copy(seen->meta.uid);
+        /* The server's time counts: a later process has no other to tell a start deadline by. */
+        if (seen->meta.created_ns > pod->created_ns)
+            pod->created_ns = seen->meta.created_ns;
+    }
     if (pod->state == PODS_CREATING && pod->ours) {
         pod->state = PODS_LIVE;
         pod->unresolved = false;

@@ -116,7 +116,8 @@ void pod_timer(struct core *core, struct core_pod *pod)
         pod_kill(core, pod, KILL_TIMEOUT);
     } else if (pod->state == PODS_LIVE) {
         bool kubelet_there = pod->node != NULL && pod->node->spec != NULL && pod->node->spec->ready;
-        if (kubelet_there && !is_on_its_way(pod))
+        /* What somebody else deletes already is not stopped for its deadline. */
+        if (kubelet_there && !is_on_its_way(pod) && !pod->deleting)
             pod_kill(core, pod, KILL_START);
         else
             timer_set(&core->timers, &pod->timer,

@@ -396,6 +396,177 @@ static const struct world_row rows[] = {
      "why b\n",
      "0s start a on n1\n"
      "0s b PENDING DependencyPending: waits for a (does not exist yet)\n"},
+    {"OnFailure: a clean-up runs when its job failed, and is skipped when it succeeded",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1\n"
+     "job c queue=q cpu=1 after=a:OnFailure\n"
+     "job d queue=q cpu=1 after=b:OnFailure\n"
+     "at 1s\n"
+     "pod a failed exit=1\n"
+     "pod b ok\n"
+     "at 2s\n"
+     "why d\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "0s start b on n1\n"
+     "1s told a FAILED ContainerFailed\n"
+     "1s told b SUCCEEDED Succeeded\n"
+     "1s start c on n1\n"
+     "1s told d SUCCEEDED Skipped\n"
+     "2s told c STARTING Starting\n"
+     "2s d SUCCEEDED Skipped: skipped: b ended SUCCEEDED, and this job was to run OnFailure\n"
+     "2s jobs\n"
+     "  a FAILED ContainerFailed attempts=1\n"
+     "  b SUCCEEDED Succeeded attempts=1\n"
+     "  c STARTING\n"
+     "  d SUCCEEDED Skipped\n"},
+    {"skipped is success to those who wait for it",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1 after=a:OnFailure\n"
+     "job c queue=q cpu=1 after=b\n"
+     "job d queue=q cpu=1 after=b:OnFailure\n"
+     "at 1s\n"
+     "pod a ok\n"
+     "at 3s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "1s told a SUCCEEDED Succeeded\n"
+     "1s told b SUCCEEDED Skipped\n"
+     "1s start c on n1\n"
+     "1s told d SUCCEEDED Skipped\n"
+     "2s told c STARTING Starting\n"
+     "3s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b SUCCEEDED Skipped\n"
+     "  c STARTING\n"
+     "  d SUCCEEDED Skipped\n"},
+    {"Always: after either end, also of one that was deleted",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1\n"
+     "job c queue=q cpu=1\n"
+     "job d queue=q cpu=1 after=a:Always,b:Always,c:Always\n"
+     "at 1s\n"
+     "pod a ok\n"
+     "pod b failed exit=1\n"
+     "at 2s\n"
+     "job c gone\n"
+     "at 4s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "0s start b on n1\n"
+     "0s start c on n1\n"
+     "1s told a SUCCEEDED Succeeded\n"
+     "1s told b FAILED ContainerFailed\n"
+     "2s stop c\n"
+     "2s start d on n1\n"
+     "2s told d STARTING Starting\n"
+     "4s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b FAILED ContainerFailed attempts=1\n"
+     "  d STARTING\n"},
+    {"N_TO_N OnFailure: only the children whose own one failed run",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "job a queue=q cpu=1 array=2\n"
+     "job b queue=q cpu=1 array=2 after=a:N_TO_N:OnFailure\n"
+     "at 1s\n"
+     "pod a/0 ok\n"
+     "pod a/1 failed exit=1\n"
+     "at 3s\n"
+     "pod b/1 ok\n"
+     "at 4s\n"
+     "why b\n"
+     "jobs\n",
+     "0s start a/0 on n1\n"
+     "0s start a/1 on n1\n"
+     "1s start b/1 on n1\n"
+     "1s told a FAILED ArrayChildFailed\n"
+     "1s told b PENDING Starting\n"
+     "2s told b PENDING Starting\n"
+     "3s told b SUCCEEDED Succeeded\n"
+     "4s b SUCCEEDED Succeeded: 1 of 2 children succeeded, the others (1) were skipped\n"
+     "4s jobs\n"
+     "  a FAILED ArrayChildFailed 1 SUCCEEDED 1 FAILED\n"
+     "  b SUCCEEDED Succeeded 2 SUCCEEDED\n"},
+    {"SEQUENTIAL OnFailure: one after another until one succeeds",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "job a queue=q cpu=1 array=4 after=SEQUENTIAL:OnFailure\n"
+     "job b queue=q cpu=1 array=2 after=SEQUENTIAL:Always\n"
+     "at 1s\n"
+     "pod a/0 failed exit=1\n"
+     "pod b/0 failed exit=1\n"
+     "at 3s\n"
+     "pod a/1 ok\n"
+     "pod b/1 ok\n"
+     "at 4s\n"
+     "jobs\n",
+     "0s start a/0 on n1\n"
+     "0s start b/0 on n1\n"
+     "1s start a/1 on n1\n"
+     "1s start b/1 on n1\n"
+     "2s told a PENDING DependencyPending\n"
+     "2s told b PENDING Starting\n"
+     "3s told a FAILED ArrayChildFailed\n"
+     "3s told b FAILED ArrayChildFailed\n"
+     "4s jobs\n"
+     "  a FAILED ArrayChildFailed 3 SUCCEEDED 1 FAILED\n"
+     "  b FAILED ArrayChildFailed 1 SUCCEEDED 1 FAILED\n"},
+    {"a cycle with conditions fails whole",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "job a queue=q cpu=1 after=b:OnFailure\n"
+     "job b queue=q cpu=1 after=a:Always\n"
+     "at 1s\n"
+     "jobs\n",
+     "0s told a FAILED DependencyCycle\n"
+     "0s told b FAILED DependencyCycle\n"
+     "1s jobs\n"
+     "  a FAILED DependencyCycle\n"
+     "  b FAILED DependencyCycle\n"},
+    {"N_TO_N on a job that failed and was deleted: what may run still does after a restart",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "job a queue=q cpu=1 array=2\n"
+     "job x queue=q cpu=1 runs=10s\n"
+     "job b queue=q cpu=1 array=2 after=a:N_TO_N,x\n"
+     "at 1s\n"
+     "pod a/0 ok\n"
+     "pod a/1 failed exit=1\n"
+     "at 4s\n"
+     "job a gone\n"
+     "at 5s\n"
+     "restart\n"
+     "at 20s\n"
+     "jobs\n",
+     "0s start a/0 on n1\n"
+     "0s start a/1 on n1\n"
+     "1s start x on n1\n"
+     "1s told a FAILED ArrayChildFailed\n"
+     "1s told b PENDING DependencyPending\n"
+     "2s told x RUNNING Running\n"
+     "2s told b PENDING DependencyPending\n"
+     "6s told x RUNNING Running\n"
+     "10s told b PENDING DependencyPending\n"
+     "11s told x SUCCEEDED Succeeded\n"
+     "11s start b/0 on n1\n"
+     "12s told b PENDING Starting\n"
+     "20s jobs\n"
+     "  x SUCCEEDED Succeeded attempts=1\n"
+     "  b 1 STARTING 1 FAILED\n"},
     /* clang-format on */
 };
 
@@ -495,4 +666,28 @@ TEST(a_chain_that_comes_backwards)
 TEST(a_chain_that_was_there_before)
 {
     chain_fails(false, true);
+}
+
+/* Beyond any depth that a walk inside a walk could reach. */
+TEST(a_cycle_of_100000_jobs)
+{
+    AUTO(core) core = core_new(NULL);
+    core_apply(core, &(struct event){.kind = EVENT_SYNCED, .now_ns = NS_PER_S});
+    for (unsigned i = 1; i < CHAIN; i++)
+        chain_add(core, i);
+    struct batch_job *first = mem_new(sizeof(*first));
+    first->meta.name = text_copy("j0");
+    first->meta.namespace_ = text_copy("default");
+    first->meta.uid = text_copy("00000000");
+    first->queue = text_copy("q");
+    first->dependencies = mem_new(sizeof(*first->dependencies));
+    first->dependency_count = 1;
+    first->dependencies[0].job_name = text_printf("j%u", CHAIN - 1U);
+    core_apply(core, &(struct event){.kind = EVENT_JOB, .now_ns = NS_PER_S, .job = first});
+    const struct core_job *job = map_get(core->jobs, "00000000");
+    CHECK_INT("it has ended", job->ended, 1);
+    CHECK_TEXT("named at both ends", job->end_message,
+               "dependency cycle: j0 -> j99999 -> j99998 -> j99997 -> j99996 -> j99995 -> j99994 "
+               "-> j99993 -> ... (99988 more) -> j4 -> j3 -> j2 -> j1 -> j0; delete one of these "
+               "jobs and submit it without the dependency");
 }

@@ -367,6 +367,7 @@ struct job_definition *definition_from(const struct thing *thing)
     return definition;
 }
 
+/* name[:N_TO_N][:OnFailure|:Always], or SEQUENTIAL in place of a name. */
 static void dependencies_from(const char *text, struct batch_job *job)
 {
     struct text_list items = {0};
@@ -374,15 +375,20 @@ static void dependencies_from(const char *text, struct batch_job *job)
     job->dependency_count = items.count;
     job->dependencies = items.count > 0 ? mem_new(items.count * sizeof(*job->dependencies)) : NULL;
     for (size_t i = 0; i < items.count; i++) {
-        char *parts[2];
-        cut(items.items[i], ":", parts, 2);
+        char *parts[3];
+        size_t count = cut(items.items[i], ":", parts, ARRAY_LEN(parts));
         struct dependency *dependency = &job->dependencies[i];
-        if (strcmp(parts[0], "SEQUENTIAL") == 0) {
+        if (strcmp(parts[0], "SEQUENTIAL") == 0)
             dependency->type = DEPENDENCY_SEQUENTIAL;
-            continue;
+        else
+            dependency->job_name = text_copy(parts[0]);
+        for (size_t p = 1; p < count; p++) {
+            if (strcmp(parts[p], "N_TO_N") == 0)
+                dependency->type = DEPENDENCY_N_TO_N;
+            else
+                dependency->condition =
+                    strcmp(parts[p], "Always") == 0 ? DEPEND_ALWAYS : DEPEND_ON_FAILURE;
         }
-        dependency->job_name = text_copy(parts[0]);
-        dependency->type = parts[1] != NULL ? DEPENDENCY_N_TO_N : DEPENDENCY_PLAIN;
     }
     text_list_done(&items);
 }

@@ -145,7 +145,10 @@ static struct batch_job *job_convert(const struct sim_job *from)
         job->dependencies = mem_new(from->dependency_count * sizeof(*job->dependencies));
     for (size_t i = 0; i < from->dependency_count; i++)
         job->dependencies[i] = (struct dependency){
-            .job_name = text_copy(from->dependencies[i].name), .type = from->dependencies[i].type};
+            .job_name = text_copy(from->dependencies[i].name),
+            .type = from->dependencies[i].type,
+            .condition = from->dependencies[i].condition,
+        };
     job->request_count = from->request_count;
     if (from->request_count > 0)
         job->requests = mem_new(from->request_count * sizeof(*job->requests));

@@ -230,6 +230,9 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
     if (child->last != NULL && pod->try <= child->last->try)
         violation(world, "I3", "pod %s is try %u after try %u", pod->object.name, pod->try,
                   child->last->try);
+    if (child->last == NULL && !may_start(world, job, pod->index))
+        violation(world, "depend", "pod %s is created before what it depends on has ended so",
+                  pod->object.name);
     if (sum.attempts > 0)
         world->counters.retries++;
     world->progress_ns = world->now_ns;

@@ -160,11 +160,57 @@ struct summary summarize(const struct world *world, const struct sim_job *job,
     return sum;
 }
 
-/* --- Failing for another's sake ------------------------------------------------------------------
+/* --- What the end of another may have meant ------------------------------------------------------
  */
 
 static bool child_may_fail(const struct world *world, const struct sim_job *job, uint32_t index,
                            int depth);
+
+static bool child_may_succeed(const struct world *world, const struct sim_job *job, uint32_t index,
+                              int depth)
+{
+    return summarize(world, job, job->truth->children[index].last).succeeded ||
+           may_be_skipped(world, job, index, depth + 1);
+}
+
+static bool is_named(const struct sim_job *job, const struct sim_job *dependant, const char *name)
+{
+    return strcmp(job->object.name, name) == 0 &&
+           strcmp(job->object.namespace_, dependant->object.namespace_) == 0;
+}
+
+static bool is_pair(const struct sim_job *job, const struct sim_job *on,
+                    const struct sim_dependency *dependency)
+{
+    return dependency->type == DEPENDENCY_N_TO_N && on->size == job->size;
+}
+
+/* Names that come back can depend in a circle, whose jobs all fail. */
+static bool leads_to(struct world *world, const struct sim_job *from, const struct sim_job *target)
+{
+    for (size_t i = 0; i < from->dependency_count; i++) {
+        const char *name = from->dependencies[i].name;
+        for (struct truth *other = world->truths; name != NULL && other != NULL;
+             other = other->next) {
+            if (!is_named(other->job, from, name))
+                continue;
+            if (other->job == target)
+                return true;
+            if (other->walk == world->walk)
+                continue;
+            other->walk = world->walk;
+            if (leads_to(world, other->job, target))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool is_on_cycle(struct world *world, const struct sim_job *job)
+{
+    world->walk++;
+    return leads_to(world, job, job);
+}
 
 /* Has what a child waits for failed, in truth or by its status? */
 static bool dependency_may_fail(const struct world *world, const struct sim_job *job,
@@ -174,8 +220,7 @@ static bool dependency_may_fail(const struct world *world, const struct sim_job 
         return index > 0 && child_may_fail(world, job, index - 1, depth + 1);
     for (const struct truth *other = world->truths; other != NULL; other = other->next) {
         const struct sim_job *on = other->job;
-        if (strcmp(on->object.name, dependency->name) != 0 ||
-            strcmp(on->object.namespace_, job->object.namespace_) != 0)
+        if (!is_named(on, job, dependency->name))
             continue;
         /* That it is gone changes nothing for those who waited for it. */
         if (on->expired && on->status->status.phase == JOB_SUCCEEDED)
@@ -185,7 +230,7 @@ static bool dependency_may_fail(const struct world *world, const struct sim_job 
             return true;
         if (depth > DEPTH_MAX) /* names that came back can depend in a circle */
             return true;
-        bool pairs = dependency->type == DEPENDENCY_N_TO_N && on->size == job->size;
+        bool pairs = is_pair(job, on, dependency);
         if (dependency->type == DEPENDENCY_N_TO_N && !pairs)
             return true;
         for (uint32_t i = 0; i < other->child_count; i++)
@@ -203,6 +248,29 @@ bool is_asked_to_stop(const struct sim_job *job, uint32_t index)
     return false;
 }
 
+/* The same for success: of the whole, or of the child of the same index. */
+static bool dependency_may_succeed(const struct world *world, const struct sim_job *job,
+                                   const struct sim_dependency *dependency, uint32_t index,
+                                   int depth)
+{
+    if (dependency->name == NULL)
+        return index > 0 && child_may_succeed(world, job, index - 1, depth + 1);
+    if (depth > DEPTH_MAX)
+        return true;
+    for (const struct truth *other = world->truths; other != NULL; other = other->next) {
+        const struct sim_job *on = other->job;
+        if (!is_named(on, job, dependency->name))
+            continue;
+        bool pairs = is_pair(job, on, dependency);
+        bool all = true;
+        for (uint32_t i = 0; i < other->child_count; i++)
+            all &= (pairs && i != index) || child_may_succeed(world, on, i, depth + 1);
+        if (all)
+            return true;
+    }
+    return false;
+}
+
 /* May a child have failed though no attempt of its own failed for good? */
 bool is_excused(const struct world *world, const struct sim_job *job, uint32_t index, int depth)
 {
@@ -211,9 +279,35 @@ bool is_excused(const struct world *world, const struct sim_job *job, uint32_t i
     if (is_asked_to_stop(job, index))
         return true;
     for (size_t i = 0; i < job->dependency_count; i++)
-        if (dependency_may_fail(world, job, &job->dependencies[i], index, depth))
+        if (job->dependencies[i].condition == DEPEND_ON_SUCCESS &&
+            dependency_may_fail(world, job, &job->dependencies[i], index, depth))
             return true;
     return false;
+}
+
+bool may_be_skipped(const struct world *world, const struct sim_job *job, uint32_t index, int depth)
+{
+    for (size_t i = 0; i < job->dependency_count; i++)
+        if (job->dependencies[i].condition == DEPEND_ON_FAILURE &&
+            dependency_may_succeed(world, job, &job->dependencies[i], index, depth))
+            return true;
+    return false;
+}
+
+/* Has every dependency come to an end that lets the child run? */
+bool may_start(const struct world *world, const struct sim_job *job, uint32_t index)
+{
+    for (size_t i = 0; i < job->dependency_count; i++) {
+        const struct sim_dependency *dependency = &job->dependencies[i];
+        bool by_failure = dependency->condition != DEPEND_ON_SUCCESS &&
+                          dependency_may_fail(world, job, dependency, index, 0);
+        bool by_success = dependency->condition != DEPEND_ON_FAILURE &&
+                          dependency_may_succeed(world, job, dependency, index, 0);
+        bool first = dependency->name == NULL && index == 0;
+        if (!by_failure && !by_success && !first)
+            return false;
+    }
+    return true;
 }
 
 static bool child_may_fail(const struct world *world, const struct sim_job *job, uint32_t index,

@@ -71,12 +71,19 @@ static void draw_retry(struct world *world, struct sim_job *job)
         job->rules[i] = rules[draw(world, 0, ARRAY_LEN(rules) - 1)];
 }
 
+static enum dependency_condition draw_condition(struct world *world)
+{
+    if (chance(world, 600))
+        return DEPEND_ON_SUCCESS;
+    return chance(world, 500) ? DEPEND_ON_FAILURE : DEPEND_ALWAYS;
+}
+
 static void draw_dependencies(struct world *world, struct sim_job *job)
 {
     const struct store *store = &world->stores[KIND_JOB];
     if (job->size > 1 && chance(world, 150)) {
-        job->dependencies[job->dependency_count++] =
-            (struct sim_dependency){.type = DEPENDENCY_SEQUENTIAL};
+        job->dependencies[job->dependency_count++] = (struct sim_dependency){
+            .type = DEPENDENCY_SEQUENTIAL, .condition = draw_condition(world)};
         world->counters.dependencies++;
     }
     for (int i = 0; i < 2 && store->count > 0 && chance(world, 200); i++) {
@@ -89,7 +96,10 @@ static void draw_dependencies(struct world *world, struct sim_job *job)
             job->size = on->size;
         bool n_to_n = pairs && on->size == job->size;
         job->dependencies[job->dependency_count++] = (struct sim_dependency){
-            .name = on->object.name, .type = n_to_n ? DEPENDENCY_N_TO_N : DEPENDENCY_PLAIN};
+            .name = on->object.name,
+            .type = n_to_n ? DEPENDENCY_N_TO_N : DEPENDENCY_PLAIN,
+            .condition = draw_condition(world),
+        };
         world->counters.dependencies++;
     }
 }

@@ -212,12 +212,20 @@ bool pod_ended(const struct sim_pod *pod)
     return pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED;
 }
 
+/* As the API server does it: deletionTimestamp moves along, so that less its grace period it always
+ * says when the deletion was asked for. */
+static void shorten_grace(struct sim_pod *pod, int64_t grace_s)
+{
+    pod->object.deleted_ns -= (pod->grace_s - grace_s) * NS_PER_S;
+    pod->grace_s = grace_s;
+}
+
 void pod_confirm(struct world *world, struct sim_pod *pod)
 {
     if (pod->object.gone || pod->object.deleted_ns == 0)
         return;
     pod->body->confirmed = true;
-    pod->grace_s = 0;
+    shorten_grace(pod, 0);
     if (!pod->object.finalizer)
         remove_now(world, &pod->object);
 }
@@ -237,7 +245,7 @@ void pod_delete(struct world *world, struct sim_pod *pod, int64_t grace_s)
         if (!at_once || pod->object.finalizer)
             store_change(world, &pod->object, true);
     } else if (grace_s < pod->grace_s) {
-        pod->grace_s = grace_s;
+        shorten_grace(pod, grace_s);
         store_change(world, &pod->object, true);
     }
     if (at_once)

@@ -53,7 +53,8 @@ enum {
     X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
     X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
-    X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(arrays) X(replays_compared)
+    X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) \
+    X(arrays) X(replays_compared)
 /* clang-format on */
 
 struct counters {
@@ -114,6 +115,7 @@ struct truth;
 struct sim_dependency {
     const char *name;
     enum dependency_type type;
+    enum dependency_condition condition;
 };
 struct sim_job {
     struct object object;
@@ -256,6 +258,7 @@ struct truth {
     uint32_t child_count;
     bool create_failed; /* some create was refused or delayed: its place in the order is not its own
                          */
+    uint64_t walk;      /* the last walk along dependencies that came by */
     struct truth *next;
 };
 
@@ -336,6 +339,7 @@ struct world {
     struct group *groups[ENVIRONMENTS_MAX];
     size_t group_count;
     struct truth *truths;
+    uint64_t walk; /* of the last walk along dependencies */
     uint32_t job_numbers, node_numbers, instance_numbers, foreign_numbers;
     int rejoins;   /* machines that an admin is about to replace */
     bool restless; /* faults are on */
@@ -482,6 +486,11 @@ bool pod_is_stranded(const struct world *world, const struct sim_pod *pod);
 /* May a child have failed though no attempt of its own failed for good? */
 bool is_asked_to_stop(const struct sim_job *job, uint32_t index);
 bool is_excused(const struct world *world, const struct sim_job *job, uint32_t index, int depth);
+/* May a child have succeeded without a pod: was what it was to run OnFailure of successful? */
+bool may_be_skipped(const struct world *world, const struct sim_job *job, uint32_t index,
+                    int depth);
+bool may_start(const struct world *world, const struct sim_job *job, uint32_t index);
+bool is_on_cycle(struct world *world, const struct sim_job *job);
 
 /* oracle.c and creates.c. Every check ends in violation() when it does not hold. */
 void violation(struct world *world, const char *invariant, const char *format, ...)

@@ -64,9 +64,13 @@ struct job_definition {
 };
 
 enum dependency_type { DEPENDENCY_PLAIN, DEPENDENCY_SEQUENTIAL, DEPENDENCY_N_TO_N };
+/* Which end of the dependency lets the dependant run. With another end it is skipped, but with
+ * DEPEND_ON_SUCCESS it has failed too, as in AWS. */
+enum dependency_condition { DEPEND_ON_SUCCESS, DEPEND_ON_FAILURE, DEPEND_ALWAYS };
 struct dependency {
     char *job_name; /* NULL only with SEQUENTIAL: this array's own children, one after another */
     enum dependency_type type;
+    enum dependency_condition condition;
 };
 
 enum job_action { JOB_CANCEL, JOB_TERMINATE };
@@ -92,7 +96,12 @@ struct job_try {
 struct dependency_record { /* what became of a dependency */
     char *job_name;
     char *uid; /* NULL: not seen yet */
-    enum { DEPENDENCY_WAITING, DEPENDENCY_SATISFIED, DEPENDENCY_FAILED } outcome;
+    enum {
+        DEPENDENCY_WAITING,
+        DEPENDENCY_SATISFIED,
+        DEPENDENCY_FAILED,
+        DEPENDENCY_SKIPPED, /* it ended, but not as the condition asks */
+    } outcome;
 };
 
 struct array_failure { /* what failed attempts have in common. Text may be NULL. */
