@@ -361,19 +361,24 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
     depend_child_ended(core, job, pod->index);
 }
 
+/* Had another Node the name of the pod's one when the pod was told to go? Then it was stopped for
+ * that. One that came after has nothing to do with it. */
+static bool was_on_another(const struct core_pod *pod, const struct pod *seen)
+{
+    const struct node *node = pod->node != NULL ? pod->node->spec : NULL;
+    return node != NULL && pod->node_uid != 0 && pod->node_uid != uid_hash(node->meta.uid) &&
+           node->meta.created_ns <= seen->meta.deleted_ns;
+}
+
 /* Stopped when its start deadline had passed, by us, by an earlier life of this process or by the
- * kubelet: the pod's own times tell. Unless another Node has the name by now: then it was stopped
- * for that. */
+ * kubelet: the pod's own times tell. */
 static bool could_not_start(const struct core *core, const struct core_pod *pod,
                             const struct pod *seen)
 {
     if (seen == NULL || seen->phase != POD_FAILED || pod->started || seen->containers_started)
         return false;
-    const struct node *node = pod->node != NULL ? pod->node->spec : NULL;
-    bool same_node =
-        node == NULL || pod->node_uid == 0 || pod->node_uid == uid_hash(node->meta.uid);
     return seen->deadline ||
-           (same_node && seen->meta.deleted_ns != 0 &&
+           (seen->meta.deleted_ns != 0 && !was_on_another(pod, seen) &&
             seen->meta.deleted_ns - seen->meta.created_ns >= job_start_deadline_ns(core, pod->job));
 }
 
@@ -383,17 +388,17 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
     struct core_job *job = pod->job;
     assert(job != NULL && job->children != NULL && pod->in_job);
     bool late = could_not_start(core, pod, seen);
-    if (pod->kill == KILL_NONE && late)
+    /* Told to go when its start deadline had passed already: whoever asked first, and whatever
+     * became of its machine since, a process that was started later can only go by the times. */
+    bool undisturbed =
+        late && (seen->deadline || (seen->reason == NULL && seen->disruption == NULL));
+    if (late && (pod->kill == KILL_NONE || (pod->kill == KILL_HOST && undisturbed)))
         pod->kill = KILL_START;
     else if (pod->kill == KILL_START &&
              (pod->started || (seen != NULL && seen->containers_started)))
         pod->kill = KILL_NONE; /* it did start, at the last moment, and was stopped */
     struct outcome outcome;
     outcome_read(pod, seen, &outcome);
-    /* Terminated when its start deadline had passed already: whoever asked first, a process that
-     * was started since can only go by the times. */
-    bool undisturbed =
-        late && (seen->deadline || (seen->reason == NULL && seen->disruption == NULL));
     if (undisturbed && pod->kill == KILL_TERMINATE)
         outcome.attempt = true;
     if (lost_why != NULL && outcome.kind == OUTCOME_LOST && !outcome.attempt)

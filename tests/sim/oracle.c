@@ -302,10 +302,34 @@ void oracle_sweep(struct world *world)
 /* --- The end -----------------------------------------------------------------------------------
  */
 
+static bool job_ended(const struct sim_job *job)
+{
+    return job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED;
+}
+
+/* A job that waits for what it names, a definition say, has not looked at its N_TO_N dependency's
+ * children yet: that one is kept for it. */
+static bool is_kept_for_another(const struct world *world, const struct sim_job *job)
+{
+    for (const struct truth *other = world->truths; other != NULL; other = other->next) {
+        const struct sim_job *waits = other->job;
+        if (waits->object.gone || job_ended(waits) ||
+            strcmp(waits->object.namespace_, job->object.namespace_) != 0)
+            continue;
+        for (size_t i = 0; i < waits->dependency_count; i++) {
+            const struct sim_dependency *on = &waits->dependencies[i];
+            if (on->type == DEPENDENCY_N_TO_N && on->name != NULL &&
+                strcmp(on->name, job->object.name) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 static const char *job_unconverged(struct world *world, const struct sim_job *job)
 {
-    bool ended = job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED;
-    if (ended && job->ttl_s >= 0)
+    bool ended = job_ended(job);
+    if (ended && job->ttl_s >= 0 && !is_kept_for_another(world, job))
         return arena_printf(world->arena, "job %s ended and is not deleted", job->object.name);
     if (ended)
         return NULL;

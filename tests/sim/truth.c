@@ -130,10 +130,11 @@ static enum retry attempt_retried(const struct world *world, const struct sim_jo
     if (!could_not_start(pod))
         return rules_retry(job, pod, "") ? RETRY_YES : RETRY_NO;
 
-    /* What it waited for is not in its last status: a process that came after does not know. */
+    /* What it waited for is not in its last status: a process that came after does not know, nor
+     * does one whose kubelet was cut off before it could tell. */
     bool known = rules_retry(job, pod, "CannotPullContainerError: image");
     bool unknown = rules_retry(job, pod, "CannotStartContainerError: not started in time");
-    if (known != unknown && world->counters.crashes > 0)
+    if (known != unknown && world->counters.crashes + world->counters.partitions > 0)
         return RETRY_EITHER;
     return known ? RETRY_YES : RETRY_NO;
 }
