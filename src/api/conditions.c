@@ -45,7 +45,8 @@ static struct json_object *condition_encode(const struct condition_wanted *wante
     json_put_i64(condition, "observedGeneration", generation);
     json_put_text(condition, "lastTransitionTime", changed);
     json_put_text(condition, "reason", wanted->reason);
-    json_put_text(condition, "message", wanted->message != NULL ? wanted->message : "");
+    if (wanted->message != NULL && wanted->message[0] != '\0')
+        json_put_text(condition, "message", wanted->message);
     return condition;
 }
 

@@ -25,7 +25,7 @@ static struct json_object *encode_opt(const struct field *field, const struct op
 /* A text longer than the table allows is cut: a server that validates would refuse all of it. */
 static struct json_object *encode_text(const struct field *field, const char *text)
 {
-    if (text == NULL)
+    if (text == NULL || (text[0] == '\0' && !field->keep_zero && !field->required))
         return NULL;
     size_t max = (size_t)(field->max > 0 ? field->max : TEXT_MAX);
     size_t count = 0, size = 0;

@@ -147,8 +147,7 @@ TEST(queue_environment_and_definition)
                "\"type\":\"Ready\",\"status\":\"False\",\"observedGeneration\":4,"
                "\"lastTransitionTime\":\"2023-11-14T22:13:20Z\",\"reason\":\"InUse\",\"message\":"
                "\"m\"},{\"type\":\"Stalled\",\"status\":\"False\",\"observedGeneration\":4,"
-               "\"lastTransitionTime\":\"2023-11-14T22:13:20Z\",\"reason\":\"NotStalled\","
-               "\"message\":\"\"}]}}");
+               "\"lastTransitionTime\":\"2023-11-14T22:13:20Z\",\"reason\":\"NotStalled\"}]}}");
 
     const struct compute_environment_status environment = {
         .status = "VALID", .reason = "Healthy", .desired_vcpus = 8, .nodes = 2};
