@@ -175,6 +175,7 @@ sim: build/sim ## Simulate RUNS=n worlds, or replay SEED=s exactly
 	build/sim --runs $(RUNS) $(if $(SEED),--seed $(SEED))
 sim-check: build/sim-check
 	build/sim-check --runs $(SIM_RUNS_CHECK)
+	build/sim-check --array 20000
 else
 sim sim-check:
 	@echo "$@: no simulator yet: tests/sim/ has no sources"; $(if $(filter sim,$@),exit 1)

@@ -12,12 +12,11 @@
 #include "call.h"
 
 #include "bulkhead/api/array_state.h"
-#include "bulkhead/base/ranges.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { COMPANION_RETRIES_MAX = 2, FAILED_INDEXES_MAX = 1024 };
+enum { COMPANION_RETRIES_MAX = 2 };
 
 static const char *const status_writes[OWN_KIND_COUNT] = {
     [OWN_JOB] = "BatchJob status",
@@ -163,18 +162,6 @@ static void send_companion(struct call *call)
 
 /* ------------------------------------------------------------------- encoding */
 
-static char *failed_indexes(const struct child_record *children, uint32_t count)
-{
-    AUTO_STR text = STR_EMPTY;
-    struct ranges failed = {.items = NULL};
-    for (uint32_t i = 0; i < count; i++)
-        if (children[i].outcome == CHILD_FAILED)
-            ranges_add(&failed, i, i + 1);
-    ranges_print(&failed, &text, FAILED_INDEXES_MAX);
-    ranges_done(&failed);
-    return text.size > 0 ? str_take(&text) : NULL;
-}
-
 /* The job's status with its children packed in; what is too large for the job goes to the
  * companion, and the job keeps the counts. */
 static void encode_job(struct call *call, const struct action *action,
@@ -182,27 +169,14 @@ static void encode_job(struct call *call, const struct action *action,
 {
     struct job_status status = *action->status;
     struct array_status *array = &status.array;
-    AUTO_TEXT encoding = NULL;
-    AUTO_TEXT data = NULL;
-    AUTO_TEXT refusals = NULL;
-    AUTO_TEXT failed = NULL;
-    if (action->children != NULL) {
-        array_state_pack(action->children, array->size, &encoding, &data);
-        array->encoding = encoding;
-        array->data = data;
-        if (action->refusals != NULL) {
-            refusals_pack(action->refusals, array->size, &refusals);
-            array->refusals = refusals;
-        }
-        if (array->failed_indexes == NULL) {
-            failed = failed_indexes(action->children, array->size);
-            array->failed_indexes = failed;
-        }
-        size_t bytes = strlen(data) + (refusals != NULL ? strlen(refusals) : 0);
-        if (bytes > JOB_STATE_INLINE_MAX) {
-            call->companion = array_state_encode(action->job, action->array_version, array);
-            array->encoding = array->data = array->refusals = NULL;
-        }
+    if (action->children != NULL)
+        array_status_pack(array, action->children, action->refusals);
+    AUTO_TEXT encoding = array->encoding;
+    AUTO_TEXT data = array->data;
+    AUTO_TEXT refusals = array->refusals;
+    if (array_status_is_large(array)) {
+        call->companion = array_state_encode(action->job, action->array_version, array);
+        array_status_move_out(array);
     }
     call->doc = batch_job_status_encode(meta, &status, previous, now_ns);
 }

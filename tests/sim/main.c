@@ -7,8 +7,10 @@
  *   sim --walk N                   for N seeds every I, at three moments of each write
  *   --keep-going                   does not stop at the first failure
  *   --jobs N                       processes side by side; one for each core by default
+ *   sim --array N [--pattern P]    one array of N children instead: what size costs (array.c)
  *
  * The last line is "N passed, M failed"; the exit status is 1 when anything failed. */
+#include "sim/array.h"
 #include "sim/world.h"
 
 #include "bulkhead/base/str.h"
@@ -313,6 +315,9 @@ static bool read_line(int argc, char **argv, struct job_line *line)
 
 int main(int argc, char **argv)
 {
+    if ((argc == 3 || (argc == 5 && strcmp(argv[3], "--pattern") == 0)) &&
+        strcmp(argv[1], "--array") == 0)
+        return array_main(argv[2], argc == 5 ? argv[4] : NULL);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     struct job_line line = {.crash_phase = CRASH_COMMITTED,
                             .jobs = cores > 0 && cores <= JOBS_MAX ? (uint64_t)cores : 1};

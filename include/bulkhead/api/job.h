@@ -125,6 +125,15 @@ struct array_status {
 
 void array_failures_done(struct array_status *status); /* frees ->failures */
 
+/* The children as texts: encoding, data and refusals are the caller's to free. refusals may be
+ * NULL. */
+struct child_record;
+void array_status_pack(struct array_status *array, const struct child_record *children,
+                       const uint8_t *refusals);
+/* More than JOB_STATE_INLINE_MAX: array_state_encode it, then take its texts out of the job's. */
+bool array_status_is_large(const struct array_status *array);
+void array_status_move_out(struct array_status *array);
+
 /* status of a BatchJob, both as read at start-up and as written. */
 struct job_status {
     int64_t observed_generation;
