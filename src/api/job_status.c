@@ -19,6 +19,15 @@ struct status_doc {
     struct condition_list conditions;
 };
 
+static const struct field container_fields[] = {
+    FIELD(struct try_container, name, "name", .max = 63),
+    FIELD(struct try_container, exit_code, "exitCode", .keep_zero = true),
+    FIELD(struct try_container, reason, "reason", .max = 128),
+    FIELD(struct try_container, message, "message", .max = JOB_CONTAINER_WORDS_MAX),
+};
+static const struct object_type container_type =
+    OBJECT_TYPE(struct try_container, "TryContainer", container_fields, .open = true);
+
 static const struct field try_fields[] = {
     FIELD(struct job_try, index, "index", .keep_zero = true),
     FIELD(struct job_try, try, "try", .keep_zero = true),
@@ -34,9 +43,36 @@ static const struct field try_fields[] = {
     FIELD(struct job_try, reason, "reason", .max = MESSAGE_MAX),
     FIELD(struct job_try, status_reason, "statusReason", .max = MESSAGE_MAX),
     FIELD(struct job_try, message, "message", .max = MESSAGE_MAX),
+    LIST(struct job_try, containers, container_count, &container_type, "containers",
+         .max = JOB_TRY_CONTAINERS_MAX),
 };
 static const struct object_type try_type =
     OBJECT_TYPE(struct job_try, "JobTry", try_fields, .open = true);
+
+void job_try_copy(struct job_try *to, const struct job_try *from)
+{
+    *to = *from;
+    to->pod = text_copy(from->pod);
+    to->pod_uid = text_copy(from->pod_uid);
+    to->node = text_copy(from->node);
+    to->node_uid = text_copy(from->node_uid);
+    to->instance_id = text_copy(from->instance_id);
+    to->reason = text_copy(from->reason);
+    to->status_reason = text_copy(from->status_reason);
+    to->message = text_copy(from->message);
+    to->containers = mem_new((from->container_count + 1) * sizeof(*to->containers));
+    for (size_t i = 0; i < from->container_count; i++) {
+        to->containers[i].name = text_copy(from->containers[i].name);
+        to->containers[i].exit_code = from->containers[i].exit_code;
+        to->containers[i].reason = text_copy(from->containers[i].reason);
+        to->containers[i].message = text_copy(from->containers[i].message);
+    }
+}
+
+void job_try_done(struct job_try *try)
+{
+    json_done(&try_type, try);
+}
 
 static const char *const outcome_words[] = {
     [DEPENDENCY_WAITING] = "WAITING",

@@ -125,11 +125,15 @@ static void decode_terminated(struct pod *pod, const char *name, struct json_obj
     pod->init_started = pod->init_started || (!main_container && ran);
     if (finished > pod->finished_ns)
         pod->finished_ns = finished;
+    int32_t exit_code = (int32_t)json_get_i64(state, "exitCode", 0);
+    const char *message = json_get_text(state, "message");
     pod->exits[pod->exit_count++] = (struct container_exit){
         .name = text_copy(name),
-        .exit_code = (int32_t)json_get_i64(state, "exitCode", 0),
+        .exit_code = exit_code,
         .reason = text_copy(reason),
-        .message = copy_cut(json_get_text(state, "message"), POD_MESSAGE_MAX),
+        /* Of what a program said before it failed, the end tells why. */
+        .message = exit_code != 0 ? text_copy_end(message, POD_MESSAGE_MAX)
+                                  : copy_cut(message, POD_MESSAGE_MAX),
     };
 }
 

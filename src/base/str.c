@@ -112,6 +112,17 @@ char *text_copy_n(const char *text, size_t size)
     return copy;
 }
 
+char *text_copy_end(const char *text, size_t size_max)
+{
+    if (text == NULL)
+        return NULL;
+    size_t size = strlen(text);
+    const char *from = size > size_max ? text + (size - size_max) : text;
+    while (((unsigned char)*from & 0xC0) == 0x80)
+        from++;
+    return text_copy(from);
+}
+
 char *text_copy(const char *text)
 {
     return text != NULL ? text_copy_n(text, strlen(text)) : NULL;

@@ -47,22 +47,9 @@ struct core *core_new(const struct core_options *options)
     return core;
 }
 
-static void try_done(struct job_try *try)
-{
-    free(try->pod);
-    free(try->pod_uid);
-    free(try->node);
-    free(try->node_uid);
-    free(try->instance_id);
-    free(try->reason);
-    free(try->status_reason);
-    free(try->message);
-}
-
 static void job_free(struct core *core, struct core_job *job)
 {
-    for (size_t i = 0; i < job->try_count; i++)
-        try_done(&job->tries[i]);
+    tries_done(job);
     for (size_t i = 0; i < job->dependency_count; i++) {
         free(job->dependencies[i].name);
         free(job->dependencies[i].uid);

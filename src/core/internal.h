@@ -8,6 +8,7 @@
  *   child.c      the state of one child; nothing else writes child.phase or any count
  *   outcome.c    what the end of a pod means for its child
  *   failures.c   why children of an array failed, counted by reason
+ *   tries.c      the latest tries of a job, told one by one
  *   pods.c       pods as the API server has them: observation, adoption, end
  *   podwork.c    what is to be done about pods
  *   limits.c     limits of time: what waits too long, what ended long ago
@@ -652,6 +653,12 @@ bool glob_matches(const char *pattern, const char *text);
  * seen may be NULL when the pod was lost without a last word. */
 void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *seen,
                    const char *lost_why);
+
+/* tries.c */
+void tries_record(struct core *core, const struct core_pod *pod, const struct pod *seen,
+                  const struct outcome *outcome);
+void tries_load(struct core_job *job);
+void tries_done(struct core_job *job);
 
 /* pods.c */
 void pod_apply(struct core *core, struct pod *take_seen);

@@ -9,27 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void copy_try(struct job_try *to, const struct job_try *from)
-{
-    *to = *from;
-    to->pod = text_copy(from->pod);
-    to->pod_uid = text_copy(from->pod_uid);
-    to->node = text_copy(from->node);
-    to->node_uid = text_copy(from->node_uid);
-    to->instance_id = text_copy(from->instance_id);
-    to->reason = text_copy(from->reason);
-    to->status_reason = text_copy(from->status_reason);
-    to->message = text_copy(from->message);
-}
-
 static void load_history(struct core_job *job)
 {
     const struct job_status *status = &job->spec->status;
     job->started_ns = status->started_ns;
     job->stopped_ns = status->stopped_ns;
-    size_t skip = status->try_count > JOB_TRIES_KEPT ? status->try_count - JOB_TRIES_KEPT : 0;
-    for (size_t i = skip; i < status->try_count; i++)
-        copy_try(&job->tries[job->try_count++], &status->tries[i]);
+    tries_load(job);
 }
 
 /* The children's records from status or the companion; false: there are none that can be read. */

@@ -253,51 +253,7 @@ bool retry_wanted(const struct retry_strategy *retry, const struct outcome *outc
     return true;
 }
 
-/* ---------------------------------------------------------------- the record */
-
-static void try_done(struct job_try *try)
-{
-    free(try->pod);
-    free(try->pod_uid);
-    free(try->node);
-    free(try->node_uid);
-    free(try->instance_id);
-    free(try->reason);
-    free(try->status_reason);
-    free(try->message);
-}
-
-static void record_try(struct core *core, const struct core_pod *pod, const struct pod *seen,
-                       const struct outcome *outcome)
-{
-    struct core_job *job = pod->job;
-    if (job->array && outcome->kind == OUTCOME_SUCCEEDED)
-        return; /* of an array the tries worth telling are those that did not simply succeed */
-    if (job->try_count == JOB_TRIES_KEPT) {
-        try_done(&job->tries[0]);
-        memmove(&job->tries[0], &job->tries[1], (JOB_TRIES_KEPT - 1) * sizeof(job->tries[0]));
-        job->try_count--;
-    }
-    const struct core_node *node = pod->node;
-    struct job_try *try = &job->tries[job->try_count++];
-    *try = (struct job_try){
-        .index = pod->index,
-        .try = pod->try,
-        .attempt = outcome->attempt ? pod->attempt : 0,
-        .pod = text_copy(pod->name),
-        .pod_uid = text_copy(pod->uid),
-        .node = text_copy(node != NULL ? node->name : NULL),
-        .node_uid = text_copy(node != NULL && node->spec != NULL ? node->spec->meta.uid : NULL),
-        .instance_id =
-            text_copy(node != NULL && node->instance != NULL ? node->instance->id : NULL),
-        .started_ns = pod->started_ns,
-        .stopped_ns = seen != NULL && seen->finished_ns != 0 ? seen->finished_ns : core->now_ns,
-        .exit_code = outcome->exit_code,
-        .reason = text_copy(outcome->reason),
-        .status_reason = text_copy(outcome->status_reason),
-        .message = text_copy(outcome->message),
-    };
-}
+/* ------------------------------------------------------------- what it means */
 
 /* One try without an attempt more; when the budget is used up it counts as an attempt after all. */
 static void use_refusal(struct child *child, struct outcome *outcome)
@@ -408,7 +364,7 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
         node_penalty(core, pod->node);
     pod->in_job = false;
     apply_to_child(core, pod, &outcome);
-    record_try(core, pod, seen, &outcome);
+    tries_record(core, pod, seen, &outcome);
     free(outcome.reason);
     free(outcome.status_reason);
     free(outcome.message);

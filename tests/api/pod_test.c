@@ -3,6 +3,7 @@
 #include "bulkhead/api/job.h"
 #include "bulkhead/api/node.h"
 #include "bulkhead/api/template.h"
+#include "bulkhead/base/str.h"
 
 #include "check.h"
 
@@ -55,6 +56,26 @@ TEST(a_pod_of_ours)
     CHECK_INT("code", pod->exits[1].exit_code, 137);
     CHECK_TEXT("reason", pod->exits[1].reason, "OOMKilled");
     CHECK_INT("cpu", pod->requests.cpu_milli, 1000);
+}
+
+/* Of a failure the end is kept, of a success the beginning. */
+TEST(the_last_words_of_a_container)
+{
+    for (int code = 0; code < 2; code++) {
+        AUTO_STR text = STR_EMPTY;
+        str_addf(&text,
+                 "{'metadata':{'name':'p'},'status':{'containerStatuses':[{'name':'a','state':{"
+                 "'terminated':{'exitCode':%d,'message':'first ",
+                 code);
+        for (int i = 0; i < 2000; i++)
+            str_add(&text, ".");
+        str_add(&text, " last'}}}]}}");
+        AUTO(pod) pod = read_pod(str_text(&text));
+        const char *message = pod->exits[0].message;
+        CHECK_INT("size", (int64_t)strlen(message), 1024);
+        CHECK_TEXT("kept", code == 0 ? "first" : message + 1024 - 4, code == 0 ? "first" : "last");
+        CHECK_INT("begins so", text_starts(message, "first"), code == 0);
+    }
 }
 
 static const struct {

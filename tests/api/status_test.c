@@ -25,7 +25,10 @@ static const char *const stories[] = {
     "'dependencies':[{'jobName':'a','uid':'x','outcome':'SATISFIED'},{'jobName':'b','outcome':"
     "'WAITING'}],'tries':[{'index':0,'try':1,'attempt':0,'pod':'p','podUid':'pu','node':'n',"
     "'nodeUid':'nu','instanceId':'i','startedAt':'2023-11-14T22:13:20.000000Z','stoppedAt':"
-    "'2023-11-14T22:13:21.000000Z','exitCode':0,'reason':'r','statusReason':'s','message':'m'}]}",
+    "'2023-11-14T22:13:21.000000Z','exitCode':0,'reason':'r','statusReason':'s','message':'m','"
+    "containers':["
+    "{'name':'main','exitCode':3,'reason':'Error','message':'no such file'},"
+    "{'name':'log','exitCode':0,'reason':'Completed'}]}]}",
     /* an array, cancelled */
     "{'observedGeneration':1,'status':'FAILED','reason':'Cancelled','statusReason':'not needed',"
     "'stoppedAt':'2023-11-14T22:13:20.000000Z','attempts':0,'isCancelled':true,'arrayProperties':{"

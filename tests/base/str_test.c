@@ -101,3 +101,21 @@ TEST(arrays_grow)
     for (size_t i = 0; i < 10; i++)
         CHECK_INT("zero", zeroed[i], 0);
 }
+
+TEST(the_end_of_a_text)
+{
+    static const struct {
+        const char *text;
+        size_t size_max;
+        const char *want;
+    } rows[] = {
+        {NULL, 3, NULL},        {"", 3, ""},
+        {"abc", 3, "abc"},      {"abcd", 3, "bcd"},
+        {"abc", 0, ""},         {"a\xc3\xbc", 1, ""},
+        {"a\xc3\xbc!", 2, "!"}, {"a\xc3\xbc!", 3, "\xc3\xbc!"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TEXT got = text_copy_end(rows[i].text, rows[i].size_max);
+        CHECK_TEXT("end", got, rows[i].want);
+    }
+}

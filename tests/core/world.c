@@ -216,6 +216,7 @@ static bool pod_happens(struct world *world, const struct line *line)
     const char *exit_ = line_get(line, "exit");
     if (pod == NULL)
         return false;
+    text_set(&pod->also, line_get(line, "also"));
     if (strcmp(what, "running") == 0) {
         pod->phase = POD_RUNNING;
         pod->started_ns = world->now_ns;
@@ -313,6 +314,11 @@ static bool happens(struct world *world, const struct line *line)
             log_jobs(world);
         else
             log_pods(world);
+        return true;
+    }
+    if (strcmp(word, "tries") == 0 && line->count == 2) {
+        settle(world);
+        log_tries(world, line->words[1]);
         return true;
     }
     if (strcmp(word, "restart") == 0) {

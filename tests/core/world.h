@@ -37,6 +37,8 @@
  *       refused, quota, forbidden, again, conflict, missing, exists; unknown (it did not happen),
  *       lost (it happened and nobody was told), never; for a provider: capacity, again, lost,
  *       invalid. "answer always create ..." holds until "answer create a ok".
+ *       ok and failed also take also=side:0,check:2:words for containers beside main
+ *   tries a                   writes down the tries in job a's stored status
  *   why a                     writes down what keeps job a, as its status would tell it
  *   jobs | pods               writes down how everything stands
  *   restart                   throws the core away and fills a new one from what the server holds

@@ -340,3 +340,30 @@ void log_pods(struct world *world)
                  pod->node != NULL ? pod->node : "no node");
     }
 }
+
+static void log_container(struct world *world, const struct try_container *container)
+{
+    str_addf(&world->log, ", %s %lld", container->name, (long long)container->exit_code);
+    if (container->reason != NULL)
+        str_addf(&world->log, " %s", container->reason);
+    if (container->message != NULL)
+        str_addf(&world->log, " (%s)", container->message);
+}
+
+void log_tries(struct world *world, const char *name)
+{
+    const struct thing *thing = thing_find(world, "job", name);
+    log_line(world, "tries of %s", name);
+    for (size_t i = 0; thing != NULL && i < thing->status.try_count; i++) {
+        const struct job_try *try = &thing->status.tries[i];
+        str_addf(&world->log, "  %u.%u", try->index, try->try);
+        if (try->attempt > 0)
+            str_addf(&world->log, " attempt %u", try->attempt);
+        str_addf(&world->log, " on %s: %s", try->node, try->status_reason);
+        if (try->reason != NULL)
+            str_addf(&world->log, "; %s", try->reason);
+        for (size_t c = 0; c < try->container_count; c++)
+            log_container(world, &try->containers[c]);
+        str_add(&world->log, "\n");
+    }
+}

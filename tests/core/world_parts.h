@@ -40,6 +40,7 @@ struct world_pod {
     char *job_name, *job_uid, *environment, *node_uid;
     uint32_t index, try, attempt;
     char *reason, *disruption, *waiting, *waiting_words, *container_reason, *message;
+    char *also; /* other containers that ended */
     bool deadline, exited, init_started;
     int32_t exit_code;
     struct world_pod *next;
@@ -131,6 +132,7 @@ void log_breaches(struct world *world);
 void log_why(struct world *world, const char *name);
 void log_jobs(struct world *world);
 void log_pods(struct world *world);
+void log_tries(struct world *world, const char *name);
 char *pod_label(const struct world_pod *pod);
 char *action_label(const struct world *world, const struct action *action);
 

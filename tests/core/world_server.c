@@ -307,6 +307,7 @@ static void pod_free_record(struct world_pod *pod)
     free(pod->waiting);
     free(pod->waiting_words);
     free(pod->container_reason);
+    free(pod->also);
     free(pod->message);
     free(pod);
 }

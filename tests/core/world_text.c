@@ -421,19 +421,8 @@ static void status_copy(const struct job_status *from, struct job_status *to)
     to->definition_uid = text_copy(from->definition_uid);
     to->request_refused = NULL;
     to->tries = mem_new((from->try_count + 1) * sizeof(*to->tries));
-    for (size_t i = 0; i < from->try_count; i++) {
-        const struct job_try *one = &from->tries[i];
-        struct job_try *copy = &to->tries[i];
-        *copy = *one;
-        copy->pod = text_copy(one->pod);
-        copy->pod_uid = text_copy(one->pod_uid);
-        copy->node = text_copy(one->node);
-        copy->node_uid = text_copy(one->node_uid);
-        copy->instance_id = text_copy(one->instance_id);
-        copy->reason = text_copy(one->reason);
-        copy->status_reason = text_copy(one->status_reason);
-        copy->message = text_copy(one->message);
-    }
+    for (size_t i = 0; i < from->try_count; i++)
+        job_try_copy(&to->tries[i], &from->tries[i]);
     to->dependencies = mem_new((from->dependency_count + 1) * sizeof(*to->dependencies));
     for (size_t i = 0; i < from->dependency_count; i++) {
         to->dependencies[i] = from->dependencies[i];
@@ -554,8 +543,22 @@ static void pod_exit_from(const struct world_pod *from, struct pod *pod)
 {
     if (!from->exited)
         return;
-    pod->exits = mem_new(sizeof(*pod->exits));
-    pod->exit_count = 1;
+    struct text_list also = {0};
+    list_from(from->also, &also);
+    pod->exits = mem_new((also.count + 1) * sizeof(*pod->exits));
+    pod->exit_count = also.count + 1;
+    for (size_t i = 0; i < also.count; i++) {
+        char *parts[3];
+        cut(also.items[i], ":", parts, 3);
+        assert(parts[1] != NULL);
+        pod->exits[i + 1] = (struct container_exit){
+            .name = text_copy(parts[0]),
+            .exit_code = (int32_t)strtol(parts[1], NULL, 10),
+            .reason = text_copy(strcmp(parts[1], "0") == 0 ? "Completed" : "Error"),
+            .message = text_copy(parts[2]),
+        };
+    }
+    text_list_done(&also);
     pod->exits[0] = (struct container_exit){
         .name = text_copy("main"),
         .exit_code = from->exit_code,

@@ -45,19 +45,6 @@ static void template_fill(const struct template_ *from, struct pod_template *ret
 /* --- Jobs --------------------------------------------------------------------------------------
  */
 
-static void try_copy(struct job_try *to, const struct job_try *from)
-{
-    *to = *from;
-    to->pod = text_copy(from->pod);
-    to->pod_uid = text_copy(from->pod_uid);
-    to->node = text_copy(from->node);
-    to->node_uid = text_copy(from->node_uid);
-    to->instance_id = text_copy(from->instance_id);
-    to->reason = text_copy(from->reason);
-    to->status_reason = text_copy(from->status_reason);
-    to->message = text_copy(from->message);
-}
-
 static void array_fill(const struct stored_status *stored, bool with_data, struct array_status *ret)
 {
     const struct array_status *from = &stored->status.array;
@@ -90,7 +77,7 @@ static void status_fill(const struct stored_status *stored, struct job_status *r
     ret->definition_uid = text_copy(from->definition_uid);
     ret->tries = from->try_count > 0 ? mem_new(from->try_count * sizeof(*ret->tries)) : NULL;
     for (size_t i = 0; i < from->try_count; i++)
-        try_copy(&ret->tries[i], &from->tries[i]);
+        job_try_copy(&ret->tries[i], &from->tries[i]);
     ret->dependencies = from->dependency_count > 0
                             ? mem_new(from->dependency_count * sizeof(*ret->dependencies))
                             : NULL;

@@ -14,6 +14,17 @@ static char *copy(struct world *world, const char *text)
     return text != NULL ? arena_copy(world->arena, text) : NULL;
 }
 
+static void copy_containers(struct world *world, const struct job_try *from, struct job_try *to)
+{
+    to->containers = arena_alloc(world->arena, from->container_count * sizeof(*to->containers) + 1);
+    for (size_t i = 0; i < from->container_count; i++) {
+        to->containers[i] = from->containers[i];
+        to->containers[i].name = copy(world, from->containers[i].name);
+        to->containers[i].reason = copy(world, from->containers[i].reason);
+        to->containers[i].message = copy(world, from->containers[i].message);
+    }
+}
+
 static void copy_tries(struct world *world, const struct job_status *from, struct job_status *to)
 {
     to->tries = arena_alloc(world->arena, from->try_count * sizeof(*to->tries) + 1);
@@ -28,6 +39,7 @@ static void copy_tries(struct world *world, const struct job_status *from, struc
         to->tries[i].reason = copy(world, try->reason);
         to->tries[i].status_reason = copy(world, try->status_reason);
         to->tries[i].message = copy(world, try->message);
+        copy_containers(world, try, &to->tries[i]);
     }
     to->dependencies =
         arena_alloc(world->arena, from->dependency_count * sizeof(*to->dependencies) + 1);

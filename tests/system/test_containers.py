@@ -40,6 +40,9 @@ def test_real_containers(real):
     told = {t["index"]: (t["exitCode"], t["message"].strip()) for t in status["tries"]}
     assert told == {1: (1, "child 1 of 3"), 2: (2, "child 2 of 3")}
 
+    assert [[(c["name"], c["exitCode"], c.get("message", "").strip()) for c in t["containers"]] for t in status["tries"]
+            if t["index"] == 2] == [[("main", 2, "child 2 of 3")]]
+
     world.submit("retried", retry=2, spec=shell("echo attempt $AWS_BATCH_JOB_ATTEMPT; [ $AWS_BATCH_JOB_ATTEMPT = 2 ]"))
     assert world.succeeded("retried", deadline=90)["attempts"] == 2
 

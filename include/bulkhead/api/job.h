@@ -17,6 +17,8 @@ enum {
     JOB_REQUESTS_MAX = 100,
     JOB_REQUEST_INDEXES_MAX = 4096, /* bytes of spec.requests[].indexes */
     JOB_TRIES_KEPT = 10,            /* recent tries told one by one in status */
+    JOB_TRY_CONTAINERS_MAX = 10,    /* of a try, told one by one; those that failed first */
+    JOB_CONTAINER_WORDS_MAX = 512,  /* bytes of what a container said last */
     JOB_REFUSALS_MAX = 100,         /* tries of one child that may be used up without an attempt */
     JOB_TIMEOUT_S_MIN = 1,          /* AWS: 60 */
     JOB_PRIORITY_MAX = 9999,
@@ -80,6 +82,13 @@ struct job_request { /* spec.requests[]: append-only */
     char *indexes; /* "0-3,7": of an array, these children only; NULL: the whole job */
 };
 
+struct try_container { /* as its kubelet told of it. Text may be NULL */
+    char *name;
+    int64_t exit_code;
+    char *reason;  /* Completed, Error, OOMKilled, ... */
+    char *message; /* the end of its output or termination message; only of one that failed */
+};
+
 /* One try as status tells it. Text may be NULL. */
 struct job_try {
     uint32_t index;        /* child; 0 for a single job */
@@ -91,6 +100,8 @@ struct job_try {
                             CannotPullContainerError: ... */
     char *status_reason; /* Essential container in task exited; Host EC2 (...) terminated. */
     char *message;       /* last output of a failed container */
+    struct try_container *containers; /* that ended, init containers first */
+    size_t container_count;
 };
 
 struct dependency_record { /* what became of a dependency */
@@ -123,6 +134,8 @@ struct array_status {
     int64_t other_attempts, other_children; /* beyond those */
 };
 
+void job_try_copy(struct job_try *to, const struct job_try *from);
+void job_try_done(struct job_try *try);
 void array_failures_done(struct array_status *status); /* frees ->failures */
 
 /* The children as texts: encoding, data and refusals are the caller's to free. refusals may be
