@@ -113,10 +113,7 @@ static void on_companion_read(struct call *call, const struct kube_response *res
         return;
     }
     int decoded = array_state_decode(response->body, &job_uid, &ignored, &version, &err);
-    free(ignored.encoding);
-    free(ignored.data);
-    free(ignored.refusals);
-    free(ignored.failed_indexes);
+    array_status_done(&ignored);
     if (decoded == 0 && !text_eq(job_uid, call->uid)) {
         call_end_text(call, DONE_AGAIN,
                       "the ArrayState of a deleted job of this name is in the way");

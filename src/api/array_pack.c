@@ -21,10 +21,11 @@ static size_t size_of(const char *text)
 
 bool array_status_is_large(const struct array_status *array)
 {
-    return size_of(array->data) + size_of(array->refusals) > JOB_STATE_INLINE_MAX;
+    size_t bytes = size_of(array->data) + size_of(array->refusals) + size_of(array->results);
+    return bytes > JOB_STATE_INLINE_MAX;
 }
 
 void array_status_move_out(struct array_status *array)
 {
-    array->encoding = array->data = array->refusals = NULL;
+    array->encoding = array->data = array->refusals = array->results = NULL;
 }

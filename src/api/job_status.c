@@ -4,6 +4,7 @@
  * The table has every member of struct job_status, so that what was written is what is read. A few
  * members beside it are derived for people: progress, running and failed fill printer columns. */
 #include "bulkhead/api/job.h"
+#include "bulkhead/api/result.h"
 #include "bulkhead/api/tables.h"
 #include "bulkhead/json/get.h"
 
@@ -112,6 +113,8 @@ static const struct field array_fields[] = {
     FIELD(struct array_status, encoding, "encoding", WORDS(encoding_words)),
     FIELD(struct array_status, data, "data", .max = DATA_MAX),
     FIELD(struct array_status, refusals, "refusals", .max = DATA_MAX),
+    FIELD(struct array_status, results, "results", .max = RESULTS_BYTES_MAX),
+    FIELD(struct array_status, results_left_out, "resultsLeftOut"),
 };
 static const struct object_type array_type =
     OBJECT_TYPE(struct array_status, "ArrayStatus", array_fields, .open = true);
@@ -138,6 +141,7 @@ static const struct field status_fields[] = {
     WORD(DOC, S(blocked), blocked_words, "blockedReason", .min = BLOCKED_CAPACITY),
     TIME(DOC, S(blocked_since_ns), "blockedSince"),
     FIELD(DOC, S(definition_uid), "definitionUid", .max = 128),
+    FIELD(DOC, S(result), "result", .max = RESULT_BYTES_MAX),
     OBJECT(DOC, S(array), &array_type, "arrayProperties"),
     LIST(DOC, S(dependencies), S(dependency_count), &dependency_type_, "dependencies",
          .max = JOB_DEPENDENCIES_MAX),
@@ -265,13 +269,9 @@ struct json_object *job_definition_status_encode(const struct object_meta *meta,
 
 /* ---- ArrayState ---- */
 
-void array_failures_done(struct array_status *status)
+void array_status_done(struct array_status *status)
 {
-    for (size_t i = 0; i < status->failure_count; i++)
-        json_done(&failure_type, &status->failures[i]);
-    free(status->failures);
-    status->failures = NULL;
-    status->failure_count = 0;
+    json_done(&array_type, status);
 }
 
 struct array_doc {
@@ -290,6 +290,8 @@ static const struct field array_doc_fields[] = {
     FIELD(struct array_doc, status.encoding, "encoding", .required = true, WORDS(encoding_words)),
     FIELD(struct array_doc, status.data, "data", .required = true, .max = DATA_MAX),
     FIELD(struct array_doc, status.refusals, "refusals", .max = DATA_MAX),
+    FIELD(struct array_doc, status.results, "results", .max = RESULTS_BYTES_MAX),
+    FIELD(struct array_doc, status.results_left_out, "resultsLeftOut"),
 };
 const struct object_type array_state_type =
     OBJECT_TYPE(struct array_doc, "ArrayState", array_doc_fields, .open = true);

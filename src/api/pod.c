@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decoding pods: thousands a second, so only what is needed is read. */
 #include "bulkhead/api/node.h"
+#include "bulkhead/api/result.h"
 #include "bulkhead/api/template.h"
 #include "bulkhead/json/get.h"
 
@@ -31,7 +32,7 @@ struct pod *pod_free(struct pod *pod)
         pod->node_name,       pod->reason,   pod->message,    pod->owner_kind,
         pod->owner_uid,       pod->job_uid,  pod->job_name,   pod->queue,
         pod->environment,     pod->node_uid, pod->disruption, pod->waiting_reason,
-        pod->waiting_message,
+        pod->waiting_message, pod->result,
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
@@ -192,6 +193,36 @@ static void decode_status(struct pod *pod, struct json_object *status)
     decode_disruption(pod, json_get_list(status, "conditions"));
 }
 
+static struct json_object *status_of_container(struct json_object *statuses, const char *name)
+{
+    for (size_t i = 0; i < json_list_count(statuses); i++) {
+        struct json_object *status = json_list_at(statuses, i);
+        if (text_eq(json_get_text(status, "name"), name))
+            return status;
+    }
+    return NULL;
+}
+
+/* The containers are asked in the order of the spec: their statuses come sorted by name. */
+static void decode_result(struct pod *pod, struct json_object *spec, struct json_object *status)
+{
+    struct json_object *containers = json_get_list(spec, "containers");
+    struct json_object *statuses = json_get_list(status, "containerStatuses");
+    if (pod->job_uid == NULL || pod->phase != POD_SUCCEEDED)
+        return;
+    for (size_t i = 0; i < json_list_count(containers) && pod->result == NULL; i++) {
+        const char *name = json_get_text(json_list_at(containers, i), "name");
+        struct json_object *state = json_get_object(status_of_container(statuses, name), "state");
+        const char *text = json_get_text(json_get_object(state, "terminated"), "message");
+        AUTO_TEXT result = copy_cut(text, RESULT_BYTES_MAX);
+        size_t size = result != NULL ? strlen(result) : 0;
+        while (size > 0 && (result[size - 1] == '\n' || result[size - 1] == '\r'))
+            result[--size] = '\0';
+        if (size > 0)
+            pod->result = STEAL(result);
+    }
+}
+
 /* Requests and ports are taken out of the placement; the rest of it is of no use once a pod is
  * on its node. */
 static void decode_requests(struct pod *pod, struct json_object *spec, struct json_object *status)
@@ -223,6 +254,7 @@ int pod_decode(struct json_object *doc, struct pod **ret_pod, struct err *err)
     decode_ours(meta, pod);
     decode_requests(pod, spec, status);
     decode_status(pod, status);
+    decode_result(pod, spec, status);
     *ret_pod = STEAL(pod);
     return 0;
 }

@@ -69,6 +69,7 @@ static void job_free(struct core *core, struct core_job *job)
     free(job->verdict_text);
     requests_done(job);
     failures_done(job);
+    results_done(job);
     free(job->end_reason);
     free(job->end_message);
     free(job->resource_version);
@@ -96,11 +97,7 @@ static void free_dead(struct core *core)
 
 static void companion_free(struct array_status *array)
 {
-    free(array->encoding);
-    free(array->data);
-    free(array->refusals);
-    free(array->failed_indexes);
-    array_failures_done(array);
+    array_status_done(array);
     free(array);
 }
 

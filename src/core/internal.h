@@ -9,6 +9,7 @@
  *   outcome.c    what the end of a pod means for its child
  *   failures.c   why children of an array failed, counted by reason
  *   tries.c      the latest tries of a job, told one by one
+ *   results.c    what jobs leave to those who depend on them
  *   pods.c       pods as the API server has them: observation, adoption, end
  *   podwork.c    what is to be done about pods
  *   limits.c     limits of time: what waits too long, what ended long ago
@@ -395,6 +396,8 @@ struct core_job {
     struct core_failure *failures; /* of an array, by reason */
     size_t failure_count;
     int64_t other_attempts, other_children;
+    char *result;                                       /* of a single job; NULL: none */
+    struct core_results *results;                       /* of children; NULL: none */
     uint64_t sequence, written_sequence, sent_sequence; /* changes; durable; in flight */
     bool status_in_flight;
     int64_t written_ns, status_due_ns, status_retry_ns;
@@ -589,6 +592,13 @@ void failures_child(struct core_job *job, uint32_t index, const struct failure_w
 void failures_fill(struct arena *arena, const struct core_job *job, struct array_status *ret_array);
 void failures_load(struct core_job *job, const struct array_status *array);
 void failures_done(struct core_job *job);
+
+/* results.c */
+void result_keep(struct core_job *job, uint32_t index, const char *text); /* NULL: none */
+void results_fill(struct arena *arena, const struct core_job *job, struct array_status *ret_array);
+size_t results_bytes(const struct core_job *job); /* of those in the status of an array */
+void results_load(struct core_job *job, const struct array_status *array);
+void results_done(struct core_job *job);
 
 /* jobs.c again */
 void queue_apply(struct core *core, struct job_queue *take_spec);

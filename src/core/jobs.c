@@ -573,6 +573,8 @@ void job_apply(struct core *core, struct batch_job *take_spec)
     if (retry_moved)
         job->retry = &take_spec->retry;
     batch_job_free(old);
+    if (core->synced)
+        text_set(&take_spec->status.result, NULL); /* the job has it */
     if (core->synced && job->ended)
         job_timer_set(core, job); /* ttlSecondsAfterFinished may have changed */
     if (core->synced)

@@ -33,6 +33,7 @@ static bool load_records(struct core *core, struct core_job *job, struct child_r
         array_state_unpack(array->encoding, array->data, records, job->size, &err) < 0)
         return false;
     failures_load(job, array);
+    results_load(job, array);
     if (array->refusals != NULL && refusals_unpack(array->refusals, refusals, job->size, &err) < 0)
         memset(refusals, 0, job->size);
     return true;
@@ -98,6 +99,7 @@ void job_load_state(struct core *core, struct core_job *job)
     } else {
         job->children[0].attempts = (uint8_t)job->spec->status.attempts;
         job->children[0].refusals = (uint8_t)job->spec->status.refusals;
+        job->result = STEAL(job->spec->status.result);
         if (job->ended)
             job->children[0].phase = (uint8_t)job->phase;
     }

@@ -363,6 +363,8 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
         seen != NULL)
         node_penalty(core, pod->node);
     pod->in_job = false;
+    if (outcome.kind == OUTCOME_SUCCEEDED && job->children[pod->index].phase < JOB_SUCCEEDED)
+        result_keep(job, pod->index, seen->result);
     apply_to_child(core, pod, &outcome);
     tries_record(core, pod, seen, &outcome);
     free(outcome.reason);

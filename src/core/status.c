@@ -159,6 +159,7 @@ static void fill_array(struct core *core, struct core_job *job, struct action *a
             ranges_add(&failed, i, i + 1);
     }
     job->status_bytes = runs * 8 < job->size ? runs * 8 : job->size; /* about what it packs to */
+    job->status_bytes += (int64_t)results_bytes(job);
     status->array.size = job->size;
     memcpy(status->array.counts, job->counts, sizeof(status->array.counts));
     AUTO_STR text = STR_EMPTY;
@@ -166,6 +167,7 @@ static void fill_array(struct core *core, struct core_job *job, struct action *a
     ranges_done(&failed);
     status->array.failed_indexes = text.size > 0 ? arena_copy(core->arena, str_text(&text)) : NULL;
     failures_fill(core->arena, job, &status->array);
+    results_fill(core->arena, job, &status->array);
     action->children = records;
     action->refusals = refusals;
     action->array_version =
@@ -221,6 +223,7 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     } else {
         status->attempts = job->children[0].attempts;
         status->refusals = job->children[0].refusals;
+        status->result = job->result != NULL ? arena_copy(core->arena, job->result) : NULL;
     }
     return status;
 }

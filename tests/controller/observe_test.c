@@ -28,10 +28,7 @@ static void drop_payload(const struct event *event)
         free(event->meta);
         break;
     case EVENT_ARRAY_STATE:
-        free(event->array->encoding);
-        free(event->array->data);
-        free(event->array->refusals);
-        free(event->array->failed_indexes);
+        array_status_done(event->array);
         free(event->array);
         break;
     default:

@@ -226,6 +226,7 @@ static bool pod_happens(struct world *world, const struct line *line)
         if (pod->started_ns == 0)
             pod->started_ns = world->now_ns;
         pod->exited = true;
+        text_set(&pod->result, line_get(line, "result"));
         pod_end(world, pod, POD_SUCCEEDED);
     } else if (strcmp(what, "failed") == 0) {
         if (pod->started_ns == 0)

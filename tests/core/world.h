@@ -31,6 +31,7 @@
  *   pod a ok | failed exit=3 reason=OOMKilled message=words | refused OutOfcpu | evicted
  *         | waiting ImagePullBackOff [words=x] [init: a first container ran] | deadline | deleting
  *         | gone
+ *   pod a ok result={"count":3}           what it leaves
  *   job a cancel words | terminate words | gone      queue q1 gone | deleting | broken=words
  *   node n1 gone     machine i1 gone                 environment e1 deleting      pod foreign gone
  *   answer create a refused no such field   how the next action of that kind about a ends:
@@ -67,6 +68,7 @@ enum world_show {                      /* which of the core's actions are writte
                   SHOW_TOKENS = 256,    /* with the token of each launch */
                   SHOW_ATTEMPTS = 512,  /* with try and attempt of each start */
                   SHOW_CHILDREN = 1024, /* with the counts of an array */
+                  SHOW_RESULTS = 2048,  /* with what jobs leave */
 };
 
 struct world_row {

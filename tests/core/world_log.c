@@ -64,6 +64,21 @@ char *action_label(const struct world *world, const struct action *action)
     }
 }
 
+static void log_results(struct world *world, const struct job_status *status)
+{
+    if (status->result != NULL)
+        str_addf(&world->log, " result %s", status->result);
+    if (status->array.results != NULL)
+        str_add(&world->log, " results");
+    for (const char *c = status->array.results; c != NULL && *c != '\0'; c++) {
+        if (c == status->array.results || c[-1] == '\n')
+            str_add(&world->log, " ");
+        str_add_bytes(&world->log, *c == '\n' ? ";" : c, 1);
+    }
+    if (status->array.results_left_out > 0)
+        str_addf(&world->log, " left out %lld", (long long)status->array.results_left_out);
+}
+
 static void log_status(struct world *world, const struct action *action)
 {
     const struct job_status *status = action->status;
@@ -78,6 +93,8 @@ static void log_status(struct world *world, const struct action *action)
                          job_phase_name((enum job_phase)phase));
         }
     }
+    if ((world->show & SHOW_RESULTS) != 0)
+        log_results(world, status);
     if ((world->show & SHOW_WORDS) != 0 && status->message[0] != '\0')
         str_addf(&world->log, ": %s", status->message);
     str_add(&world->log, "\n");

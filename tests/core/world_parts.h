@@ -27,6 +27,7 @@ struct thing { /* a declared object: its words, and what a server adds to them *
     struct job_status status; /* of a job, as stored */
     bool has_status;
     char *array_data, *array_encoding, *array_refusals; /* of a large array: its companion */
+    char *array_results;
     struct thing *next;
 };
 
@@ -40,7 +41,8 @@ struct world_pod {
     char *job_name, *job_uid, *environment, *node_uid;
     uint32_t index, try, attempt;
     char *reason, *disruption, *waiting, *waiting_words, *container_reason, *message;
-    char *also; /* other containers that ended */
+    char *also;   /* other containers that ended */
+    char *result; /* what it leaves */
     bool deadline, exited, init_started;
     int32_t exit_code;
     struct world_pod *next;

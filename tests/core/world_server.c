@@ -96,6 +96,7 @@ void thing_free(struct thing *thing)
     free(thing->array_data);
     free(thing->array_encoding);
     free(thing->array_refusals);
+    free(thing->array_results);
     job_status_done(&thing->status);
     free(thing);
 }
@@ -173,6 +174,7 @@ static void show_companion(struct world *world, const struct thing *thing)
     array->encoding = text_copy(thing->array_encoding);
     array->data = text_copy(thing->array_data);
     array->refusals = text_copy(thing->array_refusals);
+    array->results = text_copy(thing->array_results);
     event(world, &(struct event){.kind = EVENT_ARRAY_STATE, .uid = thing->uid, .array = array});
 }
 
@@ -309,6 +311,7 @@ static void pod_free_record(struct world_pod *pod)
     free(pod->container_reason);
     free(pod->also);
     free(pod->message);
+    free(pod->result);
     free(pod);
 }
 
@@ -657,14 +660,18 @@ static void store_status(struct world *world, struct thing *thing, const struct 
     batch_job_free(copy);
     thing->has_status = true;
     thing->version = ++world->version;
-    if (data != NULL && strlen(data) > JOB_STATE_INLINE_MAX) { /* as a companion keeps it */
-        struct array_status *array = &thing->status.array;
+    struct array_status *array = &thing->status.array;
+    size_t bytes = data != NULL ? strlen(data) : 0;
+    bytes += array->results != NULL ? strlen(array->results) : 0;
+    if (bytes > JOB_STATE_INLINE_MAX) { /* as a companion keeps it */
         text_set(&thing->array_data, data);
         text_set(&thing->array_encoding, encoding);
         text_set(&thing->array_refusals, refusals);
         text_set(&array->data, NULL);
         text_set(&array->encoding, NULL);
         text_set(&array->refusals, NULL);
+        free(thing->array_results);
+        thing->array_results = STEAL(array->results);
     }
     free(encoding);
     free(data);

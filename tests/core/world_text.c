@@ -441,6 +441,8 @@ static void status_copy(const struct job_status *from, struct job_status *to)
     to->array.data = text_copy(from->array.data);
     to->array.refusals = text_copy(from->array.refusals);
     to->array.failed_indexes = text_copy(from->array.failed_indexes);
+    to->array.results = text_copy(from->array.results);
+    to->result = text_copy(from->result);
 }
 
 struct batch_job *job_from(const struct thing *thing)
@@ -603,6 +605,8 @@ struct pod *pod_from(const struct world_pod *from)
     pod_exit_from(from, pod);
     if (from->job_uid == NULL)
         return pod;
+    if (from->phase == POD_SUCCEEDED)
+        pod->result = text_copy(from->result);
     pod->owner_kind = text_copy("BatchJob");
     pod->owner_uid = text_copy(from->job_uid);
     pod->job_uid = text_copy(from->job_uid);

@@ -94,6 +94,8 @@ static void write_job(struct world *world, struct request *request)
     struct sim_job *job = store_find(world, KIND_JOB, request->namespace_, request->name);
     struct stored_status *status = arena_alloc(world->arena, sizeof(*status));
     *status = *request->status;
+    if (job != NULL && strcmp(job->object.uid, request->uid) == 0)
+        oracle_results(world, job, status);
     /* Large states shrink and grow again: now and then one is small enough for the job itself. */
     if (job != NULL && job->large && status->children != NULL && chance(world, 800) &&
         strcmp(job->object.uid, request->uid) == 0) {

@@ -66,6 +66,7 @@ static void array_fill(const struct stored_status *stored, bool with_data, struc
     ret->encoding = text_copy("runs");
     ret->data = text_copy(stored->data);
     ret->refusals = text_copy(stored->refusals_text);
+    ret->results = text_copy(stored->results_text);
 }
 
 static void status_fill(const struct stored_status *stored, struct job_status *ret)
@@ -75,6 +76,7 @@ static void status_fill(const struct stored_status *stored, struct job_status *r
     ret->reason = text_copy(from->reason);
     ret->message = text_copy(from->message);
     ret->definition_uid = text_copy(from->definition_uid);
+    ret->result = text_copy(from->result);
     ret->tries = from->try_count > 0 ? mem_new(from->try_count * sizeof(*ret->tries)) : NULL;
     for (size_t i = 0; i < from->try_count; i++)
         job_try_copy(&ret->tries[i], &from->tries[i]);
@@ -239,6 +241,7 @@ struct pod *pod_convert(const struct sim_pod *from)
         pod->count = from->count;
         pod->try = from->try;
         pod->attempt = from->attempt;
+        pod->result = text_copy(from->result);
     }
     return pod;
 }

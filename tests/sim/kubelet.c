@@ -38,6 +38,10 @@ static void finish_exit(struct world *world, struct sim_pod *pod, int exit_code,
 {
     pod->has_exit = true;
     pod->exit_code = exit_code;
+    if (exit_code == 0 && pod->body->job != NULL) {
+        pod->result = truth_result(world, pod->body->job, pod->index, pod->attempt);
+        world->counters.results += pod->result != NULL;
+    }
     finish(world, pod, exit_code == 0 ? POD_SUCCEEDED : POD_FAILED, reason);
 }
 

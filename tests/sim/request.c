@@ -79,6 +79,9 @@ static const struct stored_status *copy_status(struct world *world, const struct
     stored->status.reason = copy(world, from->reason);
     stored->status.message = copy(world, from->message);
     stored->status.definition_uid = copy(world, from->definition_uid);
+    stored->status.result = copy(world, from->result);
+    stored->status.array.results = NULL;
+    stored->results_text = copy(world, from->array.results);
     stored->status.request_refused = NULL; /* told in a condition, and read from spec again */
     copy_tries(world, from, &stored->status);
     stored->status.array.encoding = stored->status.array.data = NULL;

@@ -53,7 +53,7 @@ enum {
     X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
     X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
-    X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) \
+    X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
     X(arrays) X(replays_compared)
 /* clang-format on */
 
@@ -107,7 +107,7 @@ struct stored_status {             /* as PUT; never changed */
     struct job_status status;      /* text and lists in the arena */
     struct child_record *children; /* NULL: a single job */
     uint8_t *refusals;
-    const char *data, *refusals_text;
+    const char *data, *refusals_text, *results_text;
     bool elsewhere; /* data is in the ArrayState */
 };
 
@@ -207,7 +207,8 @@ struct sim_pod {
     int64_t started_ns, finished_ns;
     bool has_exit, exit_unknown;
     int exit_code;
-    struct body *body; /* shared */
+    const char *result; /* what it left */
+    struct body *body;  /* shared */
 };
 
 struct sim_daemon_set {
@@ -425,6 +426,8 @@ void scenario_calm(struct world *world); /* the last fault is over; heal everyth
 bool job_feasible(const struct world *world, const struct sim_job *job);
 int truth_exit(const struct world *world, const struct sim_job *job, uint32_t index,
                uint32_t attempt);
+const char *truth_result(struct world *world, const struct sim_job *job, uint32_t index,
+                         uint32_t attempt); /* NULL: it leaves none */
 int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint32_t index,
                      uint32_t attempt);
 
@@ -507,6 +510,8 @@ void oracle_released(struct world *world, const struct sim_pod *pod);
 void oracle_children(struct world *world, const struct sim_job *job,
                      const struct stored_status *old, const struct stored_status *status);
 void oracle_status(struct world *world, struct sim_job *job, const struct stored_status *status);
+void oracle_results(struct world *world, const struct sim_job *job,
+                    const struct stored_status *status); /* results.c */
 void oracle_launched(struct world *world, const struct group *group, const struct request *request);
 void oracle_terminated(struct world *world, const struct instance_live *instance);
 void oracle_planned(struct world *world, const struct plan *plan);

@@ -132,11 +132,13 @@ struct array_status {
     struct array_failure *failures; /* at most JOB_FAILURE_GROUPS_MAX */
     size_t failure_count;
     int64_t other_attempts, other_children; /* beyond those */
+    char *results;            /* of children, see result.h; NULL data: in the ArrayState too */
+    int64_t results_left_out; /* children whose result did not fit any more */
 };
 
 void job_try_copy(struct job_try *to, const struct job_try *from);
 void job_try_done(struct job_try *try);
-void array_failures_done(struct array_status *status); /* frees ->failures */
+void array_status_done(struct array_status *status);
 
 /* The children as texts: encoding, data and refusals are the caller's to free. refusals may be
  * NULL. */
@@ -165,6 +167,7 @@ struct job_status {
     size_t try_count;
     struct dependency_record *dependencies;
     size_t dependency_count;
+    char *result; /* of a single job that succeeded, see result.h; NULL: it left none */
     struct array_status array; /* size 0: a single job */
 };
 

@@ -64,6 +64,8 @@ struct pod {
     int64_t finished_ns;     /* latest finish of a container; 0: none */
     struct container_exit *exits; /* init and main containers that terminated */
     size_t exit_count;
+    char *result; /* of a pod of ours that succeeded: what the first of its containers that left
+                     something left, see result.h; or NULL */
 };
 
 struct daemon_set {
