@@ -3,7 +3,8 @@
  *
  *   world.c          the script and the clock
  *   world_text.c     words of a line; declarations as the typed objects that the core takes
- *   world_server.c   the API server and the provider: what there is, and what actions do to it
+ *   world_server.c   the API server: what there is, and what actions do to it
+ *   world_machines.c the provider: machines that are launched, boot and go
  *   world_log.c      what is written down */
 #ifndef BULKHEAD_TESTS_CORE_WORLD_PARTS_H
 #define BULKHEAD_TESTS_CORE_WORLD_PARTS_H
@@ -47,6 +48,11 @@ struct world_pod {
     int32_t exit_code;
     struct world_pod *next;
 };
+
+static inline bool is_over(const struct world_pod *pod)
+{
+    return pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED;
+}
 
 struct machine {
     char *id, *environment, *type, *token, *node;
@@ -122,6 +128,12 @@ void server_free(struct world *world);
 void act(struct world *world, const struct action *action);
 void answers_deliver(struct world *world);
 void answers_drop(struct world *world);
+
+/* world_machines.c */
+const char *environment_word(struct world *world, const char *name, const char *key,
+                             struct line *line);
+enum provider_result machines_launch(struct world *world, const struct action *action);
+void machines_terminate(struct world *world, const struct action *action);
 void machines_boot(struct world *world);
 struct machine *machine_find(struct world *world, const char *id);
 void machine_remove(struct world *world, struct machine *machine);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* world_server.c - the API server and the provider: what there is, and what actions do to it
+/* world_server.c - the API server: what there is, and what actions do to it
  *
  * Actions take effect when they are carried out; their answers, and what a watch would show, are
  * delivered after the plan. Containers do as the script says; a pod that is told to go stops at
@@ -18,11 +18,6 @@ static void event(struct world *world, struct event *event_)
 }
 
 /* ----------------------------------------------------------------------- things */
-
-static bool is_over(const struct world_pod *pod)
-{
-    return pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED;
-}
 
 struct thing *thing_find(struct world *world, const char *kind, const char *name)
 {
@@ -334,142 +329,6 @@ void pods_show(struct world *world)
         if (dirty)
             event(world, &(struct event){.kind = EVENT_POD, .pod = pod_from(pod)});
         link = &pod->next;
-    }
-}
-
-/* --------------------------------------------------------------------- machines */
-
-struct machine *machine_find(struct world *world, const char *id)
-{
-    for (struct machine *machine = world->machines; machine != NULL; machine = machine->next) {
-        if (strcmp(machine->id, id) == 0)
-            return machine;
-    }
-    return NULL;
-}
-
-void machine_remove(struct world *world, struct machine *machine)
-{
-    struct machine **link = &world->machines;
-    while (*link != machine)
-        link = &(*link)->next;
-    *link = machine->next;
-    free(machine->id);
-    free(machine->environment);
-    free(machine->type);
-    free(machine->token);
-    free(machine->node);
-    free(machine);
-}
-
-static const char *environment_word(struct world *world, const char *name, const char *key,
-                                    struct line *line)
-{
-    const struct thing *thing = thing_find(world, "environment", name);
-    line_read(line, thing != NULL ? thing->words : "");
-    return line_get(line, key);
-}
-
-static void machine_add(struct world *world, const struct action *action)
-{
-    struct machine **link = &world->machines;
-    while (*link != NULL)
-        link = &(*link)->next;
-    struct machine *machine = *link = mem_new(sizeof(*machine));
-    unsigned id = ++world->machine_count;
-    machine->id = text_printf("i%u", id);
-    machine->environment = text_copy(action->environment);
-    machine->type = text_copy(action->instance_type);
-    machine->token = text_copy(action->token);
-    machine->node = text_printf("%s-%u", action->environment, id);
-    machine->launched_ns = world->now_ns;
-    struct line line;
-    const char *boot = environment_word(world, action->environment, "boot", &line);
-    machine->boot_due_ns = boot != NULL && strcmp(boot, "never") == 0
-                               ? INT64_MAX
-                               : world->now_ns + (boot != NULL ? line_ns(boot) : 10 * NS_PER_S);
-    line_done(&line);
-}
-
-/* How many more of the type there are. */
-static int64_t stock(struct world *world, const struct action *action)
-{
-    struct line line;
-    struct instance_type *types;
-    size_t count;
-    int64_t left = INT64_MAX;
-    types_from(environment_word(world, action->environment, "types", &line), &types, &count);
-    line_done(&line);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(types[i].name, action->instance_type) == 0 && types[i].available >= 0)
-            left = types[i].available;
-        instance_type_done(&types[i]);
-    }
-    free(types);
-    for (const struct machine *m = world->machines; m != NULL && left != INT64_MAX; m = m->next)
-        left -= strcmp(m->environment, action->environment) == 0 &&
-                strcmp(m->type, action->instance_type) == 0;
-    return left;
-}
-
-static enum provider_result launch(struct world *world, const struct action *action)
-{
-    for (const struct machine *m = world->machines; m != NULL; m = m->next) {
-        if (strcmp(m->token, action->token) == 0 &&
-            strcmp(m->environment, action->environment) == 0)
-            return PROVIDER_OK; /* the call came twice */
-    }
-    int64_t left = stock(world, action);
-    for (int64_t i = 0; i < action->count && i < left; i++)
-        machine_add(world, action);
-    return left < action->count ? PROVIDER_CAPACITY : PROVIDER_OK;
-}
-
-void machines_boot(struct world *world)
-{
-    for (struct machine *m = world->machines; m != NULL; m = m->next) {
-        if (m->boot_due_ns > world->now_ns || m->state != INSTANCE_PENDING)
-            continue;
-        m->state = INSTANCE_RUNNING;
-        struct line line;
-        struct instance_type *types;
-        size_t count;
-        types_from(environment_word(world, m->environment, "types", &line), &types, &count);
-        const char *allocatable = line_get(&line, "allocatable");
-        for (size_t i = 0; i < count; i++) {
-            if (strcmp(types[i].name, m->type) == 0) {
-                AUTO_TEXT cpu = text_printf("%" PRId64, types[i].vcpus);
-                AUTO_TEXT words =
-                    text_printf("node %s env=%s cpu=%s memory=%" PRId64 " type=%s machine=%s",
-                                m->node, m->environment, allocatable != NULL ? allocatable : cpu,
-                                types[i].capacity.memory_bytes, m->type, m->id);
-                struct line node;
-                line_read(&node, words);
-                thing_show(world, thing_put(world, "node", &node));
-                line_done(&node);
-            }
-            instance_type_done(&types[i]);
-        }
-        free(types);
-        line_done(&line);
-    }
-}
-
-static void terminate(struct world *world, const struct action *action)
-{
-    for (size_t i = 0; i < action->id_count; i++) {
-        struct machine *machine = machine_find(world, action->ids[i]);
-        if (machine == NULL)
-            continue;
-        for (struct world_pod *pod = world->pods; pod != NULL; pod = pod->next) {
-            if (pod->job != NULL && text_eq(pod->node, machine->node) && pod->started_ns != 0 &&
-                !is_over(pod) && pod->deleted_ns == 0)
-                log_line(world, "KILLED %s on %s", pod->name, machine->node);
-        }
-        struct thing *node = thing_find(world, "node", machine->node);
-        if (node != NULL)
-            node->deleted_ns = world->now_ns;
-        machine_remove(world, machine);
     }
 }
 
@@ -836,10 +695,10 @@ static void carry_out(struct world *world, const struct action *action, struct a
         break;
     case ACTION_PROVIDER_LAUNCH:
         answer->token = text_copy(action->token);
-        answer->provider = launch(world, action);
+        answer->provider = machines_launch(world, action);
         break;
     case ACTION_PROVIDER_TERMINATE:
-        terminate(world, action);
+        machines_terminate(world, action);
         break;
     default:
         break;
