@@ -118,11 +118,14 @@ static struct json_object *release_patch(const char *uid)
     return doc;
 }
 
-static struct json_object *delete_options(const char *uid, int64_t grace_s)
+static struct json_object *delete_options(const char *uid, const char *resource_version,
+                                          int64_t grace_s)
 {
     struct json_object *doc = json_object_new_object();
     struct json_object *preconditions = json_object_new_object();
     json_put_text(preconditions, "uid", uid);
+    if (resource_version != NULL)
+        json_put_text(preconditions, "resourceVersion", resource_version);
     json_put_text(doc, "apiVersion", "v1");
     json_put_text(doc, "kind", "DeleteOptions");
     json_put(doc, "preconditions", preconditions);
@@ -147,7 +150,7 @@ int request_pod(const struct action *action, struct builders *builders, int64_t 
         body = release_patch(action->uid);
     } else if (action->kind == ACTION_POD_DELETE) {
         request.method = KUBE_DELETE;
-        body = delete_options(action->uid, action->grace_s);
+        body = delete_options(action->uid, action->resource_version, action->grace_s);
     }
     if (body != NULL) {
         request.accept = KUBE_ACCEPT_METADATA;
@@ -176,7 +179,7 @@ int request_job_delete(const struct action *action, int64_t timeout_s, struct re
                        struct err *err)
 {
     AUTO_STR path = STR_EMPTY;
-    AUTO(json_object) body = delete_options(action->uid, -1);
+    AUTO(json_object) body = delete_options(action->uid, NULL, -1);
     if (own_path(&path, OWN_JOB, action->namespace_, action->name, NULL, err) < 0)
         return err_wrap(err, "job %s", action->name);
     json_put_text(body, "propagationPolicy", "Background");

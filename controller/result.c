@@ -60,7 +60,9 @@ enum done_result result_of(enum action_kind kind, enum kube_outcome outcome, con
         /* Only the namespace of a create can be missing, and with it the job soon. */
         return kind == ACTION_POD_CREATE || kind == ACTION_POD_CHECK ? DONE_AGAIN : DONE_NOT_FOUND;
     case DONE_CONFLICT:
-        /* The only precondition of a delete is the UID. */
+        /* A delete names the UID, and the version where it counts that nothing has changed. */
+        if (kind == ACTION_POD_DELETE && has(message, "ResourceVersion in precondition"))
+            return DONE_CONFLICT;
         if (kind == ACTION_POD_DELETE || kind == ACTION_JOB_DELETE)
             return DONE_NOT_FOUND;
         if (kind == ACTION_POD_RELEASE)

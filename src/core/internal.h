@@ -384,7 +384,8 @@ struct core_job {
     bool to_tell;
     /* verdict */
     enum verdict verdict, told_verdict;
-    char *verdict_text; /* extra words of the verdict; NULL: none */
+    char *verdict_text;  /* extra words of the verdict; NULL: none */
+    uint32_t slow_index; /* the child whose pod last told why it does not start yet */
     enum blocked_reason blocked;
     int64_t blocked_since_ns;
     int64_t verdict_due_ns; /* when to tell a verdict that is not told yet; 0: none */
@@ -683,6 +684,7 @@ void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try);
 void pod_unlink(struct core *core, struct core_pod *pod);
 void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
                 const char *lost_why);
+bool pod_has_trouble(const struct core_pod *pod); /* its kubelet tells why it does not start */
 void pod_timer_set(struct core *core, struct core_pod *pod);
 int64_t job_start_deadline_ns(const struct core *core, const struct core_job *job);
 void pod_give_up(struct core *core, struct core_pod *pod);

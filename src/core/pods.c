@@ -110,6 +110,8 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     node_count_pod(core, pod, true);
     child_move(core, job, index, ON_PLACE);
     blocked_moved(core, job);
+    if (!job->array) /* told only if it has not started by then */
+        job_changed(core, job, core->options.verdict_delay_ns);
     pod_outbox(core, pod);
     return pod;
 }
@@ -234,15 +236,32 @@ static void take_node(struct core *core, struct core_pod *pod, const struct pod 
     node_count_pod(core, pod, counted);
 }
 
-static void take_start(struct core *core, struct core_pod *pod, const struct pod *seen)
+bool pod_has_trouble(const struct core_pod *pod)
+{
+    const char *why = pod->waiting_reason;
+    return why != NULL && strcmp(why, "ContainerCreating") != 0 &&
+           strcmp(why, "PodInitializing") != 0;
+}
+
+static void take_waiting(struct core *core, struct core_pod *pod, const struct pod *seen)
 {
     /* What it waited for when it was stopped: a kubelet that stops it says ContainerCreating then.
      */
     bool stopped = pod->kill != KILL_NONE || is_terminal(seen);
-    if (!stopped || (seen->waiting_reason != NULL && pod->waiting_reason == NULL)) {
-        text_set(&pod->waiting_reason, seen->waiting_reason);
-        text_set(&pod->waiting_message, seen->waiting_message);
-    }
+    if (stopped && (seen->waiting_reason == NULL || pod->waiting_reason != NULL))
+        return;
+    bool same = text_eq(pod->waiting_reason, seen->waiting_reason);
+    text_set(&pod->waiting_reason, seen->waiting_reason);
+    text_set(&pod->waiting_message, seen->waiting_message);
+    if (same || stopped || !pod->in_job || !pod_has_trouble(pod))
+        return;
+    pod->job->slow_index = pod->index;
+    job_changed(core, pod->job, core->options.verdict_delay_ns);
+}
+
+static void take_start(struct core *core, struct core_pod *pod, const struct pod *seen)
+{
+    take_waiting(core, pod, seen);
     pod->init_started = pod->init_started || seen->init_started;
     if (!seen->containers_started || pod->started)
         return;

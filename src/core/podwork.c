@@ -89,13 +89,12 @@ void pod_timer_set(struct core *core, struct core_pod *pod)
         timer_set(&core->timers, &pod->timer, due);
 }
 
-/* On the ordinary way to a start: an init container works, or its kubelet has not said a word.
- * Before the first init container runs, PodInitializing is what a kubelet says that waits for a
- * volume or the network too. */
+/* On the ordinary way to a start: an init container works. Before the first one runs,
+ * PodInitializing is what a kubelet says that waits for a volume or the network too. */
 static bool is_on_its_way(const struct core_pod *pod)
 {
-    return pod->waiting_reason == NULL ||
-           (pod->init_started && strcmp(pod->waiting_reason, "PodInitializing") == 0);
+    return pod->init_started &&
+           (pod->waiting_reason == NULL || strcmp(pod->waiting_reason, "PodInitializing") == 0);
 }
 
 void pod_timer(struct core *core, struct core_pod *pod)
@@ -186,9 +185,16 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
         name_pod(action_new(core, ACTION_POD_GET, pod), pod);
         return true;
     }
+    if (pod->state == PODS_LIVE && pod->kill == KILL_START && !pod->kill_sent && pod->started) {
+        pod->kill = KILL_NONE; /* in the meantime */
+        pod_timer_set(core, pod);
+        return true;
+    }
     if (pod->state == PODS_LIVE && pod->kill != KILL_NONE && !pod->kill_sent && pod->uid != NULL) {
         struct action *action = action_new(core, ACTION_POD_DELETE, pod);
         name_pod(action, pod);
+        if (pod->kill == KILL_START) /* it may have started, and the watch lags */
+            action->resource_version = arena_printf(core->arena, "%lld", (long long)pod->version);
         pod->kill_sent = true;
         return true;
     }
@@ -346,6 +352,16 @@ static void delete_done(struct core *core, struct core_pod *pod, const struct do
 {
     if (pod->gone)
         return;
+    if (done->result == DONE_CONFLICT && pod->kill == KILL_START && pod->state == PODS_LIVE) {
+        /* It has changed since: the watch will say whether it started. */
+        pod->kill = KILL_NONE;
+        pod->kill_sent = false;
+        if (pod->started)
+            pod_timer_set(core, pod);
+        else
+            timer_set(&core->timers, &pod->timer, core->now_ns + RETRY_DELAY_NS);
+        return;
+    }
     bool happened =
         done->result == DONE_OK || done->result == DONE_NOT_FOUND || done->result == DONE_CONFLICT;
     if (pod->state == PODS_DELETE && happened) {

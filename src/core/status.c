@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status.c - what is written about jobs, when, and what a durable status sets free
  *
- * A single job: nothing before its pod exists, RUNNING if it still runs after a second, a reason
- * once it has waited for some seconds, and its end at once. An array: at most once a second, less
+ * A single job: nothing before its pod exists, STARTING if that takes some seconds, RUNNING if it still
+ * runs after a second, a reason once it has waited for some seconds, and its end at once. An array: at most once a second, less
  * often as its state grows (64 KiB/s), and all large states together at most 1 MiB/s. */
 #include "internal.h"
 

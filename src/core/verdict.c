@@ -232,13 +232,29 @@ static void waiting_indexes(const struct core_job *job, struct str *out)
     ranges_done(&waiting);
 }
 
+/* Of what has its place: why it does not start yet, in the kubelet's words. */
+static void slow_start(const struct core_job *job, struct str *out)
+{
+    const struct core_pod *pod = job->children != NULL ? job->children[job->slow_index].pod : NULL;
+    if (pod == NULL || pod->started || !pod_has_trouble(pod))
+        return;
+    if (job->array)
+        str_addf(out, "child %u: ", job->slow_index);
+    str_addf(out, "pod %s on node %s cannot start yet: %s%s%s", pod->name,
+             pod->node != NULL ? pod->node->name : "?", pod->waiting_reason,
+             pod->waiting_message != NULL ? ": " : "",
+             pod->waiting_message != NULL ? pod->waiting_message : "");
+}
+
 char *verdict_message(struct core *core, struct core_job *job)
 {
     AUTO_STR out = STR_EMPTY;
     int64_t waiting =
         job->counts[JOB_SUBMITTED] + job->counts[JOB_PENDING] + job->counts[JOB_RUNNABLE];
-    if (waiting == 0)
-        return text_copy("");
+    if (waiting == 0) {
+        slow_start(job, &out);
+        return str_take(&out);
+    }
     if (job->array && job->admitted) {
         str_addf(&out, "%lld of %u children (", (long long)waiting, job->size);
         waiting_indexes(job, &out);

@@ -34,6 +34,10 @@ static const struct { const char *name; struct action action; const char *want; 
       { .kind = ACTION_POD_DELETE, .namespace_ = "ns", .name = "a", .uid = "u1", .grace_s = -1 },
       "DELETE /api/v1/namespaces/ns/pods/a?timeout=4s json -> metadata\n"
       "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\",\"preconditions\":{\"uid\":\"u1\"}}\n" },
+    { "delete only if nothing has changed",
+      { .kind = ACTION_POD_DELETE, .namespace_ = "ns", .name = "a", .uid = "u1", .resource_version = "7", .grace_s = -1 },
+      "DELETE /api/v1/namespaces/ns/pods/a?timeout=4s json -> metadata\n"
+      "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\",\"preconditions\":{\"uid\":\"u1\",\"resourceVersion\":\"7\"}}\n" },
     { "delete at once",
       { .kind = ACTION_POD_DELETE, .namespace_ = "ns", .name = "a", .uid = "u1", .grace_s = 0 },
       "DELETE /api/v1/namespaces/ns/pods/a?timeout=4s json -> metadata\n"

@@ -23,6 +23,7 @@ static const struct world_row rows[] = {
      "0s start a/0 on n1\n"
      "0s start b on n1\n"
      "5s told a PENDING MaxConcurrentReached\n"
+     "5s told b STARTING Starting\n"
      "6s a PENDING MaxConcurrentReached: 2 of 3 children (1-2) wait: maxConcurrent 1 reached: the next starts when one that runs ends\n"
      "6s start a/1 on n1\n"
      "7s told a PENDING MaxConcurrentReached\n"

@@ -287,6 +287,7 @@ static const struct world_row rows[] = {
      "jobs\n",
      "0s start a on n1\n"
      "5s told b PENDING DependencyPending\n"
+     "5s told a STARTING Starting\n"
      "5s told x RUNNABLE NodesFull\n"
      "11s start x on n1\n"
      "11s told a SUCCEEDED Succeeded\n"

@@ -228,6 +228,7 @@ static const struct world_row rows[] = {
      "25s ask for a\n"
      "26s told a RUNNABLE NodesBooting\n"
      "35.1s start a on e-2\n"
+     "40.1s told a STARTING Starting\n"
      "45s jobs\n"
      "  a STARTING attempts=1\n"},
     {"a machine that goes before the pod starts uses no attempt",
@@ -241,9 +242,11 @@ static const struct world_row rows[] = {
      "jobs\n",
      "5s told a RUNNABLE NodesBooting\n"
      "10s start a on e-1\n"
+     "15s told a STARTING Starting\n"
      "20s ask for a\n"
      "21s told a RUNNABLE NodesBooting\n"
      "30.1s start a on e-2\n"
+     "35.1s told a STARTING Starting\n"
      "45s jobs\n"
      "  a STARTING refusals=1\n"},
     {"a node's name that another machine has: what ran there is lost",
@@ -322,10 +325,11 @@ static const struct world_row rows[] = {
      "at 310s\n"
      "why a\n",
      "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
      "300s stop a\n"
      "300s told a FAILED ContainerFailed\n"
      "310s a FAILED ContainerFailed: Task failed to start\n"},
-    {"a pod that only waits for its node is not stopped",
+    {"a pod of which its kubelet says nothing ends like one that cannot start",
      "environment e static\n"
      "queue q envs=e\n"
      "node n1 env=e cpu=2\n"
@@ -333,8 +337,11 @@ static const struct world_row rows[] = {
      "at 310s\n"
      "jobs\n",
      "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
+     "300s stop a\n"
+     "300s told a FAILED ContainerFailed\n"
      "310s jobs\n"
-     "  a STARTING\n"},
+     "  a FAILED ContainerFailed attempts=1\n"},
     {"cancelled while it waits",
      "environment e static\n"
      "queue q envs=e\n"
@@ -702,6 +709,7 @@ static const struct world_row rows[] = {
      "0s a RUNNABLE QuotaExceeded: a ResourceQuota of the namespace is used up: exceeded quota: pods\n"
      "1s start a on n1\n"
      "3s start a on n1\n"
+     "5s told a RUNNABLE QuotaExceeded\n"
      "5s a RUNNABLE QuotaExceeded: a ResourceQuota of the namespace is used up: exceeded quota: pods\n"
      "7s start a on n1\n"
      "10s jobs\n"

@@ -178,6 +178,7 @@ static const struct world_row starts[] = {
      "at 60s\n"
      "why a\n",
      "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
      "20s stop a\n"
      "20s told a FAILED ContainerFailed\n"
      "60s a FAILED ContainerFailed: Task failed to start\n"},
@@ -193,9 +194,11 @@ static const struct world_row starts[] = {
      "at 60s\n"
      "why a\n",
      "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
      "20s stop a\n"
      "20s start a on n1\n"
      "21s told a STARTING Starting\n"
+     "35s told a STARTING Starting\n"
      "40s stop a try 2\n"
      "40s told a FAILED ContainerFailed\n"
      "60s a FAILED ContainerFailed: Task failed to start\n"},
@@ -209,6 +212,7 @@ static const struct world_row starts[] = {
      "pod a waiting ContainerCreating\n"
      "at 60s\n",
      "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
      "20s stop a\n"
      "20s told a FAILED ContainerFailed\n"},
     {"a volume that does not mount under init containers",
@@ -220,6 +224,7 @@ static const struct world_row starts[] = {
      "pod a waiting PodInitializing\n"
      "at 60s\n",
      "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
      "20s stop a\n"
      "20s told a FAILED ContainerFailed\n"},
     {"an init container may work as long as it likes",
@@ -232,6 +237,7 @@ static const struct world_row starts[] = {
      "at 60s\n"
      "jobs\n",
      "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
      "60s jobs\n"
      "  a STARTING\n"},
     /* clang-format on */

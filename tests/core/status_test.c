@@ -57,6 +57,7 @@ static const struct world_row jobs[] = {
      "at 10s\n",
      "0s start a on n1\n"
      "5s told c RUNNABLE BehindInQueue\n"
+     "5s told a STARTING Starting\n"
      "5s told b RUNNABLE NodesFull\n"},
     {"a changed reason is written after five more",
      "environment e static\n"
@@ -68,6 +69,7 @@ static const struct world_row jobs[] = {
      "queue q disabled\n"
      "at 20s\n",
      "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
      "5s told b RUNNABLE NodesFull\n"
      "11s told b RUNNABLE JobQueueDisabled\n"},
     {"a reason that comes and goes within five seconds is not written",
@@ -83,7 +85,8 @@ static const struct world_row jobs[] = {
      "2s start b on n1\n"
      "2s told a SUCCEEDED Succeeded\n"
      "2s release a\n"
-     "2s delete a\n"},
+     "2s delete a\n"
+     "7s told b STARTING Starting\n"},
     {"an array is written at most once a second",
      "environment e static\n"
      "queue q envs=e\n"

@@ -23,13 +23,14 @@ static void *target(struct world *world, struct request *request, enum kind kind
         return NULL;
     }
     if (request->uid != NULL && strcmp(object->uid, request->uid) != 0) {
-        request->result = kind == KIND_POD ? DONE_CONFLICT : DONE_NOT_FOUND;
+        request->result = DONE_NOT_FOUND;
         return NULL;
     }
-    if (request->resource_version != NULL && kind != KIND_POD &&
+    if (request->resource_version != NULL &&
         strcmp(version_text(world, object), request->resource_version) != 0) {
         request->result = DONE_CONFLICT;
-        request->seen = object_copy(world, object); /* the shell reads it before it answers */
+        if (kind != KIND_POD)
+            request->seen = object_copy(world, object); /* the shell reads it before it answers */
         world->counters.conflicts++;
         return NULL;
     }

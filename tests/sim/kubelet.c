@@ -98,6 +98,7 @@ static void run_image_hang(struct world *world, struct task *task)
         return;
     world->counters.image_hangs++;
     pod->waiting_reason = "ImagePullBackOff";
+    pod->body->told_hang = true;
     store_change(world, &pod->object, false);
 }
 

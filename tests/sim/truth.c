@@ -134,6 +134,8 @@ static enum retry attempt_retried(const struct world *world, const struct sim_jo
      * does one whose kubelet was cut off before it could tell. */
     bool known = rules_retry(job, pod, "CannotPullContainerError: image");
     bool unknown = rules_retry(job, pod, "CannotStartContainerError: not started in time");
+    if (!pod->body->told_hang)
+        return unknown ? RETRY_YES : RETRY_NO;
     if (known != unknown && world->counters.crashes + world->counters.partitions > 0)
         return RETRY_EITHER;
     return known ? RETRY_YES : RETRY_NO;

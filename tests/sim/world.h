@@ -187,6 +187,7 @@ struct body {
     struct instance_live *instance; /* that admitted it */
     struct sim_pod *sibling;        /* the child's try before this one */
     bool admitted, executing, confirmed, killed;
+    bool told_hang;   /* its kubelet has said that the image does not come */
     bool on_another;  /* told to go when another Node had the name */
     int64_t sent_ns;  /* when the create was */
     uint64_t process; /* that sent the create */
