@@ -297,6 +297,44 @@ def check_text(found):
     found.summary = f"{count} files"
 
 
+# The last column of a row of docs/semantics.md: `tests/x_test.c: name, "a row of its table ..."; tests/y.py: test_z`
+PROOF = re.compile(r"((?:tests|hack)/[\w/.-]*\w|make [a-z-]+)`?:?([^;]*)")
+
+
+def check_proofs(found):
+    """What docs/semantics.md says of a feature is said with a test: it must be there, under that name."""
+    table = "docs/semantics.md"
+    count = 0
+    for number, line in enumerate((text_of(table) or "").split("\n"), 1):
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)][1:-1]
+        if len(cells) < 2 or cells[0] == "feature" or set(cells[0]) <= set("-"):
+            continue
+        count += 1
+        if len(cells) != 4:
+            found.error(table, number, f"{len(cells)} columns, expected 4: feature, meaning, difference, test")
+            continue
+        proofs = PROOF.findall(cells[3])
+        if not proofs:
+            found.error(table, number, f"no test in the last column: {cells[3][:60]!r}")
+        for where, names in proofs:
+            if where.startswith("make "):
+                continue
+            text = text_of(where) if where in FILES else None
+            if text is None:
+                found.error(table, number, f"{where}: no such file")
+                continue
+            # C text constants are cut into lines: compare without quotes and spaces.
+            plain = re.sub(r'[\s"\\]+', "", text)
+            for quoted in re.findall(r'"([^"]+)"', names):
+                for part in quoted.split("..."):
+                    if re.sub(r'[\s"\\]+', "", part.strip()) not in plain:
+                        found.error(table, number, f"{where} has no {part.strip()!r}")
+            for word in re.findall(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+", re.sub(r'"[^"]*"', "", names)):
+                if not re.search(rf"\b{word}\b", text):
+                    found.error(table, number, f"{where} has no {word}")
+    found.summary = f"{count} rows"
+
+
 def check_length(found):
     for name in FILES:
         if name.endswith((".c", ".h", ".py")):
@@ -451,8 +489,8 @@ def check_tidy(found, pool):
 
 QUICK = {
     "arrows": check_arrows, "core": check_core, "bans": check_bans, "spdx": check_spdx,
-    "text": check_text, "length": check_length, "python": check_python, "format": check_format,
-    "shell": check_shell,
+    "text": check_text, "length": check_length, "proofs": check_proofs, "python": check_python,
+    "format": check_format, "shell": check_shell,
 }
 SLOW = {
     "gcc": check_gcc, "clang": check_clang, "cppcheck": check_cppcheck, "tidy": check_tidy,
