@@ -165,7 +165,7 @@ static void encode_job(struct call *call, const struct action *action,
                        const struct object_meta *meta, struct json_object *previous, int64_t now_ns)
 {
     struct job_status status = *action->status;
-    struct array_status *array = &status.array;
+    struct array_status *array = status.nodes.size > 0 ? &status.nodes : &status.array;
     if (action->children != NULL)
         array_status_pack(array, action->children, action->refusals);
     AUTO_TEXT encoding = array->encoding;

@@ -85,7 +85,11 @@ static int pod_create(const struct action *action, struct builders *builders, in
     AUTO_STR path = STR_EMPTY;
     AUTO_STR body = STR_EMPTY;
     bool check = action->kind == ACTION_POD_CHECK;
-    const struct pod_builder *builder = builders_get(builders, &action->order, err);
+    AUTO(pod_builder) own = NULL; /* nodes of a multi-node job differ by more than an index */
+    if (action->order.nodes != NULL)
+        own = pod_builder_new(&action->order, err);
+    const struct pod_builder *builder =
+        action->order.nodes != NULL ? own : builders_get(builders, &action->order, err);
     if (builder == NULL)
         return -1;
     const struct batch_job *job = action->order.job;

@@ -76,6 +76,17 @@ static bool is_indexes(const char *text)
     }
 }
 
+/* "3", "3:", ":3" or "0:3". */
+static bool is_target_nodes(const char *text)
+{
+    size_t first = strspn(text, DIGITS);
+    const char *rest = text + first;
+    if (*rest != ':')
+        return first >= 1 && first <= 4 && *rest == '\0';
+    size_t last = strspn(rest + 1, DIGITS);
+    return first + last > 0 && first <= 4 && last <= 4 && rest[1 + last] == '\0';
+}
+
 static bool is_instance_type(const char *text)
 {
     return is_made_of(text, LOWER UPPER DIGITS "-._", LOWER UPPER DIGITS);
@@ -94,6 +105,8 @@ const struct text_format format_code_glob = {"digits, with at most one '*' at th
                                              "^([0-9]+\\*?|\\*)$", is_code_glob};
 const struct text_format format_indexes = {"indexes such as 0-3,7",
                                            "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", is_indexes};
+const struct text_format format_target_nodes = {
+    "nodes as 0:3, :3, 4: or 2", "^([0-9]{1,4}(:[0-9]{0,4})?|:[0-9]{1,4})$", is_target_nodes};
 const struct text_format format_program = {"a program's name (a-z, 0-9, - and .), not a path",
                                            "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", is_name};
 const struct text_format format_instance_type = {"an instance type such as m5.large",

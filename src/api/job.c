@@ -64,7 +64,7 @@ static const struct field definition_timeout_fields[] = {
 static const struct object_type definition_timeout_type =
     OBJECT_TYPE(struct definition_doc, "JobTimeout", definition_timeout_fields);
 
-static const char *const type_words[] = {"container"};
+static const char *const type_words[] = {"container", "multinode"};
 
 static const struct field definition_fields[] = {
     WORD(struct definition_doc, type, type_words, "type"),
@@ -74,10 +74,28 @@ static const struct field definition_fields[] = {
           .max = JOB_PRIORITY_MAX),
     PART(&definition_timeout_type, "timeout"),
     CUSTOM(struct definition_doc, definition.template_, &template_field, "template",
-           .required = true),
+           .present_offset = offsetof(struct definition_doc, definition.has_template)),
+    OBJECT(struct definition_doc, definition.nodes, &node_properties_type, "nodeProperties",
+           .present_offset = offsetof(struct definition_doc, definition.has_nodes)),
 };
-const struct object_type job_definition_spec_type =
-    OBJECT_TYPE(struct definition_doc, "JobDefinitionSpec", definition_fields);
+
+/* As AWS: a container definition has a template, a multinode one nodeProperties. */
+static int check_definition(const void *object, const struct json_at *at, struct err *err)
+{
+    const struct definition_doc *doc = object;
+    bool multinode = doc->type == 1;
+    if (doc->definition.has_nodes != multinode)
+        return json_fail(JSON_AT(at, "nodeProperties"), err,
+                         multinode ? "required with type multinode" : "needs type multinode");
+    if (doc->definition.has_template == multinode)
+        return json_fail(JSON_AT(at, "template"), err,
+                         multinode ? "with type multinode templates are in nodeProperties"
+                                   : "required");
+    return 0;
+}
+
+const struct object_type job_definition_spec_type = OBJECT_TYPE(
+    struct definition_doc, "JobDefinitionSpec", definition_fields, .check = check_definition);
 
 struct job_definition *job_definition_free(struct job_definition *definition)
 {
@@ -87,6 +105,7 @@ struct job_definition *job_definition_free(struct job_definition *definition)
     key_values_done(&definition->parameters);
     json_done(&retry_strategy_type, &definition->retry);
     pod_template_done(&definition->template_);
+    json_done(&node_properties_type, &definition->nodes);
     free(definition->invalid);
     free(definition);
     return NULL;
@@ -171,6 +190,8 @@ static const struct field job_fields[] = {
     FIELD(struct batch_job, ttl_s, "ttlSecondsAfterFinished", .min = 0, .max = TTL_S_MAX),
     CUSTOM(struct batch_job, template_, &template_field, "template",
            .present_offset = offsetof(struct batch_job, has_template)),
+    OBJECT(struct batch_job, nodes, &node_properties_type, "nodeProperties",
+           .present_offset = offsetof(struct batch_job, has_nodes)),
 };
 
 static int check_dependency(const struct batch_job *job, size_t i, const struct json_at *list,
@@ -199,9 +220,12 @@ static int check_job(const void *object, const struct json_at *at, struct err *e
 {
     const struct batch_job *job = object;
     const struct json_at list = {at, "dependsOn", 0};
-    if ((job->definition != NULL) == job->has_template)
-        return json_fail(at, err, "expected one of jobDefinition and template%s",
-                         job->has_template ? ", not both" : "");
+    int given = (job->definition != NULL) + job->has_template + job->has_nodes;
+    if (given != 1)
+        return json_fail(at, err, "expected one of jobDefinition, template and nodeProperties%s",
+                         given > 1 ? ", not more" : "");
+    if (job->has_nodes && job->array_size.set)
+        return json_fail(JSON_AT(at, "arrayProperties"), err, "not together with nodeProperties");
     for (size_t i = 0; i < job->dependency_count; i++) {
         if (check_dependency(job, i, &list, err) < 0)
             return -1;

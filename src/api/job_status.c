@@ -122,6 +122,19 @@ static const struct object_type array_type =
 static const char *const phase_words[] = {"SUBMITTED", "PENDING",   "RUNNABLE", "STARTING",
                                           "RUNNING",   "SUCCEEDED", "FAILED"};
 
+/* The nodes of a multi-node job are kept as the children of an array are. */
+static const struct field nodes_fields[] = {
+    FIELD(struct job_status, nodes.size, "numNodes", .min = 0, .max = JOB_NODES_MAX),
+    FIELD(struct job_status, main_node, "mainNode", .min = 0, .max = JOB_NODES_MAX - 1,
+          .keep_zero = true),
+    OBJECT(struct job_status, nodes.counts, &phase_counts_type, "statusSummary"),
+    FIELD(struct job_status, nodes.encoding, "encoding", WORDS(encoding_words)),
+    FIELD(struct job_status, nodes.data, "data", .max = DATA_MAX),
+    FIELD(struct job_status, nodes.refusals, "refusals", .max = DATA_MAX),
+};
+static const struct object_type nodes_type =
+    OBJECT_TYPE(struct job_status, "NodesStatus", nodes_fields, .open = true);
+
 #define DOC struct status_doc
 #define S(m) status.m
 static const struct field status_fields[] = {
@@ -143,6 +156,7 @@ static const struct field status_fields[] = {
     FIELD(DOC, S(definition_uid), "definitionUid", .max = 128),
     FIELD(DOC, S(result), "result", .max = RESULT_BYTES_MAX),
     OBJECT(DOC, S(array), &array_type, "arrayProperties"),
+    OBJECT(DOC, status, &nodes_type, "nodeProperties"),
     LIST(DOC, S(dependencies), S(dependency_count), &dependency_type_, "dependencies",
          .max = JOB_DEPENDENCIES_MAX),
     LIST(DOC, S(tries), S(try_count), &try_type, "tries", .max = JOB_TRIES_KEPT),
@@ -179,6 +193,15 @@ static bool ended(const struct job_status *status)
 static void derive(DOC *doc)
 {
     const struct job_status *status = &doc->status;
+    if (status->nodes.size > 0) { /* how many of its nodes run; at the end, how many there were */
+        const int64_t *nodes = status->nodes.counts;
+        doc->running = nodes[JOB_RUNNING];
+        doc->failed = status->phase == JOB_FAILED;
+        doc->progress = text_printf("%" PRId64 "/%" PRIu32 " nodes",
+                                    ended(status) ? (int64_t)status->nodes.size : doc->running,
+                                    status->nodes.size);
+        return;
+    }
     if (status->array.size == 0) {
         doc->progress = text_copy(ended(status) ? "1/1" : "0/1");
         doc->running = status->phase == JOB_RUNNING;
@@ -224,6 +247,8 @@ struct json_object *batch_job_status_encode(const struct object_meta *meta,
     text_set(&doc.progress, NULL);
     if (status->array.size == 0)
         json_object_object_del(json, "arrayProperties");
+    if (status->nodes.size == 0)
+        json_object_object_del(json, "nodeProperties");
     json_put(json, "conditions", job_conditions(status, previous, now_ns));
     return status_document("BatchJob", meta, json);
 }

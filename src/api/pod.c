@@ -32,7 +32,7 @@ struct pod *pod_free(struct pod *pod)
         pod->node_name,       pod->reason,   pod->message,    pod->owner_kind,
         pod->owner_uid,       pod->job_uid,  pod->job_name,   pod->queue,
         pod->environment,     pod->node_uid, pod->disruption, pod->waiting_reason,
-        pod->waiting_message, pod->result,
+        pod->waiting_message, pod->result,   pod->address,
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
@@ -185,6 +185,7 @@ static void decode_disruption(struct pod *pod, struct json_object *conditions)
 
 static void decode_status(struct pod *pod, struct json_object *status)
 {
+    pod->address = text_copy(json_get_text(status, "podIP"));
     pod->phase = phase_of(json_get_text(status, "phase"));
     pod->reason = text_copy(json_get_text(status, "reason"));
     pod->message = copy_cut(json_get_text(status, "message"), POD_MESSAGE_MAX);

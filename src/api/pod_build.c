@@ -59,7 +59,10 @@ struct pod_builder *pod_builder_free(struct pod_builder *builder)
 struct draft {
     const struct batch_job *job;
     const struct job_definition *definition;
-    char mark[48]; /* "@bulkhead-7-" */
+    const struct node_properties *nodes; /* NULL: not a multi-node job */
+    int64_t node;
+    const char *main_address; /* NULL: of the main node itself, or not known */
+    char mark[48];            /* "@bulkhead-7-" */
 };
 
 static const char *slot_text(const struct draft *draft, enum slot slot, char text[64])
@@ -182,6 +185,19 @@ static struct json_object *variable(const char *name, const char *value)
     return item;
 }
 
+static void add_node_variables(const struct draft *draft, struct json_object *list)
+{
+    AUTO_TEXT index = text_printf("%" PRId64, draft->node);
+    AUTO_TEXT count = text_printf("%" PRId64, draft->nodes->num_nodes);
+    AUTO_TEXT main_index = text_printf("%" PRId64, draft->nodes->main_node);
+    json_object_array_add(list, variable("AWS_BATCH_JOB_NODE_INDEX", index));
+    json_object_array_add(list, variable("AWS_BATCH_JOB_NUM_NODES", count));
+    json_object_array_add(list, variable("AWS_BATCH_JOB_MAIN_NODE_INDEX", main_index));
+    if (draft->node != draft->nodes->main_node && draft->main_address != NULL)
+        json_object_array_add(
+            list, variable("AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", draft->main_address));
+}
+
 /* Ours come first, so that the template's own can refer to them: $(AWS_BATCH_JOB_ARRAY_INDEX). */
 static struct json_object *environment_of(const struct draft *draft, struct json_object *own)
 {
@@ -190,7 +206,10 @@ static struct json_object *environment_of(const struct draft *draft, struct json
     bool array = job->array_size.set;
     AUTO_TEXT child = text_printf("%s:%s", job->meta.uid, slot_text(draft, SLOT_INDEX, text));
     struct json_object *list = json_object_new_array();
-    json_object_array_add(list, variable("AWS_BATCH_JOB_ID", array ? child : job->meta.uid));
+    AUTO_TEXT node = text_printf("%s#%" PRId64, job->meta.uid, draft->node);
+    json_object_array_add(list, variable("AWS_BATCH_JOB_ID", draft->nodes != NULL ? node
+                                                             : array              ? child
+                                                                                  : job->meta.uid));
     json_object_array_add(list,
                           variable("AWS_BATCH_JOB_ATTEMPT", slot_text(draft, SLOT_ATTEMPT, text)));
     json_object_array_add(list, variable("AWS_BATCH_JQ_NAME", job->queue));
@@ -204,6 +223,8 @@ static struct json_object *environment_of(const struct draft *draft, struct json
             list, variable("AWS_BATCH_JOB_ARRAY_INDEX", slot_text(draft, SLOT_INDEX, text)));
         json_object_array_add(list, variable("AWS_BATCH_JOB_ARRAY_SIZE", size));
     }
+    if (draft->nodes != NULL)
+        add_node_variables(draft, list);
     for (size_t i = 0; i < json_list_count(own); i++)
         json_object_array_add(list, json_object_get(json_list_at(own, i)));
     return list;
@@ -400,19 +421,21 @@ static struct json_object *pod_document(const struct draft *draft, struct json_o
 
 static const char *template_of(const struct pod_order *order)
 {
+    if (order->nodes != NULL) { /* each node of a multi-node job may have its own */
+        const struct node_range *range = node_range_of(order->nodes, order->index);
+        return range != NULL ? range->template_.json : NULL;
+    }
     if (order->template_ != NULL)
         return order->template_->json;
     return order->definition != NULL ? order->definition->template_.json
                                      : order->job->template_.json;
 }
 
-struct pod_builder *pod_builder_new(const struct pod_order *order, struct err *err)
+static struct pod_builder *builder_new(struct draft *draft, const char *json, struct err *err)
 {
-    struct draft draft = {.job = order->job, .definition = order->definition};
-    const char *json = template_of(order);
     AUTO(json_object) template_ = NULL;
     if (json == NULL) {
-        err_set(err, ERR_INVALID, "job %s has no template", order->job->meta.name);
+        err_set(err, ERR_INVALID, "job %s has no template", draft->job->meta.name);
         return NULL;
     }
     if (json_parse(json, strlen(json), &template_, err) < 0) {
@@ -420,17 +443,27 @@ struct pod_builder *pod_builder_new(const struct pod_order *order, struct err *e
         return NULL;
     }
     struct json_object *own_spec = json_get_object(template_, "spec");
-    replace_parameters(&draft, own_spec);
-    choose_mark(&draft, json_print(template_));
+    replace_parameters(draft, own_spec);
+    choose_mark(draft, json_print(template_));
 
-    AUTO(json_object) pod = pod_document(&draft, template_);
+    AUTO(json_object) pod = pod_document(draft, template_);
     struct pod_builder *builder = mem_new(sizeof(*builder));
     builder->deadline_s = json_get_i64(own_spec, "activeDeadlineSeconds", 0);
     builder->text = text_copy(json_print(pod));
-    cut(builder, &draft);
+    cut(builder, draft);
     builder->bytes =
         sizeof(*builder) + strlen(builder->text) + 1 + builder->capacity * sizeof(*builder->pieces);
     return builder;
+}
+
+struct pod_builder *pod_builder_new(const struct pod_order *order, struct err *err)
+{
+    struct draft draft = {.job = order->job,
+                          .definition = order->definition,
+                          .nodes = order->nodes,
+                          .node = order->index,
+                          .main_address = order->main_address};
+    return builder_new(&draft, template_of(order), err);
 }
 
 size_t pod_builder_bytes(const struct pod_builder *builder)

@@ -99,6 +99,7 @@ void queue_enter(struct core *core, struct core_job *job)
 {
     bool wanted = job->runnable.total > 0 && !job->ended && !job->gone && job->admitted &&
                   !job->parked && job->hold_until_ns <= core->now_ns && job->queue != NULL &&
+                  !job->gang_open &&
                   !job_at_limit(job); /* what its own limit holds does not block its queue */
     if (wanted == tree_has(&job->order))
         return;

@@ -63,6 +63,7 @@ static void job_free(struct core *core, struct core_job *job)
     }
     if (job->queue != NULL)
         queue_drop(core, job->queue);
+    gang_free(core, job);
     ranges_done(&job->runnable);
     free(job->children);
     free(job->failed_bits);
@@ -86,7 +87,7 @@ static void free_dead(struct core *core)
     struct core_job **link = &core->dead;
     while (*link != NULL) {
         struct core_job *job = *link;
-        if (job->flights > 0 || job->fresh) {
+        if (job->flights > 0 || job->fresh || job->in_gangs) {
             link = &job->dead_next;
             continue;
         }
@@ -134,7 +135,7 @@ struct core *core_free(struct core *core)
     core_free_objects(core);
     core->fresh = NULL;
     for (struct core_job *job = core->dead; job != NULL; job = job->dead_next)
-        job->fresh = false;
+        job->fresh = job->in_gangs = false;
     free_dead(core);
     core_free_records(core);
     companions_free(core);

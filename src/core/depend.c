@@ -256,9 +256,10 @@ static void dependency_look(struct core *core, struct core_dependency *dependenc
     struct core_job *on = dependency->on;
     if (dependency->outcome != DEPENDENCY_WAITING || on == NULL)
         return;
-    if (is_n_to_n(dependency) && on->size != dependency->job->size) {
-        AUTO_TEXT why =
-            text_printf("has %u children, expected %u for N_TO_N", on->size, dependency->job->size);
+    if (is_n_to_n(dependency) && (on->gang || on->size != dependency->job->size)) {
+        AUTO_TEXT why = on->gang ? text_copy("is a multi-node job, expected an array for N_TO_N")
+                                 : text_printf("has %u children, expected %u for N_TO_N", on->size,
+                                               dependency->job->size);
         dependency->on = NULL;
         dependency_fails(core, dependency, why);
     } else if (on->end_durable) {
@@ -457,7 +458,7 @@ bool depend_all_know(struct core *core, const struct core_job *job)
 
 static enum job_phase phase_now(const struct core_job *job)
 {
-    bool whole = job->ended || job->array || job->children == NULL;
+    bool whole = job->ended || job->array || job->gang || job->children == NULL;
     return whole ? job->phase : (enum job_phase)job->children[0].phase;
 }
 

@@ -22,6 +22,8 @@
  *   place.c      queue order into pods on nodes
  *   environments.c  environments come, change and go
  *   instances.c  their machines, as providers tell of them
+ *   gang.c       multi-node jobs: placed whole, led by their main node
+ *   gangroom.c   is there room for one, and what would it take
  *   scale.c      what to buy and what to give back
  *   verdict.c    why something waits, in words
  *   status.c     what is written when, and what a durable status sets free
@@ -207,8 +209,11 @@ struct core_node {
     bool counted_ready;  /* in environment->nodes_ready */
     bool was_managed;    /* spec is gone: it was a machine that we bought */
     uint32_t slot;
-    int64_t live; /* pods of ours that hold room */
-    bool closed;  /* never place here again */
+    struct core_job *gang; /* reserved for a part of that multi-node job: takes nothing else */
+    uint64_t match;        /* the last matching that has given it to a part (gangroom.c) */
+    uint64_t claim;        /* the last buying pass in which a multi-node job counted on it */
+    int64_t live;          /* pods of ours that hold room */
+    bool closed;           /* never place here again */
     int64_t idle_since_ns;
     int64_t penalty_until_ns;
     int penalty_level;
@@ -226,7 +231,15 @@ enum pod_state {
     PODS_LEAVING, /* deleted; waits to vanish */
 };
 
-enum kill_reason { KILL_NONE, KILL_TIMEOUT, KILL_TERMINATE, KILL_START, KILL_HOST, KILL_ORPHAN };
+enum kill_reason {
+    KILL_NONE,
+    KILL_TIMEOUT,
+    KILL_TERMINATE,
+    KILL_START,
+    KILL_HOST,
+    KILL_ORPHAN,
+    KILL_GANG
+};
 
 struct core_pod {
     char *key; /* namespace/name */
@@ -252,6 +265,7 @@ struct core_pod {
     uint64_t node_uid; /* hash of the UID of the Node it was placed on; 0: not known */
     int create_tries;
     char *daemon_uid; /* owner, when that is a DaemonSet */
+    char *address;    /* podIP */
     char *waiting_reason, *waiting_message;
     int32_t *host_ports;
     size_t host_port_count;
@@ -368,6 +382,14 @@ struct core_job {
     uint64_t mark;                                  /* of the last walk that came by */
     struct core_job *walk_from;                     /* in that walk: who depends on it */
     size_t walk_next; /* in that walk: which of its dependencies is next */
+    /* multi-node (gang.c); a child is one node */
+    bool gang, gang_open, in_gangs, gang_looking; /* open: placed, and not all of it gone again */
+    uint32_t main_node;
+    const struct node_properties *nodes; /* NULL: not known (any more) */
+    struct core_class **gang_classes;    /* of each node */
+    size_t class_count;                  /* runs of equal ones: 1 when all are alike */
+    struct core_node **gang_nodes;       /* reserved for each; NULL: none */
+    struct core_job *gang_next;          /* in core->gangs */
     /* requests */
     size_t requests_seen;
     bool cancelled, terminated;
@@ -458,10 +480,14 @@ struct core {
     struct core_job *unadmitted;
     struct core_job *fresh; /* admitted in this turn */
     struct core_definition *definitions_to_tell;
+    uint64_t gang_match;     /* of the last matching */
+    uint64_t buy_pass;       /* the last one */
+    struct core_job *gangs;  /* open ones with parts to reserve for or to start */
     struct pod_list outbox;  /* pods that need an action now */
     struct pod_list cleanup; /* pods to release and delete: as many at once as cleanups_max */
     struct pod **early_pods;
     size_t early_count, early_capacity;
+    bool adopting;   /* the pods of earlier lives are being taken in */
     bool superseded; /* a later try is known of the pod whose end is being applied */
     struct timers timers;
     char *dim_names[DIM_MAX];
@@ -729,6 +755,51 @@ void slot_take(struct core *core, struct core_environment *environment, struct c
 void slot_give(struct core *core, struct core_node *node);
 struct core_node *rooms_find(const struct core_environment *environment,
                              const struct core_class *class_, uint32_t first_slot);
+
+/* gang.c */
+struct core_class *job_class(const struct core_job *job, uint32_t index);
+bool gang_allowed(const struct core_job *job, const struct core_environment *environment);
+void gang_bind(struct core *core, struct core_job *job, const struct node_properties *nodes);
+void gang_classes(struct core *core, struct core_job *job);
+bool gang_place(struct core *core, struct core_job *job, struct core_environment *environment);
+void gangs_place(struct core *core);
+void gang_look(struct core *core, struct core_job *job); /* after any change of its pods */
+void gang_node_gone(struct core *core, struct core_node *node);
+void gang_node_unusable(struct core *core, struct core_node *node); /* one that is reserved */
+void gang_reclass(struct core *core, struct core_job *job);         /* a RuntimeClass has changed */
+bool gang_uses_runtime(const struct core_job *job, const char *runtime_class);
+void gang_free(struct core *core, struct core_job *job);
+/* Open, and short of a node for a part that has not started: the environment that is to have one;
+ * NULL: it is not. */
+struct core_environment *gang_short_in(const struct core_job *job);
+unsigned gang_attempt(const struct core_job *job); /* parts with as many attempts are spent */
+bool node_is_usable(const struct core *core, const struct core_node *node); /* rooms.c: but room */
+
+/* gangroom.c */
+enum gang_room {
+    GANG_ROOM_NOW,  /* nodes that are empty of pods of ours, and take work */
+    GANG_ROOM_EVER, /* all nodes, as if they were empty */
+};
+struct gang_match {
+    struct core_node **nodes; /* by part, heap; NULL: it has one, needs none or found none */
+    uint32_t missing;         /* parts that found none */
+};
+/* Nodes for the parts that have none and fewer attempts than that. */
+void gang_match(struct core *core, const struct core_job *job,
+                const struct core_environment *environment, enum gang_room room, unsigned attempt,
+                struct gang_match *ret_match);
+bool gang_part_waits(const struct core_job *job, uint32_t index, unsigned attempt);
+bool gang_could_use(const struct core_job *job, const struct core_node *node); /* for one part */
+bool gang_fits_now(struct core *core, const struct core_job *job,
+                   const struct core_environment *environment);
+bool gang_could_fit(struct core *core, const struct core_job *job,
+                    const struct core_environment *environment);
+/* vCPUs of the smallest machine that takes the class, of the types that are not set aside at now_ns
+ * any more; 0: none does. */
+int64_t machine_least_vcpus(const struct core_environment *environment,
+                            const struct core_class *class_, int64_t now_ns);
+int64_t gang_vcpus(const struct core_job *job,
+                   const struct core_environment *environment); /* of the least machines for all */
 
 /* place.c */
 void job_park(struct core *core, struct core_job *job);

@@ -176,6 +176,10 @@ static void bind(struct core *core, struct core_job *job)
                      : definition != NULL ? &definition->template_
                                           : NULL;
     apply_overrides(job);
+    gang_bind(core, job,
+              spec->has_nodes                               ? &spec->nodes
+              : definition != NULL && definition->has_nodes ? &definition->nodes
+                                                            : NULL);
     job->retry = spec->has_retry || definition == NULL ? &spec->retry : &definition->retry;
     struct opt_i64 timeout = spec->timeout_s;
     if (!timeout.set && definition != NULL)
@@ -194,6 +198,11 @@ static bool resolve(struct core *core, struct core_job *job)
         job_fail_waiting(core, job, "InvalidDefinition", words);
         return false;
     }
+    if (job->gang && job->spec->overrides.json != NULL) {
+        job_fail_waiting(core, job, "InvalidSpec",
+                         "spec.overrides: not for multi-node jobs: change nodeProperties");
+        return false;
+    }
     if (job->template_ == NULL) {
         job_fail_waiting(core, job, "InvalidSpec",
                          "spec: neither jobDefinition nor template is given");
@@ -209,6 +218,7 @@ static bool resolve(struct core *core, struct core_job *job)
     }
     if (job->class_ == NULL)
         job->class_ = class_for_template(core, &job->template_->placement);
+    gang_classes(core, job);
     if (!job->class_->measurable) {
         job_fail_waiting(core, job, "UnsupportedTemplate",
                          "the template asks for an extended resource, and the cluster's jobs and "
@@ -295,12 +305,31 @@ static void end_words(struct core_job *job, const char *reason, const char *mess
     }
 }
 
+/* Of a gang the main node is stopped, and the others follow. */
+static void main_stop(struct core *core, struct core_job *job, bool running_too, const char *words)
+{
+    const struct child *child = &job->children[job->main_node];
+    if (child->pod == NULL && child->phase <= JOB_RUNNABLE) {
+        child_fail(core, job, job->main_node, words);
+        job_changed(core, job, 0);
+    } else if (running_too && child->pod != NULL) {
+        pod_kill(core, child->pod, KILL_TERMINATE);
+    }
+    gang_look(core, job);
+    job_settle(core, job);
+}
+
 void job_fail_waiting(struct core *core, struct core_job *job, const char *reason,
                       const char *message)
 {
     if (job->ended)
         return;
     end_words(job, reason, message);
+    if (job->gang && job->children != NULL) {
+        main_stop(core, job, true, message);
+        job_changed(core, job, 0);
+        return;
+    }
     for (uint32_t i = 0; job->children != NULL && i < job->size; i++) {
         if (job->children[i].phase <= JOB_RUNNABLE)
             child_fail(core, job, i, message);
@@ -338,6 +367,10 @@ void job_stop_children(struct core *core, struct core_job *job, bool running_too
 {
     if (job->ended || job->children == NULL)
         return;
+    if (job->gang) {
+        main_stop(core, job, running_too, child_stop_reason(job, job->main_node));
+        return;
+    }
     for (uint32_t i = 0; i < job->size; i++)
         job_stop_child(core, job, i, running_too);
     job_settle(core, job);
@@ -347,6 +380,8 @@ void job_stop_children(struct core *core, struct core_job *job, bool running_too
 static uint32_t skipped_count(const struct core_job *job)
 {
     uint32_t count = 0;
+    if (job->gang && job->children[job->main_node].attempts > 0)
+        return 0; /* its main node has spoken for all */
     for (uint32_t i = 0; i < job->size; i++)
         count += job->children[i].phase == JOB_SUCCEEDED && job->children[i].attempts == 0;
     return count;
@@ -473,6 +508,15 @@ static struct core_job *job_new(struct core *core, struct batch_job *spec)
     job->resource_version = text_copy(spec->meta.resource_version);
     job->array = spec->array_size.set && spec->invalid == NULL;
     job->size = job->array ? (uint32_t)spec->array_size.value : 1;
+    if (spec->has_nodes && spec->invalid == NULL) {
+        job->gang = true;
+        job->size = (uint32_t)spec->nodes.num_nodes;
+        job->main_node = (uint32_t)spec->nodes.main_node;
+    } else if (spec->has_status && spec->status.nodes.size > 0) { /* by its definition */
+        job->gang = true;
+        job->size = spec->status.nodes.size;
+        job->main_node = spec->status.main_node;
+    }
     job->timer.kind = TIMER_JOB;
     job->status_due_ns = INT64_MAX;
     job->phase = spec->has_status ? spec->status.phase : JOB_SUBMITTED;
@@ -511,6 +555,10 @@ static void job_begin(struct core *core, struct core_job *job)
     depend_start(core, job);
     if (!job->ended)
         requests_read(job);
+    if (!job->ended && job->gang) {
+        gang_look(core, job); /* an attempt of an earlier life may be on its way out */
+        job_settle(core, job);
+    }
     if (!job->ended && job_is_stopped(job))
         job_stop_children(core, job, job->terminated);
     requests_stop(core, job, 0);
@@ -544,6 +592,11 @@ static void read_phase(struct core *core, struct core_job *job)
         job->queue->live--;
 }
 
+static bool spec_is_usable(const struct core_job *job)
+{
+    return job->spec->invalid == NULL && !job->ended;
+}
+
 void job_apply(struct core *core, struct batch_job *take_spec)
 {
     struct core_job *job = map_get(core->jobs, take_spec->meta.uid);
@@ -554,6 +607,8 @@ void job_apply(struct core *core, struct batch_job *take_spec)
     if (job == NULL) {
         job = job_new(core, take_spec);
         if (core->synced) {
+            if (spec_is_usable(job))
+                bind(core, job); /* a definition may tell how many nodes it has */
             job_load_state(core, job);
             job_begin(core, job);
         }
@@ -568,6 +623,11 @@ void job_apply(struct core *core, struct batch_job *take_spec)
     bool template_moved = job->template_ == &old->template_;
     bool retry_moved = job->retry == &old->retry;
     job->spec = take_spec;
+    if (job->nodes == &old->nodes) {
+        job->nodes = take_spec->has_nodes ? &take_spec->nodes : NULL;
+        if (job->nodes != NULL)
+            job->template_ = &node_range_of(job->nodes, job->nodes->main_node)->template_;
+    }
     if (template_moved)
         job->template_ = &take_spec->template_;
     if (retry_moved)
@@ -593,7 +653,9 @@ void jobs_begin_all(struct core *core)
             requests_read(job); /* and by its end on request */
         job_load_state(core, job);
     }
+    core->adopting = true; /* a gang is looked at when all of its pods are known */
     pods_apply_early(core);
+    core->adopting = false;
     at = 0;
     while ((job = map_next(core->jobs, &at, NULL)) != NULL)
         job_begin(core, job);
@@ -613,6 +675,7 @@ void job_gone(struct core *core, const char *uid)
     depend_job_gone(core, job);
     depend_stop(core, job);
     pods_disown(core, job);
+    gang_free(core, job);
     if (!job->ended) {
         core->counts.jobs_live--;
         if (job->queue != NULL)

@@ -21,7 +21,8 @@ static void load_history(struct core_job *job)
 static bool load_records(struct core *core, struct core_job *job, struct child_record *records,
                          uint8_t *refusals)
 {
-    const struct array_status *array = &job->spec->status.array;
+    const struct array_status *array =
+        job->gang ? &job->spec->status.nodes : &job->spec->status.array;
     const struct array_status *companion =
         core->companions != NULL ? map_get(core->companions, job->uid) : NULL;
     /* A state that was large once and has shrunk is in the status again, and the companion is old:
@@ -71,7 +72,8 @@ static void load_array(struct core *core, struct core_job *job)
         for (uint32_t i = 0; i < job->size; i++)
             job->children[i].phase = (uint8_t)job->phase;
     }
-    load_unexplained(job);
+    if (job->array)
+        load_unexplained(job);
     free(records);
     free(refusals);
 }
@@ -94,12 +96,13 @@ void job_load_state(struct core *core, struct core_job *job)
     job->children = mem_new((size_t)job->size * sizeof(*job->children));
     load_history(job);
     blocked_load(job);
-    if (job->array) {
+    if (!job->array)
+        job->result = STEAL(job->spec->status.result);
+    if (job->array || job->gang) {
         load_array(core, job);
     } else {
         job->children[0].attempts = (uint8_t)job->spec->status.attempts;
         job->children[0].refusals = (uint8_t)job->spec->status.refusals;
-        job->result = STEAL(job->spec->status.result);
         if (job->ended)
             job->children[0].phase = (uint8_t)job->phase;
     }

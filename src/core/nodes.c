@@ -437,6 +437,7 @@ void node_gone(struct core *core, const char *name)
     struct core_environment *environment = node->environment;
     struct core_instance *instance = node->instance;
     node->was_managed = instance != NULL;
+    gang_node_gone(core, node);
     slot_give(core, node);
     node_free(node->spec);
     node->spec = NULL;
@@ -480,8 +481,8 @@ void node_penalty(struct core *core, struct core_node *node)
 void node_idle_timer(struct core *core, struct core_node *node)
 {
     struct core_environment *environment = node->environment;
-    if (environment == NULL || environment->spec == NULL || node->live > 0 || node->closed ||
-        node->penalty_until_ns > core->now_ns)
+    if (environment == NULL || environment->spec == NULL || node->live > 0 || node->gang != NULL ||
+        node->closed || node->penalty_until_ns > core->now_ns)
         return;
     bool going = environment->spec->meta.deleted_ns != 0; /* then nothing is kept for later work */
     if (environment->spec->provider != PROVIDER_STATIC)

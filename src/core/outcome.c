@@ -137,6 +137,9 @@ static void read_killed(const struct core_pod *pod, const struct pod *seen, enum
         out->status_reason = text_copy("Task failed to start");
         free(out->reason);
         out->reason = start_words(pod);
+    } else if (kill == KILL_GANG) {
+        out->attempt = pod->started || (seen != NULL && seen->containers_started);
+        out->status_reason = text_copy("the main node has ended");
     } else {
         out->attempt = pod->started || (seen != NULL && seen->containers_started);
         const char *words = pod->job != NULL ? child_stop_reason(pod->job, pod->index) : NULL;
@@ -180,7 +183,8 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
     }
     bool host = pod->kill == KILL_HOST || seen == NULL || seen->phase != POD_FAILED ||
                 is_host_failure(seen) || (vanished && started);
-    bool by_user = pod->kill == KILL_TERMINATE || pod->kill == KILL_ORPHAN;
+    bool by_user =
+        pod->kill == KILL_TERMINATE || pod->kill == KILL_ORPHAN || pod->kill == KILL_GANG;
     /* Told to go for its timeout, but ended before: then it was not the timeout. */
     bool timed_out =
         !host && (ran_too_long(pod, seen) || (pod->kill == KILL_TIMEOUT && seen->finished_ns == 0));
@@ -277,6 +281,10 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
         use_refusal(child, outcome);
     if (outcome->attempt)
         child->attempts = (uint8_t)pod->attempt;
+    if (job->gang && pod->index != job->main_node) { /* its end says nothing about the job */
+        child_move(core, job, pod->index, outcome->attempt ? ON_RETRY : ON_UNPLACE);
+        return;
+    }
     if (job->started_ns == 0 && pod->started_ns != 0)
         job->started_ns = pod->started_ns;
     if (outcome->kind == OUTCOME_SUCCEEDED) {
@@ -355,7 +363,7 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
         pod->kill = KILL_NONE; /* it did start, at the last moment, and was stopped */
     struct outcome outcome;
     outcome_read(pod, seen, &outcome);
-    if (undisturbed && pod->kill == KILL_TERMINATE)
+    if (undisturbed && (pod->kill == KILL_TERMINATE || pod->kill == KILL_GANG))
         outcome.attempt = true;
     if (lost_why != NULL && outcome.kind == OUTCOME_LOST && !outcome.attempt)
         text_set(&outcome.status_reason, lost_why);
@@ -371,6 +379,7 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
     free(outcome.status_reason);
     free(outcome.message);
     bool last = job->counts[JOB_SUCCEEDED] + job->counts[JOB_FAILED] == job->size;
+    gang_look(core, job);
     job_changed(core, job, last ? 0 : NS_PER_S);
     job_settle(core, job);
 }

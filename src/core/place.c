@@ -205,11 +205,13 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
             unknown = true;
             continue;
         }
-        if (environment->held_by == NULL && place_in(core, job, environment))
+        if (environment->held_by == NULL && gang_allowed(job, environment) &&
+            (job->gang ? gang_place(core, job, environment) : place_in(core, job, environment)))
             return true;
         if (core->creates_full || tree_first(&queue->order) != &job->order)
             return false;
-        if (environment_could_fit(environment, job->class_)) {
+        if (job->gang ? gang_could_fit(core, job, environment)
+                      : environment_could_fit(environment, job->class_)) {
             could = true;
             blocked[blocked_count++] = environment;
         }
@@ -295,6 +297,7 @@ void place_all(struct core *core)
     struct core_environment *environment;
     while ((environment = map_next(core->environments, &at, NULL)) != NULL)
         environment->held_by = NULL;
+    gangs_place(core);
 
     for (struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
         struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);

@@ -50,6 +50,7 @@ void pod_release_memory(struct core *core, struct core_pod *pod)
     free(pod->name);
     free(pod->uid);
     free(pod->daemon_uid);
+    free(pod->address);
     free(pod->waiting_reason);
     free(pod->waiting_message);
     free(pod->host_ports);
@@ -102,8 +103,10 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     pod->job = job;
     pod->index = index;
     pod->try = (uint16_t)try;
-    pod->attempt = (uint16_t)(child->attempts + 1U);
-    pod->class_ = class_use(core, &job->class_->placement);
+    /* Of a gang all pods belong to the main node's attempt. */
+    pod->attempt =
+        (uint16_t)((job->gang ? job->children[job->main_node].attempts : child->attempts) + 1U);
+    pod->class_ = class_use(core, &job_class(job, index)->placement);
     pod->node_uid = uid_hash(node->spec->meta.uid);
     child->pod = pod;
     node_pod_add(core, node, pod);
@@ -128,7 +131,7 @@ void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try)
             child->refusals++;
             job_changed(core, job, NS_PER_S);
         }
-        if (child_is_stopped(job, pod->index)) {
+        if (child_is_stopped(job, pod->index) && (!job->gang || pod->index == job->main_node)) {
             failures_child(
                 job, pod->index,
                 &(struct failure_words){.status_reason = child_stop_reason(job, pod->index)});
@@ -139,6 +142,9 @@ void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try)
         } else {
             child_move(core, job, pod->index, ON_UNPLACE);
         }
+        gang_look(core, job);
+        if (job->gang)
+            job_settle(core, job);
     }
     pod->in_job = false;
     pod->job = NULL;
@@ -191,6 +197,7 @@ static void adopt(struct core *core, struct core_pod *pod, const struct pod *see
     pod->in_job = true;
     pod->job = job;
     child->pod = pod;
+    job->gang_open = job->gang;
     child_move(core, job, pod->index, ON_READY);
     child_move(core, job, pod->index, ON_PLACE);
 }
@@ -273,6 +280,7 @@ static void take_start(struct core *core, struct core_pod *pod, const struct pod
     child_move(core, job, pod->index, ON_START);
     if (job->started_ns == 0)
         job->started_ns = pod->started_ns;
+    gang_look(core, job);
     job_changed(core, job, core->options.running_delay_ns);
 }
 
@@ -325,6 +333,8 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     pod->has_finalizer = seen->meta.has_finalizer;
     if (pod->daemon_uid == NULL && text_eq(seen->owner_kind, "DaemonSet"))
         pod->daemon_uid = text_copy(seen->owner_uid);
+    if (seen->address != NULL)
+        text_set(&pod->address, seen->address);
     take_node(core, pod, seen);
     take_requests(core, pod, seen);
     take_ports(pod, seen);

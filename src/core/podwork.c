@@ -78,7 +78,8 @@ void pod_timer_set(struct core *core, struct core_pod *pod)
     int64_t due = INT64_MAX;
     if (pod->kill != KILL_NONE || !pod->in_job)
         return; /* a retry or the orphan's grace may be set; nothing else is due */
-    if (pod->started && pod->job->timeout_ns > 0)
+    bool timed = !pod->job->gang || pod->index == pod->job->main_node; /* of a gang for the whole */
+    if (pod->started && pod->job->timeout_ns > 0 && timed)
         due = pod->started_ns + pod->job->timeout_ns +
               NS_PER_S; /* timestamps have whole seconds: never early */
     else if (!pod->started)
@@ -143,7 +144,10 @@ static void fill_order(struct core *core, const struct core_pod *pod, struct pod
         .count = pod->count,
         .try = pod->try,
         .attempt = pod->attempt,
+        .nodes = job->nodes,
     };
+    if (job->gang && pod->index != job->main_node && job->children[job->main_node].pod != NULL)
+        order->main_address = job->children[job->main_node].pod->address;
     if (job->timeout_ns >
         0) /* holds also while nobody watches; the exact timeout is kept by pod_timer */
         order->active_deadline_s = (job->timeout_ns + job_start_deadline_ns(core, job)) / NS_PER_S;

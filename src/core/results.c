@@ -90,6 +90,8 @@ static struct core_results *results_free(struct core_results *results)
 
 void result_keep(struct core_job *job, uint32_t index, const char *text)
 {
+    if (job->gang && index != job->main_node)
+        return; /* the main node speaks for all */
     if (text == NULL)
         return;
     if (!job->array) {

@@ -46,7 +46,7 @@ static void rooms_grow(struct core_environment *environment)
     }
 }
 
-static bool takes_work(const struct core *core, const struct core_node *node)
+bool node_is_usable(const struct core *core, const struct core_node *node)
 {
     return node->spec != NULL && node->spec->ready && !node->spec->unschedulable && !node->closed &&
            node->spec->meta.deleted_ns == 0 && node->penalty_until_ns <= core->now_ns &&
@@ -60,7 +60,10 @@ void node_room_changed(struct core *core, struct core_node *node)
         return;
     struct amounts free_;
     node_free_amounts(node, &free_);
-    bool usable = takes_work(core, node);
+    bool usable = node_is_usable(core, node);
+    if (node->gang != NULL && !usable)
+        gang_node_unusable(core, node);
+    usable = usable && node->gang == NULL; /* what is reserved takes nothing else */
     struct room *leaf = &environment->rooms[environment->slot_capacity + node->slot];
     bool grew = false;
     for (size_t d = 0; d < DIM_FIXED; d++) {

@@ -34,6 +34,7 @@ static void job_reclass(struct core *core, struct core_job *job)
     struct core_class *old = job->class_;
     job->class_ = class_for_template(core, &job->template_->placement);
     class_drop(core, old);
+    gang_reclass(core, job);
     if (job->parked)
         job_unpark(core, job);
     if (job->queue != NULL)
@@ -47,7 +48,8 @@ static void jobs_reclass(struct core *core, const char *name)
     struct core_job *job;
     while ((job = map_next(core->jobs, &at, NULL)) != NULL) {
         if (job->class_ != NULL && job->template_ != NULL && !job->ended &&
-            text_eq(job->template_->placement.runtime_class, name))
+            (text_eq(job->template_->placement.runtime_class, name) ||
+             gang_uses_runtime(job, name)))
             job_reclass(core, job);
     }
 }

@@ -16,6 +16,7 @@
 #include "internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BIN_GROUPS_MAX = 4096, BUY_JOBS_MAX = 1000, TERMINATE_MAX = 500, LAUNCH_COUNT_MAX = 1000 };
@@ -23,6 +24,7 @@ enum { BIN_GROUPS_MAX = 4096, BUY_JOBS_MAX = 1000, TERMINATE_MAX = 500, LAUNCH_C
 struct bins { /* count machines with the same room left */
     struct amounts room;
     int64_t count;
+    bool whole; /* nothing has been packed into them */
 };
 
 struct buyer { /* one environment in one buying pass */
@@ -35,12 +37,13 @@ struct buyer { /* one environment in one buying pass */
     int64_t *bought;                      /* machines by type */
     bool short_of;                        /* something that fits here could not be bought for */
     const struct core_class *short_class; /* the first of it */
+    const struct core_job *short_gang;    /* likewise */
 };
 
 /* ----------------------------------------------------------------------- bins */
 
 static void bins_add(struct core *core, struct buyer *buyer, const struct amounts *room,
-                     int64_t count)
+                     int64_t count, bool whole)
 {
     if (count <= 0 || buyer->bin_count >= BIN_GROUPS_MAX)
         return; /* room that is forgotten here is found again when the machine has joined */
@@ -52,7 +55,7 @@ static void bins_add(struct core *core, struct buyer *buyer, const struct amount
         buyer->bins = grown;
         buyer->bin_capacity = capacity;
     }
-    buyer->bins[buyer->bin_count++] = (struct bins){*room, count};
+    buyer->bins[buyer->bin_count++] = (struct bins){*room, count, whole};
 }
 
 static void less(struct amounts *room, const struct amounts *needs, int64_t times)
@@ -78,11 +81,11 @@ static int64_t bins_pack(struct core *core, struct buyer *buyer, const struct co
         bins->count -= full + (rest > 0);
         struct amounts left = room;
         less(&left, &class_->needs, fit);
-        bins_add(core, buyer, &left, full);
+        bins_add(core, buyer, &left, full, false);
         if (rest > 0) {
             left = room;
             less(&left, &class_->needs, rest);
-            bins_add(core, buyer, &left, 1);
+            bins_add(core, buyer, &left, 1, false);
         }
     }
     return wanted;
@@ -148,7 +151,7 @@ static int64_t buy_for_class(struct core *core, struct buyer *buyer,
         wanted -= machines * fit;
         struct amounts left = type->room;
         less(&left, &class_->needs, fit);
-        bins_add(core, buyer, &left, machines);
+        bins_add(core, buyer, &left, machines, false);
     }
     return wanted;
 }
@@ -182,11 +185,129 @@ static struct buyer *buyer_of(struct buyer *buyers, size_t count,
     return NULL;
 }
 
+/* Empty, or not even joined, and nobody who comes first in this pass counts on it. */
+static bool is_idle(const struct core *core, const struct core_node *node)
+{
+    return node != NULL && node->spec != NULL && node->live == 0 && node->gang == NULL &&
+           !node->closed && node->instance != NULL && node->instance->state <= INSTANCE_RUNNING &&
+           node->claim != core->buy_pass;
+}
+
+/* A machine on its way that nothing has been packed into yet; the smallest that will do. */
+static bool bins_take_whole(struct buyer *buyer, const struct core_class *class_)
+{
+    struct bins *best = NULL;
+    for (size_t i = 0; i < buyer->bin_count; i++) {
+        struct bins *bins = &buyer->bins[i];
+        if (bins->whole && bins->count > 0 && amounts_fit(&class_->needs, &bins->room) &&
+            (best == NULL || bins->room.v[DIM_CPU] < best->room.v[DIM_CPU]))
+            best = bins;
+    }
+    if (best == NULL)
+        return false;
+    best->count--;
+    return true;
+}
+
+/* Which parts have no machine, neither an empty one nor one on its way; how many vCPUs the least
+ * ones for them have, or -1 when there is none to be had for one of them now. */
+static int64_t parts_without(struct core *core, struct buyer *buyer, const struct core_job *job,
+                             unsigned attempt, bool *ret_without)
+{
+    const struct core_environment *environment = buyer->environment;
+    struct gang_match match;
+    gang_match(core, job, environment, GANG_ROOM_NOW, attempt, &match);
+    int64_t least_sum = 0;
+    for (uint32_t i = 0; i < job->size; i++) {
+        const struct core_class *class_ = job_class(job, i);
+        ret_without[i] = match.nodes[i] == NULL && gang_part_waits(job, i, attempt) &&
+                         !bins_take_whole(buyer, class_);
+        if (!ret_without[i] || least_sum < 0)
+            continue;
+        int64_t least = machine_least_vcpus(environment, class_, core->now_ns);
+        least_sum = least > 0 ? least_sum + least : -1;
+    }
+    free(match.nodes);
+    return least_sum;
+}
+
+/* A machine for each of its parts that has none: what is bought now, all of it or nothing. */
+static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_job *job,
+                      unsigned attempt)
+{
+    struct core_environment *environment = buyer->environment;
+    bool *without = arena_alloc(core->arena, job->size * sizeof(*without));
+    int64_t *bought = arena_alloc(core->arena, (environment->type_count + 1) * sizeof(*bought));
+    int64_t budget = buyer->budget;
+    /* A dear machine for one must not keep the others from theirs. */
+    int64_t rest = parts_without(core, buyer, job, attempt, without);
+    bool all = rest >= 0 && rest <= budget;
+    for (uint32_t i = 0; all && i < job->size; i++) {
+        const struct core_class *class_ = job_class(job, i);
+        if (!without[i])
+            continue;
+        rest -= machine_least_vcpus(environment, class_, core->now_ns);
+        struct core_type *type = type_choose(core, environment, class_, budget - rest, 1);
+        all = type != NULL;
+        if (!all)
+            break;
+        bought[type - environment->types]++;
+        budget -= type->spec.vcpus;
+    }
+    if (!all) {
+        if (buyer->short_class == NULL) {
+            buyer->short_class = job->class_;
+            buyer->short_gang = job;
+        }
+        buyer->short_of = true;
+        return false;
+    }
+    for (size_t i = 0; i < environment->type_count; i++)
+        buyer->bought[i] += bought[i];
+    buyer->budget = budget;
+    for (size_t i = 0; i < environment->slot_count; i++) { /* out of the way of who comes later */
+        struct core_node *node = environment->slots[i];
+        if (is_idle(core, node) && gang_could_use(job, node))
+            node->claim = core->buy_pass;
+    }
+    return true;
+}
+
+static bool buy_for_gang(struct core *core, struct buyer *buyers, size_t count,
+                         struct core_job *job)
+{
+    const struct core_queue *queue = job->queue;
+    for (size_t i = 0; i < queue->spec->environment_count; i++) {
+        struct core_environment *environment =
+            map_get(core->environments, queue->spec->environments[i].compute_environment);
+        struct buyer *buyer = buyer_of(buyers, count, environment);
+        if (buyer == NULL || !environment_serves(environment, job->spec->meta.namespace_) ||
+            !gang_could_fit(core, job, environment))
+            continue;
+        bool held = environment->held_buy != NULL && environment->held_buy != queue;
+        if (buyer->waits || (!held && buy_whole(core, buyer, job, UINT32_MAX)))
+            return true;
+    }
+    return false;
+}
+
+/* Parts of multi-node jobs that have been placed, whose machines died before they started. */
+static void buy_replacements(struct core *core, struct buyer *buyers, size_t count)
+{
+    for (const struct core_job *job = core->gangs; job != NULL; job = job->gang_next) {
+        struct buyer *buyer = buyer_of(buyers, count, gang_short_in(job));
+        if (buyer != NULL && !buyer->waits)
+            (void)buy_whole(core, buyer, job, gang_attempt(job));
+    }
+}
+
 /* True: there may be room for what comes after it. */
 static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, struct core_job *job)
 {
     struct core_queue *queue = job->queue;
     int64_t wanted = job_wanted(job);
+    if (job->gang)
+        return buy_for_gang(core, buyers, count, job);
     for (size_t i = 0; i < queue->spec->environment_count && wanted > 0; i++) {
         struct core_environment *environment =
             map_get(core->environments, queue->spec->environments[i].compute_environment);
@@ -203,7 +324,9 @@ static void buy_for_queue(struct core *core, struct buyer *buyers, size_t count,
     size_t looked = 0;
     for (struct tree_node *n = tree_first(&queue->order); n != NULL; n = tree_next(n)) {
         struct core_job *job = CONTAINER_OF(n, struct core_job, order);
-        if (++looked > BUY_JOBS_MAX || !buy_for_job(core, buyers, count, job))
+        /* A multi-node job's machines would stand idle until it is at the head. */
+        bool early = job->gang && looked > 0;
+        if (++looked > BUY_JOBS_MAX || early || !buy_for_job(core, buyers, count, job))
             break; /* first in, first out: what is behind it does not start before it */
     }
     for (size_t i = 0; i < count; i++) {
@@ -272,13 +395,13 @@ static void fill_bins(struct core *core, struct buyer *buyer)
     for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
         const struct core_type *type = environment_type(environment, i->type);
         if (instance_coming(i) && type != NULL)
-            bins_add(core, buyer, &type->room, 1);
+            bins_add(core, buyer, &type->room, 1, true);
     }
     for (const struct core_launch *launch = environment->launches; launch != NULL;
          launch = launch->next) {
         const struct core_type *type = environment_type(environment, launch->type);
         if (type != NULL)
-            bins_add(core, buyer, &type->room, launch->count);
+            bins_add(core, buyer, &type->room, launch->count, true);
     }
 }
 
@@ -307,11 +430,10 @@ static void buyer_open(struct core *core, struct buyer *buyer, struct core_envir
 }
 
 /* Idle, and of no use to the class. One that boots for it, or waits for it, is not in its way. */
-static bool is_in_the_way(const struct core_node *node, const struct core_class *class_)
+static bool is_in_the_way(const struct core *core, const struct core_node *node,
+                          const struct core_class *class_)
 {
-    return node != NULL && node->spec != NULL && node->live == 0 && !node->closed &&
-           node->instance != NULL && node->instance->state <= INSTANCE_RUNNING &&
-           !node_could_fit(node, class_);
+    return is_idle(core, node) && !node_could_fit(node, class_);
 }
 
 /* Machines that stand idle (kept for minvCpus, or for their delay) and are too small for what waits
@@ -336,12 +458,12 @@ static void make_room(struct core *core, struct buyer *buyer)
     int64_t missing = smallest - buyer->budget;
     int64_t idle = 0;
     for (size_t i = 0; i < environment->slot_count; i++) {
-        if (is_in_the_way(environment->slots[i], class_))
+        if (is_in_the_way(core, environment->slots[i], class_))
             idle += instance_vcpus(environment->slots[i]->instance);
     }
     for (size_t i = environment->slot_count; i > 0 && missing > 0 && idle >= missing; i--) {
         struct core_node *node = environment->slots[i - 1];
-        if (!is_in_the_way(node, class_))
+        if (!is_in_the_way(core, node, class_))
             continue;
         int64_t vcpus = instance_vcpus(node->instance);
         node_send_away(core, node);
@@ -350,12 +472,88 @@ static void make_room(struct core *core, struct buyer *buyer)
     }
 }
 
+/* Marks idle machines that stay for the gang's parts, of any size or of the least only; how many
+ * vCPUs the others need, beyond what comes and what goes. -1: a type is set aside, that comes
+ * first.
+ */
+static int64_t gang_keeps(struct core *core, const struct buyer *buyer, bool least_only)
+{
+    const struct core_environment *environment = buyer->environment;
+    const struct core_job *job = buyer->short_gang;
+    unsigned attempt = job->gang_open ? gang_attempt(job) : UINT32_MAX;
+    const struct core_class *last = NULL;
+    int64_t needed = 0;
+    int64_t least = 0;
+    size_t slot = 0;
+    core->gang_match++;
+    for (uint32_t i = 0; i < job->size; i++) {
+        const struct core_class *class_ = job_class(job, i);
+        if (!gang_part_waits(job, i, attempt))
+            continue;
+        if (class_ != last) {
+            slot = 0;
+            least = machine_least_vcpus(environment, class_, core->now_ns);
+        }
+        last = class_;
+        struct core_node *stays = NULL;
+        for (; stays == NULL && slot < environment->slot_count; slot++) {
+            struct core_node *node = environment->slots[slot];
+            if (is_idle(core, node) && node->match != core->gang_match &&
+                node_could_fit(node, class_) &&
+                (!least_only || instance_vcpus(node->instance) <= least))
+                stays = node;
+        }
+        if (stays != NULL)
+            stays->match = core->gang_match;
+        else if (least == 0)
+            return -1;
+        else
+            needed += least;
+    }
+    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next)
+        needed -= i->state >= INSTANCE_TERMINATING || (i->node == NULL && instance_coming(i))
+                      ? instance_vcpus(i)
+                      : 0;
+    return needed > 0 ? needed : 0;
+}
+
+/* A multi-node job waits for many machines at once. Idle ones that are of no use to it may use up
+ * what maxvCpus leaves; and when it cannot be done with those that are of use, they may be larger
+ * than its parts need. They give way, when that is enough for all. */
+static void make_room_for_gang(struct core *core, struct buyer *buyer)
+{
+    struct core_environment *environment = buyer->environment;
+    for (int pass = 0; pass < 2; pass++) {
+        int64_t needed = gang_keeps(core, buyer, pass > 0);
+        int64_t idle = 0;
+        for (size_t i = 0; i < environment->slot_count; i++) {
+            const struct core_node *node = environment->slots[i];
+            if (is_idle(core, node) && node->match != core->gang_match)
+                idle += instance_vcpus(node->instance);
+        }
+        if (needed < 0 || buyer->budget >= needed)
+            return;
+        if (buyer->budget + idle < needed)
+            continue;
+        for (size_t i = environment->slot_count; i > 0 && buyer->budget < needed; i--) {
+            struct core_node *node = environment->slots[i - 1];
+            if (!is_idle(core, node) || node->match == core->gang_match)
+                continue;
+            needed -= instance_vcpus(node->instance);
+            node_send_away(core, node);
+        }
+        return;
+    }
+}
+
 static void buyer_close(struct core *core, struct buyer *buyer)
 {
     struct core_environment *environment = buyer->environment;
     if (buyer->waits)
         return;
-    if (buyer->short_class != NULL)
+    if (buyer->short_gang != NULL)
+        make_room_for_gang(core, buyer);
+    else if (buyer->short_class != NULL)
         make_room(core, buyer);
     else
         buy_minimum(core, buyer);
@@ -397,6 +595,8 @@ static void buy(struct core *core)
         if (environment_usable(environment) && environment->spec->provider != PROVIDER_STATIC)
             buyer_open(core, &buyers[count++], environment);
     }
+    core->buy_pass++;
+    buy_replacements(core, buyers, count);
     for (struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
         struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
         if (queue->spec->enabled)
@@ -408,14 +608,40 @@ static void buy(struct core *core)
 
 /* ---------------------------------------------------------------- giving back */
 
+/* A multi-node job at the head of its queue gathers machines until it has enough for all parts:
+ * they come one by one, and stand empty meanwhile. */
+static bool is_gathered(const struct core *core, const struct core_environment *environment,
+                        const struct core_node *node)
+{
+    for (const struct core_job *job = core->gangs; job != NULL; job = job->gang_next) {
+        if (gang_short_in(job) == environment && gang_could_use(job, node))
+            return true;
+    }
+    for (const struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
+        const struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
+        const struct tree_node *first = tree_first(&queue->order);
+        if (first == NULL)
+            continue;
+        const struct core_job *job = CONTAINER_OF(first, struct core_job, order);
+        for (size_t i = 0; job->gang && i < queue->blocked_count; i++) {
+            if (queue->blocked[i] == environment && gang_could_use(job, node))
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool may_go(const struct core *core, const struct core_environment *environment,
                    const struct core_node *node)
 {
     const struct compute_environment *spec = environment->spec;
-    if (node->instance == NULL || node->instance->state > INSTANCE_RUNNING || node->live > 0)
+    if (node->instance == NULL || node->instance->state > INSTANCE_RUNNING || node->live > 0 ||
+        node->gang != NULL)
         return false;
     if (spec->meta.deleted_ns != 0)
         return true;
+    if (is_gathered(core, environment, node))
+        return false;
     if (!node->instance->joined)
         return false; /* on its way: the boot deadline sees to it */
     int64_t idle_since_ns = node->idle_since_ns;
@@ -442,6 +668,8 @@ static void give_back(struct core *core, struct core_environment *environment)
         if (node == NULL)
             continue;
         if (!may_go(core, environment, node)) {
+            if (node->live == 0 && is_gathered(core, environment, node)) /* look again */
+                timer_set(&core->timers, &node->timer, core->now_ns + 5 * NS_PER_S);
             if (node->live == 0 && environment->starved_ns > node->idle_since_ns)
                 timer_set(&core->timers, &node->timer,
                           environment->starved_ns + environment->spec->scale_down_delay_ns);

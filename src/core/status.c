@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status.c - what is written about jobs, when, and what a durable status sets free
  *
- * A single job: nothing before its pod exists, STARTING if that takes some seconds, RUNNING if it still
- * runs after a second, a reason once it has waited for some seconds, and its end at once. An array: at most once a second, less
- * often as its state grows (64 KiB/s), and all large states together at most 1 MiB/s. */
+ * A single job: nothing before its pod exists, STARTING if that takes some seconds, RUNNING if it
+ * still runs after a second, a reason once it has waited for some seconds, and its end at once. An
+ * array: at most once a second, less often as its state grows (64 KiB/s), and all large states
+ * together at most 1 MiB/s. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -202,7 +203,10 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
 {
     struct job_status *status = arena_alloc(core->arena, sizeof(*status));
     status->observed_generation = job->spec->meta.generation;
-    status->phase = job->ended || job->array ? job->phase : (enum job_phase)job->children[0].phase;
+    status->phase =
+        job->ended || job->array ? job->phase : (enum job_phase)job->children[job->main_node].phase;
+    if (!job->ended && status->phase >= JOB_SUCCEEDED)
+        status->phase = JOB_RUNNING; /* the main node has ended, others are being stopped */
     status->started_ns = job->started_ns;
     status->stopped_ns = job->stopped_ns;
     status->cancelled = job->cancelled && !job->terminated;
@@ -221,9 +225,15 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     if (job->array) {
         fill_array(core, job, action, status);
     } else {
-        status->attempts = job->children[0].attempts;
-        status->refusals = job->children[0].refusals;
+        status->attempts = job->children[job->main_node].attempts;
+        status->refusals = job->children[job->main_node].refusals;
         status->result = job->result != NULL ? arena_copy(core->arena, job->result) : NULL;
+    }
+    if (job->gang) {
+        fill_array(core, job, action, status);
+        status->nodes = status->array;
+        status->array = (struct array_status){0};
+        status->main_node = job->main_node;
     }
     return status;
 }
@@ -257,6 +267,8 @@ static void job_shrink(struct core *core, struct core_job *job)
     free(job->children);
     job->children = NULL;
     ranges_done(&job->runnable);
+    gang_free(core, job);
+    job->nodes = NULL;
     class_drop(core, job->class_);
     job->class_ = NULL;
     job_forget_template(job);
@@ -374,6 +386,8 @@ static void plan_checks(struct core *core)
             .template_ = job->template_,
             .name = action->name,
             .environment = job->queue->spec->environments[0].compute_environment,
+            .index = job->main_node,
+            .nodes = job->nodes,
             .count = 1,
             .try = 1,
             .attempt = 1,

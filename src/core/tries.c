@@ -36,8 +36,10 @@ void tries_record(struct core *core, const struct core_pod *pod, const struct po
                   const struct outcome *outcome)
 {
     struct core_job *job = pod->job;
-    if (job->array && outcome->kind == OUTCOME_SUCCEEDED)
-        return;
+    bool part = job->gang && pod->index != job->main_node;
+    bool plain = outcome->kind == OUTCOME_SUCCEEDED || pod->kill == KILL_GANG;
+    if ((job->array || part) && plain)
+        return; /* and of a multi-node job those that did as the main node has it */
     if (job->try_count == JOB_TRIES_KEPT) {
         job_try_done(&job->tries[0]);
         memmove(&job->tries[0], &job->tries[1], (JOB_TRIES_KEPT - 1) * sizeof(job->tries[0]));

@@ -124,6 +124,17 @@ static enum verdict blocked_words(struct core *core, const struct core_job *job,
         str_addf(out, "it does not serve namespace %s", job->spec->meta.namespace_);
         return VERDICT_FIT;
     }
+    if (!gang_allowed(job, environment)) {
+        str_add(out, "it is SPOT, and the job does not set nodeProperties.allowSpot");
+        return VERDICT_FIT;
+    }
+    if (job->gang && !gang_could_fit(core, job, environment)) {
+        str_addf(out, "it cannot have %u such nodes", job->size);
+        if (environment->spec->provider != PROVIDER_STATIC)
+            str_addf(out, " within maxvCpus %lld: raise it, or add a larger instance type",
+                     (long long)environment->spec->max_vcpus);
+        return VERDICT_FIT;
+    }
     if (environment_max_too_small(environment, job->class_)) {
         str_addf(out, "every instance type that it fits has more vCPUs than maxvCpus, %lld",
                  (long long)environment->spec->max_vcpus);
@@ -141,7 +152,8 @@ static enum verdict blocked_words(struct core *core, const struct core_job *job,
         return VERDICT_PRIORITY;
     }
     if (environment->spec->provider == PROVIDER_STATIC) {
-        str_add(out, "its nodes are full; room comes when a running pod ends or a node is added");
+        str_add(out, job->gang ? "too few of its nodes are empty" : "its nodes are full");
+        str_add(out, "; room comes when a running pod ends or a node is added");
         return VERDICT_ROOM;
     }
     int64_t coming = machines_coming(environment);
@@ -210,6 +222,8 @@ enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct 
     else if (!usable)
         str_add(out, "ACTION_REQUIRED - ");
     str_add(out, "needs ");
+    if (job->gang)
+        str_addf(out, "%u nodes at once, each with ", job->size);
     resources_print(&job->class_->placement.requests, out);
     str_addf(out, "; %s", str_text(&all));
     return best;

@@ -200,7 +200,8 @@ static char *check_job(const struct core_job *job)
         return text_printf("job %s: %lld failed children have a reason, %lld failed", job->key,
                            (long long)explained, (long long)counts[JOB_FAILED]);
     bool wanted = job->runnable.total > 0 && !job->ended && job->admitted && !job->parked &&
-                  job->hold_until_ns == 0 && job->queue != NULL && !job_at_limit(job);
+                  job->hold_until_ns == 0 && job->queue != NULL && !job->gang_open &&
+                  !job_at_limit(job);
     if (job->spec->max_concurrent.set &&
         counts[JOB_STARTING] + counts[JOB_RUNNING] > job->spec->max_concurrent.value)
         return text_printf("job %s: more children at once than maxConcurrent %lld", job->key,

@@ -265,6 +265,36 @@ TEST(a_child_of_an_array)
     CHECK_TRUE("no deadline", json_get(json_get(pod, "spec"), "activeDeadlineSeconds") == NULL);
 }
 
+TEST(nodes_of_a_multi_node_job)
+{
+    AUTO(batch_job)
+    job = job_of(
+        "{'jobQueue':'q','nodeProperties':{'numNodes':4,'mainNode':1,'nodeRangeProperties':["
+        "{'targetNodes':':3','template':{'spec':{'containers':[{'name':'c','image':'all'}]}}},"
+        "{'targetNodes':'1','template':{'spec':{'containers':[{'name':'c','image':'main'}]}}}"
+        "]}}");
+    struct pod_order order = order_of(job);
+    AUTO(json_object) main_pod = NULL;
+    AUTO(json_object) other = NULL;
+    order.nodes = &job->nodes;
+    order.index = 1;
+    REQUIRE(pod_build(&order, &main_pod, NULL) == 0);
+    order.index = 3;
+    order.main_address = "10.0.0.7";
+    REQUIRE(pod_build(&order, &other, NULL) == 0);
+    const char *env = container_text(main_pod, "containers", 0, "env");
+    CHECK_HAS("id", env, "{\"name\":\"AWS_BATCH_JOB_ID\",\"value\":\"u-1#1\"}");
+    CHECK_TRUE("no address", strstr(env, "PRIVATE_IPV4") == NULL);
+    CHECK_TEXT("narrowest", container_text(main_pod, "containers", 0, "image"), "\"main\"");
+    env = container_text(other, "containers", 0, "env");
+    CHECK_HAS("index", env, "{\"name\":\"AWS_BATCH_JOB_NODE_INDEX\",\"value\":\"3\"}");
+    CHECK_HAS("count", env, "{\"name\":\"AWS_BATCH_JOB_NUM_NODES\",\"value\":\"4\"}");
+    CHECK_HAS("main", env, "{\"name\":\"AWS_BATCH_JOB_MAIN_NODE_INDEX\",\"value\":\"1\"}");
+    CHECK_HAS("address", env,
+              "{\"name\":\"AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS\",\"value\":\"10.0.0.7\"}");
+    CHECK_TEXT("widest", container_text(other, "containers", 0, "image"), "\"all\"");
+}
+
 static const struct {
     const char *name, *argument, *want;
 } references[] = {

@@ -17,6 +17,10 @@ static struct json_object *with_spec(const char *spec)
 }
 
 #define POD "{'spec':{'containers':[{'name':'c','image':'i'}]}}"
+#define NODES(count, main, ranges)                                                                 \
+    "{'jobQueue':'q','nodeProperties':{'numNodes':" count ",'mainNode':" main                      \
+    ",'nodeRangeProperties':[" ranges "]}}"
+#define RANGE(target) "{'targetNodes':'" target "','template':" POD "}"
 #define JOB(more) "{'jobQueue':'q','jobDefinition':'d'" more "}"
 #define SPEC(more) "{'template':{'spec':{'containers':[{'name':'c','image':'i'}]" more "}}}"
 #define CONTAINER(more) "{'template':{'spec':{'containers':[{'name':'c','image':'i'" more "}]}}}"
@@ -33,8 +37,10 @@ static const struct row jobs[] = {
     {"no queue", "{'jobDefinition':'d'}", "spec.jobQueue: required"},
     {"queue's name", "{'jobQueue':'Q','jobDefinition':'d'}",
      "spec.jobQueue: \"Q\", expected an object's name (a-z, 0-9, - and .)"},
-    {"neither", "{'jobQueue':'q'}", "spec: expected one of jobDefinition and template"},
-    {"both", JOB(",'template':" POD), "spec: expected one of jobDefinition and template, not both"},
+    {"neither", "{'jobQueue':'q'}",
+     "spec: expected one of jobDefinition, template and nodeProperties"},
+    {"both", JOB(",'template':" POD),
+     "spec: expected one of jobDefinition, template and nodeProperties, not more"},
     {"misspelt", JOB(",'atempts':1"), "spec.atempts: no such field"},
     {"array", JOB(",'arrayProperties':{'size':1000000}"), NULL},
     {"array too large", JOB(",'arrayProperties':{'size':1000001}"),
@@ -119,6 +125,27 @@ static const struct row jobs[] = {
      "spec.requests[0].reason: required"},
     {"request in small letters", JOB(",'requests':[{'action':'cancel','reason':'x'}]"),
      "spec.requests[0].action: \"cancel\", expected CANCEL or TERMINATE"},
+    {"nodes", NODES("4", "0", RANGE("0") "," RANGE("1:")), NULL},
+    {"nested nodes", NODES("4", "3", RANGE(":3") "," RANGE("1:2")), NULL},
+    {"nodes and an array",
+     "{'jobQueue':'q','arrayProperties':{'size':2},'nodeProperties':{'numNodes':1,'mainNode':0,"
+     "'nodeRangeProperties':[" RANGE("0") "]}}",
+     "spec.arrayProperties: not together with nodeProperties"},
+    {"too many nodes", NODES("1001", "0", RANGE("0:")),
+     "spec.nodeProperties.numNodes: 1001, expected 1..1000"},
+    {"main node", NODES("2", "2", RANGE("0:")),
+     "spec.nodeProperties.mainNode: 2, expected less than numNodes"},
+    {"a node too far", NODES("2", "0", RANGE("0:2")),
+     "spec.nodeProperties.nodeRangeProperties[0].targetNodes: 0:2, expected nodes within 0..1, the "
+     "lower one first"},
+    {"the wrong way round", NODES("4", "0", RANGE("0:") "," RANGE("3:1")),
+     "spec.nodeProperties.nodeRangeProperties[1].targetNodes: 3:1, expected nodes within 0..3, the "
+     "lower one first"},
+    {"a node in no range", NODES("3", "0", RANGE("0") "," RANGE("2:")),
+     "spec.nodeProperties.nodeRangeProperties: no range has node 1"},
+    {"no nodes at all", NODES("3", "0", RANGE(":")),
+     "spec.nodeProperties.nodeRangeProperties[0].targetNodes: \":\", expected nodes as 0:3, :3, 4: "
+     "or 2"},
 };
 
 TEST(job_specs)
@@ -134,7 +161,14 @@ TEST(job_specs)
 static const struct row definitions[] = {
     {"smallest", SPEC(""), NULL},
     {"type", "{'type':'multinode','template':" POD "}",
-     "spec.type: \"multinode\", expected container"},
+     "spec.nodeProperties: required with type multinode"},
+    {"nodes without the type",
+     "{'nodeProperties':{'numNodes':1,'mainNode':0,'nodeRangeProperties':[" RANGE("0") "]}}",
+     "spec.nodeProperties: needs type multinode"},
+    {"nodes with the type",
+     "{'type':'multinode','nodeProperties':{'numNodes':1,'mainNode':0,'nodeRangeProperties':"
+     "[" RANGE("0") "]}}",
+     NULL},
     {"priority", "{'schedulingPriority':-1,'template':" POD "}",
      "spec.schedulingPriority: -1, expected 0..9999"},
     {"no template", "{}", "spec.template: required"},

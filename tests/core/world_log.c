@@ -44,7 +44,7 @@ char *action_label(const struct world *world, const struct action *action)
     const struct world_pod *pod = NULL;
     switch (action->kind) {
     case ACTION_POD_CREATE:
-        return action->order.job->array_size.set
+        return action->order.job->array_size.set || action->order.nodes != NULL
                    ? text_printf("%s/%u", action->order.job->meta.name, action->order.index)
                    : text_copy(action->order.job->meta.name);
     case ACTION_POD_CHECK:
@@ -309,7 +309,8 @@ void log_why(struct world *world, const char *name)
         return;
     }
     AUTO_TEXT words = verdict_message(world->core, job);
-    enum job_phase phase = job->array ? job->phase : (enum job_phase)job->children[0].phase;
+    enum job_phase phase =
+        job->array ? job->phase : (enum job_phase)job->children[job->main_node].phase;
     log_line(world, "%s %s %s%s%s", name, job_phase_name(phase), verdict_reason(job->verdict),
              words[0] != '\0' ? ": " : "", words);
 }
@@ -323,14 +324,15 @@ static void log_job(struct world *world, const struct thing *thing)
     if (job->ended)
         str_addf(&world->log, " %s %s", job_phase_name(job->phase), job->end_reason);
     for (int phase = 0; phase < JOB_PHASE_COUNT; phase++) {
-        if (job->array && job->counts[phase] > 0)
+        bool many = job->array || (job->gang && !job->ended);
+        if (many && job->counts[phase] > 0)
             str_addf(&world->log, " %lld %s", (long long)job->counts[phase],
                      job_phase_name((enum job_phase)phase));
-        else if (!job->array && !job->ended && job->counts[phase] > 0)
+        else if (!many && !job->ended && job->counts[phase] > 0)
             str_addf(&world->log, " %s", job_phase_name((enum job_phase)phase));
     }
-    if (!job->array && job->children != NULL && job->children[0].attempts > 0)
-        str_addf(&world->log, " attempts=%u", job->children[0].attempts);
+    if (!job->array && job->children != NULL && job->children[job->main_node].attempts > 0)
+        str_addf(&world->log, " attempts=%u", job->children[job->main_node].attempts);
     else if (!job->array && job->children == NULL && thing->status.attempts > 0)
         str_addf(&world->log, " attempts=%lld", (long long)thing->status.attempts);
     if (!job->array && thing->status.refusals > 0)

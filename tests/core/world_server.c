@@ -506,11 +506,13 @@ static void store_status(struct world *world, struct thing *thing, const struct 
     lender.status = *action->status;
     lender.has_status = true;
     if (action->children != NULL) {
-        array_state_pack(action->children, action->status->array.size, &encoding, &data);
-        refusals_pack(action->refusals, action->status->array.size, &refusals);
-        lender.status.array.encoding = encoding;
-        lender.status.array.data = data;
-        lender.status.array.refusals = refusals;
+        bool gang = lender.status.nodes.size > 0;
+        struct array_status *array = gang ? &lender.status.nodes : &lender.status.array;
+        array_state_pack(action->children, array->size, &encoding, &data);
+        refusals_pack(action->refusals, array->size, &refusals);
+        array->encoding = encoding;
+        array->data = data;
+        array->refusals = refusals;
     }
     copy = job_from(&lender);
     job_status_done(&thing->status);
@@ -592,7 +594,7 @@ static enum done_result create(struct world *world, const struct action *action,
                           asked->runtime_class != NULL ? asked->runtime_class : "");
     pod->words = admitted_words(world, words);
     pod->job = job;
-    pod->is_child = order->job->array_size.set;
+    pod->is_child = order->job->array_size.set || order->nodes != NULL;
     pod->job_name = text_copy(order->job->meta.name);
     pod->job_uid = text_copy(order->job->meta.uid);
     pod->node = text_copy(order->node_name);

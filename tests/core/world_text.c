@@ -443,6 +443,10 @@ static void status_copy(const struct job_status *from, struct job_status *to)
     to->array.failed_indexes = text_copy(from->array.failed_indexes);
     to->array.results = text_copy(from->array.results);
     to->result = text_copy(from->result);
+    to->nodes.encoding = text_copy(from->nodes.encoding);
+    to->nodes.data = text_copy(from->nodes.data);
+    to->nodes.refusals = text_copy(from->nodes.refusals);
+    to->nodes.failed_indexes = NULL;
 }
 
 struct batch_job *job_from(const struct thing *thing)
@@ -453,7 +457,17 @@ struct batch_job *job_from(const struct thing *thing)
     meta_from(thing, &job->meta);
     job->queue = text_copy(line_get(&line, "queue"));
     job->definition = text_copy(line_get(&line, "definition"));
-    job->has_template = job->definition == NULL;
+    if (line_get(&line, "nodes") != NULL) {
+        job->has_nodes = true;
+        job->nodes.num_nodes = line_number(&line, "nodes", 1);
+        job->nodes.main_node = line_number(&line, "main", 0);
+        job->nodes.allow_spot = line_has(&line, "allowspot");
+        job->nodes.ranges = mem_new(sizeof(*job->nodes.ranges));
+        job->nodes.range_count = 1;
+        job->nodes.ranges[0].target_nodes = text_copy("0:");
+        template_from(&line, &job->nodes.ranges[0].template_);
+    }
+    job->has_template = job->definition == NULL && !job->has_nodes;
     if (job->has_template)
         template_from(&line, &job->template_);
     job->overrides.json = text_copy(line_get(&line, "overrides"));

@@ -47,7 +47,8 @@ static void template_fill(const struct template_ *from, struct pod_template *ret
 
 static void array_fill(const struct stored_status *stored, bool with_data, struct array_status *ret)
 {
-    const struct array_status *from = &stored->status.array;
+    const struct array_status *from =
+        stored->status.nodes.size > 0 ? &stored->status.nodes : &stored->status.array;
     *ret = (struct array_status){.size = from->size};
     memcpy(ret->counts, from->counts, sizeof(ret->counts));
     ret->failed_indexes = text_copy(from->failed_indexes);
@@ -88,9 +89,12 @@ static void status_fill(const struct stored_status *stored, struct job_status *r
         ret->dependencies[i].job_name = text_copy(from->dependencies[i].job_name);
         ret->dependencies[i].uid = text_copy(from->dependencies[i].uid);
     }
-    ret->array = (struct array_status){0};
+    ret->array = ret->nodes = (struct array_status){0};
+    bool gang = from->nodes.size > 0;
     if (stored->children != NULL)
-        array_fill(stored, !stored->elsewhere, &ret->array);
+        array_fill(stored, !stored->elsewhere, gang ? &ret->nodes : &ret->array);
+    if (gang)
+        text_set(&ret->nodes.failed_indexes, NULL);
 }
 
 static struct batch_job *job_convert(const struct sim_job *from)
@@ -99,15 +103,23 @@ static struct batch_job *job_convert(const struct sim_job *from)
     meta_fill(&from->object, &job->meta);
     job->queue = text_copy(from->queue);
     job->definition = text_copy(from->definition_name);
-    job->has_template = from->definition_name == NULL;
+    job->has_nodes = from->gang;
+    job->has_template = from->definition_name == NULL && !from->gang;
     if (job->has_template)
         template_fill(&from->base, &job->template_);
-    if (from->overridden)
+    if (from->overridden && !from->gang)
         job->overrides.json = text_printf(
             "{\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"%lldm\","
             "\"memory\":\"%lldMi\"}}}]}",
             (long long)from->template_.cpu_milli, (long long)from->template_.memory_mib);
-    if (from->size > 0)
+    if (from->gang) {
+        job->nodes.num_nodes = from->size;
+        job->nodes.main_node = from->main_node;
+        job->nodes.ranges = mem_new(sizeof(*job->nodes.ranges));
+        job->nodes.range_count = 1;
+        job->nodes.ranges[0].target_nodes = text_copy("0:");
+        template_fill(&from->template_, &job->nodes.ranges[0].template_);
+    } else if (from->size > 0)
         job->array_size = OPT_I64(from->size);
     if (from->max_concurrent > 0)
         job->max_concurrent = OPT_I64(from->max_concurrent);

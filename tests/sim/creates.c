@@ -96,6 +96,7 @@ static bool is_plain(const struct sim_job *job)
     return job->dependency_count == 0 && job->request_count == 0 && !job->refused &&
            job->max_concurrent == 0 && /* its own limit lets later ones pass it */
            job->invalid == NULL && !job->truth->create_failed && job->object.deleted_ns == 0 &&
+           !job->gang &&
            (job->definition != NULL || job->definition_name == NULL); /* else nothing to run */
 }
 
@@ -136,7 +137,8 @@ static void check_create_sent(struct world *world, struct request *request)
     }
     const struct sim_job *known =
         (const struct sim_job *)(const void *)watch_known(world, KIND_JOB, request->job_uid);
-    if (known == NULL || known->object.deleted_ns != 0 || is_asked_to_stop(known, request->index))
+    if (known == NULL || known->object.deleted_ns != 0 ||
+        (is_asked_to_stop(known, request->index) && !known->gang)) /* cancel spares it whole */
         violation(world, "I16", "create %s, whose job is known to be stopped or gone",
                   request->name);
     check_room(world, request);
@@ -194,6 +196,28 @@ static bool environment_serves(const struct world *world, const struct request *
     return listed && serves;
 }
 
+/* A gang's pods are of one attempt, each alone on its node, the main node's first. */
+static void check_gang(struct world *world, const struct sim_pod *pod, const struct sim_job *job)
+{
+    const struct store *store = &world->stores[KIND_POD];
+    const struct sim_pod *main_pod = job->truth->children[job->main_node].last;
+    bool is_main = pod->index == job->main_node;
+    if (!is_main && (main_pod == NULL || !main_pod->started || main_pod->attempt != pod->attempt))
+        violation(world, "gang", "pod %s is created before its main node runs", pod->object.name);
+    for (size_t i = 0; i < store->count; i++) {
+        const struct sim_pod *other = (const struct sim_pod *)store->items[i];
+        if (other == pod || !other->ours || !pod_may_execute(other) ||
+            pod_is_stranded(world, other))
+            continue;
+        if (name_eq(other->job_uid, pod->job_uid) && (is_main || other->attempt != pod->attempt))
+            violation(world, "gang", "pod %s is created while %s of attempt %u is there",
+                      pod->object.name, other->object.name, other->attempt);
+        if (name_eq(other->node_uid, pod->node_uid))
+            violation(world, "gang", "pod %s shares its node with %s", pod->object.name,
+                      other->object.name);
+    }
+}
+
 void oracle_created(struct world *world, struct sim_pod *pod, const struct request *request)
 {
     struct truth *truth = truth_of(world, request->job_uid);
@@ -218,11 +242,11 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
     if (job->max_concurrent > 0 && live > job->max_concurrent)
         violation(world, "maxConcurrent", "pod %s is number %lld of at most %lld at a time",
                   pod->object.name, (long long)live, (long long)job->max_concurrent);
-    if (sum.succeeded)
+    if (sum.succeeded && !is_part(job, pod->index))
         violation(world, "I5", "pod %s: its child has succeeded already", pod->object.name);
-    if (sum.final_failed)
+    if (sum.final_failed && !is_part(job, pod->index))
         violation(world, "I3", "pod %s: its child has failed for good already", pod->object.name);
-    if (pod->attempt != sum.attempts + 1)
+    if (pod->attempt != sum.attempts + 1 && !is_part(job, pod->index))
         violation(world, "I3", "pod %s is attempt %u, but %u have begun", pod->object.name,
                   pod->attempt, sum.attempts);
     if (!job->object.gone && job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED)
@@ -238,4 +262,6 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
     world->progress_ns = world->now_ns;
     pod->body->sibling = child->last;
     child->last = pod;
+    if (job->gang)
+        check_gang(world, pod, job);
 }

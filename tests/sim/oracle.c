@@ -34,6 +34,11 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
 {
     struct body *body = pod->body;
     const struct sim_job *job = body->job;
+    if (job != NULL && is_part(job, pod->index)) {
+        const struct sim_pod *main_pod = job->truth->children[job->main_node].last;
+        if (main_pod == NULL || !pod_may_execute(main_pod) || pod_is_stranded(world, main_pod))
+            return; /* the main node has ended: the others are stopped */
+    }
     if (pod->object.deleted_ns != 0 || !pod_may_execute(pod))
         return;
     if (!pod->ours || job == NULL) {
@@ -88,7 +93,13 @@ void oracle_released(struct world *world, const struct sim_pod *pod)
         record != NULL ? record->outcome == CHILD_SUCCEEDED : stored->status.phase == JOB_SUCCEEDED;
     bool ended =
         record != NULL ? record->outcome != CHILD_WAITING : stored->status.phase >= JOB_SUCCEEDED;
-    if (attempts < sum.attempts || (sum.succeeded && !succeeded) ||
+    bool part = is_part(job, pod->index); /* its end is the main node's */
+    if (part) { /* whether a try of it was an attempt says nothing about the job */
+        attempts += refusals;
+        refusals = sum.refusals;
+        sum.attempts += sum.refusals;
+    }
+    if (attempts < sum.attempts || (sum.succeeded && !succeeded && !part) ||
         (!ended && refusals < (int64_t)sum.refusals))
         violation(
             world, "I10",
@@ -116,6 +127,12 @@ static void check_child(struct world *world, const struct sim_job *job, uint32_t
 {
     struct summary sum = summarize(world, job, job->truth->children[index].last);
     const char *name = job->object.name;
+    if (is_part(job, index)) {
+        if (outcome != CHILD_WAITING && sum.live)
+            violation(world, "I5", "%s[%u] is told to have ended while a pod may execute", name,
+                      index);
+        return;
+    }
     if (attempts > (int64_t)sum.attempts)
         violation(world, "I3", "%s[%u] has %lld attempts in its status, %u in truth", name, index,
                   (long long)attempts, sum.attempts);
@@ -170,7 +187,7 @@ void oracle_children(struct world *world, const struct sim_job *job,
                      const struct stored_status *old, const struct stored_status *status)
 {
     const char *name = job->object.name;
-    if (status->children != NULL)
+    if (status->children != NULL && !job->gang)
         check_failures(world, job, status);
     for (uint32_t i = 0; old->children != NULL && i < job->size; i++) {
         const struct child_record *was = &old->children[i];

@@ -97,7 +97,9 @@ static const struct stored_status *copy_status(struct world *world, const struct
         kept[i].indexes = copy(world, failures[i].indexes);
     }
     stored->status.array.failures = kept;
-    uint32_t size = from->array.size;
+    stored->status.nodes.encoding = stored->status.nodes.data = NULL;
+    stored->status.nodes.refusals = stored->status.nodes.failed_indexes = NULL;
+    uint32_t size = from->nodes.size > 0 ? from->nodes.size : from->array.size;
     if (action->children != NULL && size > 0) {
         stored->children = arena_alloc(world->arena, size * sizeof(*stored->children));
         memcpy(stored->children, action->children, size * sizeof(*stored->children));
@@ -111,7 +113,9 @@ static const struct stored_status *copy_status(struct world *world, const struct
 
 static void copy_order(struct world *world, const struct pod_order *order, struct request *request)
 {
-    const struct pod_template *from = order->template_;
+    const struct pod_template *from = order->nodes != NULL
+                                          ? &node_range_of(order->nodes, order->index)->template_
+                                          : order->template_;
     request->template_ = (struct template_){
         .cpu_milli = from->placement.requests.cpu_milli,
         .memory_mib = from->placement.requests.memory_bytes / (1024 * 1024),

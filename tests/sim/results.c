@@ -23,9 +23,11 @@ void oracle_results(struct world *world, const struct sim_job *job,
     const char *left = status->status.result;
     if (job->invalid != NULL)
         return;
-    if (status->children == NULL) {
-        bool succeeded = job->size == 0 && status->status.phase == JOB_SUCCEEDED;
-        const char *truth = succeeded ? result_of(job, 0) : NULL;
+    if (status->children == NULL || job->gang) { /* of a multi-node job the main node's counts */
+        bool succeeded = job->gang && status->children != NULL
+                             ? status->children[job->main_node].outcome == CHILD_SUCCEEDED
+                             : job->size == 0 && status->status.phase == JOB_SUCCEEDED;
+        const char *truth = succeeded ? result_of(job, job->main_node) : NULL;
         if (!name_eq(left, truth))
             violation(world, "results", "%s is told to have left %s, and left %s", job->object.name,
                       left != NULL ? left : "nothing", truth != NULL ? truth : "nothing");

@@ -176,6 +176,11 @@ static bool child_may_succeed(const struct world *world, const struct sim_job *j
            may_be_skipped(world, job, index, depth + 1);
 }
 
+bool is_part(const struct sim_job *job, uint32_t index)
+{
+    return job->gang && index != job->main_node;
+}
+
 static bool is_named(const struct sim_job *job, const struct sim_job *dependant, const char *name)
 {
     return strcmp(job->object.name, name) == 0 &&
@@ -237,7 +242,8 @@ static bool dependency_may_fail(const struct world *world, const struct sim_job 
         if (dependency->type == DEPENDENCY_N_TO_N && !pairs)
             return true;
         for (uint32_t i = 0; i < other->child_count; i++)
-            if ((!pairs || i == index) && child_may_fail(world, on, i, depth + 1))
+            if ((!pairs || i == index) && !is_part(on, i) &&
+                child_may_fail(world, on, i, depth + 1))
                 return true;
     }
     return false;
@@ -267,7 +273,8 @@ static bool dependency_may_succeed(const struct world *world, const struct sim_j
         bool pairs = is_pair(job, on, dependency);
         bool all = true;
         for (uint32_t i = 0; i < other->child_count; i++)
-            all &= (pairs && i != index) || child_may_succeed(world, on, i, depth + 1);
+            all &= (pairs && i != index) || is_part(on, i) ||
+                   child_may_succeed(world, on, i, depth + 1);
         if (all)
             return true;
     }

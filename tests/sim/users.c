@@ -95,7 +95,7 @@ static enum dependency_condition draw_condition(struct world *world)
 static void draw_dependencies(struct world *world, struct sim_job *job)
 {
     const struct store *store = &world->stores[KIND_JOB];
-    if (job->size > 1 && chance(world, 150)) {
+    if (job->size > 1 && !job->gang && chance(world, 150)) {
         job->dependencies[job->dependency_count++] = (struct sim_dependency){
             .type = DEPENDENCY_SEQUENTIAL, .condition = draw_condition(world)};
         world->counters.dependencies++;
@@ -105,7 +105,8 @@ static void draw_dependencies(struct world *world, struct sim_job *job)
             (const struct sim_job *)store->items[draw(world, 0, (int64_t)store->count - 1)];
         if (strcmp(on->object.namespace_, job->object.namespace_) != 0)
             continue;
-        bool pairs = on->size > 0 && job->size > 0 && on->invalid == NULL && chance(world, 500);
+        bool pairs = on->size > 0 && job->size > 0 && !on->gang && !job->gang &&
+                     on->invalid == NULL && chance(world, 500);
         if (pairs && job->dependency_count == 0)
             job->size = on->size;
         bool n_to_n = pairs && on->size == job->size;
@@ -125,7 +126,7 @@ static void draw_troubles(struct world *world, struct sim_job *job)
     job->start_deadline_s = chance(world, 300) ? draw(world, 5, 60) : START_DEADLINE_S;
     job->ttl_s = chance(world, 250) ? draw(world, 0, 20) : -1;
     job->refused = chance(world, 25);
-    job->large = job->size > 0 && chance(world, 200);
+    job->large = job->size > 0 && !job->gang && chance(world, 200);
     if (chance(world, 20)) {
         job->invalid = "spec.retryStrategy.attempts: 0, expected 1..10";
         world->counters.invalid_jobs++;
@@ -145,7 +146,12 @@ static void submit(struct world *world, const char *name, const char *namespace_
     if (job->size > 0 && chance(world, 300))
         job->max_concurrent = draw(world, 1, 3);
     job->template_ = draw_template(world);
-    if (chance(world, 400)) {
+    if (chance(world, 120)) {
+        job->gang = true;
+        job->size = (uint32_t)draw(world, 1, 4);
+        job->main_node = (uint32_t)draw(world, 0, job->size - 1);
+        world->counters.gangs++;
+    } else if (chance(world, 400)) {
         job->definition_name = chance(world, 950) ? "common" : "missing";
         job->definition = store_find(world, KIND_DEFINITION, namespace_, job->definition_name);
         if (job->definition != NULL)
@@ -158,9 +164,11 @@ static void submit(struct world *world, const char *name, const char *namespace_
         world->counters.overrides++;
     }
     draw_retry(world, job);
+    if (job->gang)
+        job->max_concurrent = 0;
     draw_dependencies(world, job);
     draw_troubles(world, job);
-    world->counters.arrays += job->size > 0;
+    world->counters.arrays += job->size > 0 && !job->gang;
     world->counters.jobs++;
     truth_new(world, job);
     STORY(world,
@@ -479,15 +487,17 @@ static bool fits_somewhere(const struct world *world, const struct sim_job *job,
     if (environment->managed) {
         for (size_t i = 0; i < world->type_count; i++)
             if (world->types[i].vcpus * 1000 - reserve >= job->template_.cpu_milli &&
-                world->types[i].vcpus <= environment->max_vcpus)
+                world->types[i].vcpus * (job->gang ? job->size : 1) <= environment->max_vcpus)
                 return true;
         return false;
     }
+    uint32_t found = 0;
     const struct store *nodes = &world->stores[KIND_NODE];
     for (size_t i = 0; i < nodes->count; i++) {
         const struct sim_node *node = (const struct sim_node *)nodes->items[i];
         if (name_eq(node->environment, environment->object.name) && node->instance->alive &&
-            node->cpu_milli - reserve >= job->template_.cpu_milli)
+            node->cpu_milli - reserve >= job->template_.cpu_milli &&
+            ++found >= (job->gang ? job->size : 1))
             return true;
     }
     return false;

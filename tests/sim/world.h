@@ -54,7 +54,7 @@ enum {
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
     X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
-    X(arrays) X(replays_compared)
+    X(arrays) X(gangs) X(replays_compared)
 /* clang-format on */
 
 struct counters {
@@ -129,6 +129,8 @@ struct sim_job {
     uint32_t size;                                        /* 0: a single job */
     int64_t max_concurrent;                               /* 0: no limit */
     int64_t attempts, timeout_s, start_deadline_s, ttl_s; /* ttl_s -1: stays */
+    bool gang;                                            /* a multi-node job of size nodes */
+    uint32_t main_node;
     struct rule rules[RULES_MAX];
     size_t rule_count;
     struct sim_dependency dependencies[DEPENDENCIES_MAX];
@@ -491,6 +493,7 @@ bool pod_is_stranded(const struct world *world, const struct sim_pod *pod);
 bool is_asked_to_stop(const struct sim_job *job, uint32_t index);
 bool is_excused(const struct world *world, const struct sim_job *job, uint32_t index, int depth);
 /* May a child have succeeded without a pod: was what it was to run OnFailure of successful? */
+bool is_part(const struct sim_job *job, uint32_t index); /* of a gang, and not its main node */
 bool may_be_skipped(const struct world *world, const struct sim_job *job, uint32_t index,
                     int depth);
 bool may_start(const struct world *world, const struct sim_job *job, uint32_t index);

@@ -4,6 +4,7 @@
 #define BULKHEAD_API_JOB_H
 
 #include "bulkhead/api/meta.h"
+#include "bulkhead/api/nodes.h"
 #include "bulkhead/api/placement.h"
 #include "bulkhead/api/queue.h"
 
@@ -42,13 +43,6 @@ struct retry_strategy {
     size_t rule_count;
 };
 
-struct pod_template {
-    char *json;                 /* the PodTemplateSpec as compact JSON text,
-                                   {metadata:{labels,annotations},spec:{...}} */
-    struct placement placement; /* of template.spec */
-    uint64_t hash;              /* of json */
-};
-
 struct template_override { /* spec.overrides of a job, see template.h */
     char *json;            /* compact text; NULL: none */
 };
@@ -59,7 +53,10 @@ struct job_definition {
     struct retry_strategy retry;
     struct opt_i64 timeout_s;
     struct opt_i64 scheduling_priority; /* 0..JOB_PRIORITY_MAX; kept for fair-share queues */
+    bool has_template;
     struct pod_template template_;
+    bool has_nodes; /* type multinode */
+    struct node_properties nodes;
     int64_t observed_generation; /* status.observedGeneration as read; 0: none */
     char *invalid; /* not NULL: why this definition cannot be used; a sentence with the field's path
                     */
@@ -169,6 +166,8 @@ struct job_status {
     size_t dependency_count;
     char *result; /* of a single job that succeeded, see result.h; NULL: it left none */
     struct array_status array; /* size 0: a single job */
+    struct array_status nodes; /* size 0: not a multi-node job. Data as an array's has it */
+    uint32_t main_node;
 };
 
 struct batch_job {
@@ -179,6 +178,8 @@ struct batch_job {
     struct pod_template template_; /* spec.template */
     struct template_override overrides;
     struct opt_i64 scheduling_priority; /* schedulingPriorityOverride */
+    bool has_nodes;                     /* spec.nodeProperties */
+    struct node_properties nodes;
     struct key_values parameters;
     struct opt_i64 array_size;     /* 1..JOB_ARRAY_SIZE_MAX; absent: a single job */
     struct opt_i64 max_concurrent; /* arrayProperties.maxConcurrent; absent: no limit */
@@ -250,7 +251,9 @@ struct pod_order {
     const char *name, *node_name, *node_uid, *environment;
     const char *cell_epoch; /* annotation; NULL: none */
     uint32_t index, count, try, attempt;
-    int64_t active_deadline_s; /* 0: none */
+    int64_t active_deadline_s;           /* 0: none */
+    const struct node_properties *nodes; /* NULL: not a multi-node job */
+    const char *main_address;            /* of the main node's pod; NULL for that pod itself */
 };
 /* The pod as JSON: template, parameters replaced (Ref::name in command and args; unmatched ones
  * stay), AWS_BATCH_* environment in every container, labels, annotations, finalizer, owner

@@ -33,6 +33,7 @@ struct container_exit {
  * fields; job_uid == NULL: not a pod of bulkhead. */
 struct pod {
     struct object_meta meta;
+    char *address;   /* status.podIP */
     char *node_name; /* NULL: not placed */
     enum pod_phase phase;
     char *reason;  /* status.reason: OutOfcpu, Evicted, NodeLost, DeadlineExceeded, ... */

@@ -25,6 +25,7 @@ extern const struct custom_field template_field;          /* struct pod_template
 extern const struct custom_field template_override_field; /* struct template_override */
 extern const char *const state_words[2];                  /* DISABLED, ENABLED */
 extern const char *const blocked_words[4];                /* from BLOCKED_CAPACITY on */
+extern const struct object_type node_properties_type;
 
 extern const struct text_format format_label;       /* a DNS label */
 extern const struct text_format format_name;        /* the name of an object */
@@ -32,6 +33,7 @@ extern const struct text_format format_namespace;   /* one that jobs may run in 
 extern const struct text_format format_reason_glob; /* evaluateOnExit */
 extern const struct text_format format_code_glob;
 extern const struct text_format format_indexes;
+extern const struct text_format format_target_nodes; /* of a node range */
 extern const struct text_format format_program;
 extern const struct text_format format_instance_type;
 

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gang_test.c - multi-node jobs: placed whole, led by their main node */
+#include "core/world.h"
+
+#include "bulkhead/base/macros.h"
+
+static const struct world_row rows[] = {
+    /* clang-format off */
+    {"the main node starts first, the others when it runs",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "node n3 env=e cpu=2\n"
+     "job g queue=q cpu=1 nodes=3 main=1\n"
+     "at 1s\n"
+     "pod g/1 running\n"
+     "at 2s\n"
+     "jobs\n",
+     "0s start g/1 on n2\n"
+     "1s start g/0 on n1\n"
+     "1s start g/2 on n3\n"
+     "2s jobs\n"
+     "  g 2 STARTING 1 RUNNING\n"},
+    {"nothing starts while one node is missing",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "job a queue=q cpu=1 runs=3s\n"
+     "job g queue=q cpu=1 nodes=2 created=1s\n"
+     "why g\n"
+     "at 4s\n",
+     "0s start a on n1\n"
+     "0s g RUNNABLE NodesFull: needs 2 nodes at once, each with cpu 1; e: too few of its nodes are empty; room comes when a running pod ends or a node is added\n"
+     "3s start g/0 on n1\n"},
+    {"a node that is kept for it takes nothing else, nor does one that it is on",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "node n2 env=e cpu=4\n"
+     "job g queue=q cpu=1 nodes=2\n"
+     "job small queue=q cpu=1 created=1s\n"
+     "at 5s\n"
+     "pod g/0 running\n"
+     "at 6s\n"
+     "jobs\n",
+     "0s start g/0 on n1\n"
+     "5s start g/1 on n2\n"
+     "6s jobs\n"
+     "  g 1 STARTING 1 RUNNING\n"
+     "  small RUNNABLE\n"},
+    {"the main node's end is the job's end, and the others are stopped",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "job g queue=q cpu=1 nodes=2\n"
+     "at 1s\n"
+     "pod g/0 running\n"
+     "at 2s\n"
+     "pod g/1 running\n"
+     "at 3s\n"
+     "pod g/0 ok\n"
+     "at 5s\n"
+     "jobs\n",
+     "0s start g/0 on n1\n"
+     "1s start g/1 on n2\n"
+     "3s stop g/1\n"
+     "5s jobs\n"
+     "  g SUCCEEDED Succeeded attempts=1\n"},
+    {"the end of another node is not the job's",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "job g queue=q cpu=1 nodes=2 retry=3\n"
+     "at 1s\n"
+     "pod g/0 running\n"
+     "at 2s\n"
+     "pod g/1 failed exit=1\n"
+     "at 3s\n"
+     "jobs\n"
+     "pod g/0 ok\n"
+     "at 4s\n"
+     "jobs\n",
+     "0s start g/0 on n1\n"
+     "1s start g/1 on n2\n"
+     "3s jobs\n"
+     "  g 1 RUNNABLE 1 RUNNING\n"
+     "4s jobs\n"
+     "  g SUCCEEDED Succeeded attempts=1\n"},
+    {"the main node's failure retries all, once the last is gone",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "job g queue=q cpu=1 nodes=2 retry=2\n"
+     "at 1s\n"
+     "pod g/0 running\n"
+     "at 2s\n"
+     "pod g/1 running\n"
+     "at 3s\n"
+     "pod g/0 failed exit=1\n"
+     "at 7s\n"
+     "pod g/0 running\n"
+     "at 8s\n",
+     "0s start g/0 on n1\n"
+     "1s start g/1 on n2\n"
+     "3s stop g/1\n"
+     "3s start g/0 on n1\n"
+     "7s start g/1 on n2\n"},
+    {"a restart between the main node's start and the others'",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "job g queue=q cpu=1 nodes=2\n"
+     "job small queue=q cpu=1 created=1s\n"
+     "at 1s\n"
+     "restart\n"
+     "at 2s\n"
+     "pod g/0 running\n"
+     "at 3s\n"
+     "jobs\n",
+     "0s start g/0 on n1\n"
+     "2s start g/1 on n2\n"
+     "3s jobs\n"
+     "  g 1 STARTING 1 RUNNING\n"
+     "  small RUNNABLE\n"},
+    {"cancelled while it waits",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "job g queue=q cpu=1 nodes=2\n"
+     "at 1s\n"
+     "job g cancel enough\n"
+     "at 2s\n"
+     "jobs\n",
+     "2s jobs\n"
+     "  g FAILED Cancelled\n"},
+    {"terminated as a whole",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "job g queue=q cpu=1 nodes=2 retry=3\n"
+     "at 1s\n"
+     "pod g/0 running\n"
+     "at 2s\n"
+     "pod g/1 running\n"
+     "at 3s\n"
+     "job g terminate enough\n"
+     "at 6s\n"
+     "jobs\n",
+     "0s start g/0 on n1\n"
+     "1s start g/1 on n2\n"
+     "3s stop g/0\n"
+     "3s stop g/1\n"
+     "6s jobs\n"
+     "  g FAILED Terminated attempts=1\n"},
+    /* clang-format on */
+};
+
+TEST(gang)
+{
+    world_check(rows, ARRAY_LEN(rows), SHOW_PODS);
+}
+
+static const struct world_row machine_rows[] = {
+    /* clang-format off */
+    {"a machine for each node is bought at once",
+     "environment e kwok max=8 types=small:1:2Gi:0.05,large:4:8Gi:0.18\n"
+     "queue q envs=e\n"
+     "job g queue=q cpu=1 nodes=3\n",
+     "0s launch e 3x small\n"},
+    {"more than maxvCpus allows is told at once, and nothing is bought",
+     "environment e kwok max=2 types=small:1:2Gi:0.05\n"
+     "queue q envs=e\n"
+     "job g queue=q cpu=1 nodes=3\n"
+     "at 1s\n"
+     "why g\n",
+     "1s g RUNNABLE DoesNotFit: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - needs 3 nodes at once, each with cpu 1; e: it cannot have 3 such nodes within maxvCpus 2: raise it, or add a larger instance type\n"},
+    /* clang-format on */
+};
+
+TEST(gang_machines)
+{
+    world_check(machine_rows, ARRAY_LEN(machine_rows), SHOW_MACHINES);
+}
