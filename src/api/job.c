@@ -148,14 +148,23 @@ static const struct object_type job_timeout_type =
 
 static const char *const dependency_words[] = {"SEQUENTIAL", "N_TO_N"};
 static const char *const condition_words[] = {"OnSuccess", "OnFailure", "Always"};
+static const char *const hold_words[] = {"Fail", "Hold"};
 
 static const struct field dependency_fields[] = {
     FIELD(struct dependency, job_name, "jobName", .min = 1, .max = 253, .format = &format_name),
     WORD(struct dependency, type, dependency_words, "type", .min = DEPENDENCY_SEQUENTIAL),
     WORD(struct dependency, condition, condition_words, "condition"),
+    WORD(struct dependency, hold, hold_words, "onDependencyFailure"),
 };
 static const struct object_type dependency_type_ =
     OBJECT_TYPE(struct dependency, "JobDependency", dependency_fields);
+
+static const struct field replaces_fields[] = {
+    FIELD(struct batch_job, replaces, "jobName", .required = true, .min = 1, .max = 253,
+          .format = &format_name),
+};
+static const struct object_type replaces_type =
+    OBJECT_TYPE(struct batch_job, "JobReplaces", replaces_fields);
 
 static const char *const request_words[] = {"CANCEL", "TERMINATE"};
 
@@ -180,6 +189,7 @@ static const struct field job_fields[] = {
          .max = JOB_DEPENDENCIES_MAX),
     CUSTOM(struct batch_job, overrides, &template_override_field, "overrides"),
     FIELD(struct batch_job, parameters, "parameters", .max = PARAMETERS_MAX),
+    PART(&replaces_type, "replaces"),
     OBJECT(struct batch_job, retry, &retry_strategy_type, "retryStrategy",
            .present_offset = offsetof(struct batch_job, has_retry)),
     FIELD(struct batch_job, scheduling_priority, "schedulingPriorityOverride",
@@ -213,6 +223,13 @@ static int check_dependency(const struct batch_job *job, size_t i, const struct 
                          "%s is this job itself; for children one after another use type "
                          "SEQUENTIAL without jobName",
                          dependency->job_name);
+    if (!alone && text_eq(dependency->job_name, job->replaces))
+        return json_fail(JSON_AT(JSON_ITEM(list, i), "jobName"), err,
+                         "%s is the job that this one replaces, expected another",
+                         dependency->job_name);
+    if (dependency->hold && (alone || dependency->condition != DEPEND_ON_SUCCESS))
+        return json_fail(JSON_AT(JSON_ITEM(list, i), "onDependencyFailure"), err,
+                         "Hold, expected with a jobName and condition OnSuccess only");
     return 0;
 }
 
@@ -230,6 +247,9 @@ static int check_job(const void *object, const struct json_at *at, struct err *e
         if (check_dependency(job, i, &list, err) < 0)
             return -1;
     }
+    if (job->replaces != NULL && text_eq(job->replaces, job->meta.name))
+        return json_fail(JSON_AT(JSON_AT(at, "replaces"), "jobName"), err,
+                         "%s is this job itself; submit it under another name", job->replaces);
     return 0;
 }
 

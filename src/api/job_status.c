@@ -76,18 +76,28 @@ void job_try_done(struct job_try *try)
 }
 
 static const char *const outcome_words[] = {
-    [DEPENDENCY_WAITING] = "WAITING",
-    [DEPENDENCY_SATISFIED] = "SATISFIED",
-    [DEPENDENCY_FAILED] = "FAILED",
-    [DEPENDENCY_SKIPPED] = "SKIPPED",
+    [DEPENDENCY_WAITING] = "WAITING", [DEPENDENCY_SATISFIED] = "SATISFIED",
+    [DEPENDENCY_FAILED] = "FAILED",   [DEPENDENCY_SKIPPED] = "SKIPPED",
+    [DEPENDENCY_HELD] = "HELD",
 };
 static const struct field dependency_fields[] = {
     FIELD(struct dependency_record, job_name, "jobName", .max = 253),
     FIELD(struct dependency_record, uid, "uid", .max = 128),
     WORD(struct dependency_record, outcome, outcome_words, "outcome"),
+    FIELD(struct dependency_record, replacement, "replacement", .max = 253),
 };
 static const struct object_type dependency_type_ =
     OBJECT_TYPE(struct dependency_record, "DependencyRecord", dependency_fields, .open = true);
+
+static const struct field replaces_fields[] = {
+    FIELD(struct replaces_record, job.job_name, "jobName", .max = 253),
+    FIELD(struct replaces_record, job.uid, "uid", .max = 128),
+    WORD(struct replaces_record, job.outcome, outcome_words, "outcome"),
+    FIELD(struct replaces_record, children_taken, "childrenTaken", .min = 0,
+          .max = JOB_ARRAY_SIZE_MAX),
+};
+static const struct object_type replaces_type =
+    OBJECT_TYPE(struct replaces_record, "ReplacesRecord", replaces_fields, .open = true);
 
 static const char *const encoding_words[] = {"runs", "zn64"};
 
@@ -159,6 +169,7 @@ static const struct field status_fields[] = {
     OBJECT(DOC, status, &nodes_type, "nodeProperties"),
     LIST(DOC, S(dependencies), S(dependency_count), &dependency_type_, "dependencies",
          .max = JOB_DEPENDENCIES_MAX),
+    OBJECT(DOC, S(replaces), &replaces_type, "replaces"),
     LIST(DOC, S(tries), S(try_count), &try_type, "tries", .max = JOB_TRIES_KEPT),
     LIST(DOC, conditions.items, conditions.count, &condition_type, "conditions", .max = 8),
 };
@@ -249,6 +260,8 @@ struct json_object *batch_job_status_encode(const struct object_meta *meta,
         json_object_object_del(json, "arrayProperties");
     if (status->nodes.size == 0)
         json_object_object_del(json, "nodeProperties");
+    if (status->replaces.job.job_name == NULL)
+        json_object_object_del(json, "replaces");
     json_put(json, "conditions", job_conditions(status, previous, now_ns));
     return status_document("BatchJob", meta, json);
 }

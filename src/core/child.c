@@ -90,7 +90,7 @@ static void verdict_by_place(struct core *core, struct core_job *job, bool in_li
     else if (job_at_limit(job))
         verdict_set(core, job, VERDICT_CONCURRENT, NULL);
     else if (job->counts[JOB_PENDING] > 0)
-        verdict_set(core, job, VERDICT_DEPENDENCY, NULL);
+        verdict_set(core, job, depend_verdict(job), NULL);
     else
         verdict_set(core, job, VERDICT_NONE, NULL);
 }

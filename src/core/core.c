@@ -41,6 +41,7 @@ struct core *core_new(const struct core_options *options)
     core->daemon_sets = map_new();
     core->runtime_classes = map_new();
     core->dependants = map_new();
+    core->replacements = map_new();
     core->companions = map_new();
     core->dim_count = DIM_FIXED;
     core->admin_wake_ns = INT64_MAX;
@@ -53,6 +54,7 @@ static void job_free(struct core *core, struct core_job *job)
     for (size_t i = 0; i < job->dependency_count; i++) {
         free(job->dependencies[i].name);
         free(job->dependencies[i].uid);
+        free(job->dependencies[i].replacement);
     }
     free(job->dependencies);
     class_drop(core, job->class_);
@@ -150,6 +152,7 @@ struct core *core_free(struct core *core)
     map_free(core->daemon_sets);
     runtime_classes_free(core);
     map_free(core->dependants);
+    map_free(core->replacements);
     for (size_t i = 0; i < core->early_count; i++)
         pod_free(core->early_pods[i]);
     for (size_t i = DIM_FIXED; i < core->dim_count; i++)

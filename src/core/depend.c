@@ -3,8 +3,13 @@
  *
  * Everyone who names a job is in one list under that name, whether the job exists or not, so that
  * jobs may be applied in any order. A dependency that has been seen (its uid is recorded) and is
- * deleted before it ended has failed; one that was never seen is waited for. */
+ * deleted before it ended has failed; one that was never seen is waited for.
+ *
+ * Held   A dependency that failed is waited over when its dependant says so
+ * (onDependencyFailure: Hold), as long as the job that failed is there: another may take its place
+ * (replace.c), and then the dependant waits for that one, whose name and uid go into its record. */
 #include "internal.h"
+#include "replace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +17,12 @@
 static char *name_key(const char *namespace_, const char *name)
 {
     return text_printf("%s/%s", namespace_ != NULL ? namespace_ : "", name);
+}
+
+/* Of the job that it waits for now. */
+static const char *name_now(const struct core_dependency *dependency)
+{
+    return dependency->replacement != NULL ? dependency->replacement : dependency->name;
 }
 
 static struct dependants *dependants_of(struct core *core, const char *key, bool make)
@@ -23,6 +34,16 @@ static struct dependants *dependants_of(struct core *core, const char *key, bool
         map_put(core->dependants, key, list);
     }
     return list;
+}
+
+static void link_dependency(struct core *core, struct core_dependency *dependency, const char *key)
+{
+    struct dependants *list = dependants_of(core, key, true);
+    dependency->list = list;
+    dependency->next = list->first;
+    if (list->first != NULL)
+        list->first->prev = dependency;
+    list->first = dependency;
 }
 
 static void unlink_dependency(struct core *core, struct core_dependency *dependency)
@@ -46,7 +67,7 @@ static void unlink_dependency(struct core *core, struct core_dependency *depende
 }
 
 /* Did this child of an ended or running job succeed (1), fail (-1), or neither yet (0)? */
-static int child_outcome(const struct core_job *job, uint32_t index)
+int depend_child_outcome(const struct core_job *job, uint32_t index)
 {
     if (job->children != NULL) {
         enum job_phase phase = (enum job_phase)job->children[index].phase;
@@ -75,7 +96,7 @@ static enum depend_state state_after(enum dependency_condition condition, bool s
 static enum depend_state state_after_child(const struct core_job *on, uint32_t index,
                                            enum dependency_condition condition)
 {
-    int outcome = child_outcome(on, index);
+    int outcome = depend_child_outcome(on, index);
     return outcome == 0 ? DEPEND_WAITS : state_after(condition, outcome > 0);
 }
 
@@ -89,7 +110,9 @@ static enum depend_state pair_state(const struct core_dependency *dependency, ui
         return dependency->outcome == DEPENDENCY_WAITING ? DEPEND_WAITS : DEPEND_MET;
     if (on->size != dependency->job->size)
         return DEPEND_WAITS; /* the whole fails, see dependency_look */
-    return state_after_child(on, index, dependency->condition);
+    enum depend_state state = state_after_child(on, index, dependency->condition);
+    bool waits = state == DEPEND_FAILS && (dependency->hold || dependency->held);
+    return waits ? DEPEND_WAITS : state;
 }
 
 enum depend_state depend_state_of(const struct core_job *job, uint32_t index)
@@ -125,6 +148,8 @@ void depend_child_end(struct core *core, struct core_job *job, uint32_t index,
 }
 
 static void depend_job_ended(struct core *core, struct core_job *job);
+static void dependency_look(struct core *core, struct core_dependency *dependency);
+static bool break_cycle(struct core *core, struct core_job *job);
 
 static void look_later(struct core *core, struct core_job *job, uint32_t index)
 {
@@ -177,6 +202,8 @@ void depend_settle(struct core *core)
         struct look look = core->looks[i];
         if (look.index == LOOK_DEPENDANTS)
             depend_job_ended(core, look.job);
+        else if (look.index == LOOK_CYCLE)
+            break_cycle(core, look.job);
         else
             children_look(core, look.job, look.index);
     }
@@ -188,6 +215,11 @@ void depend_ended_later(struct core *core, struct core_job *job)
     look_later(core, job, LOOK_DEPENDANTS);
 }
 
+void depend_look_all(struct core *core, struct core_job *job)
+{
+    look_later(core, job, LOOK_ALL);
+}
+
 static void dependency_fails(struct core *core, struct core_dependency *dependency, const char *why)
 {
     struct core_job *job = dependency->job;
@@ -196,7 +228,7 @@ static void dependency_fails(struct core *core, struct core_dependency *dependen
         return;
     job_changed(core, job, 0);
     dependency->sequence = job->sequence;
-    AUTO_TEXT words = text_printf("Dependent Job failed: %s %s", dependency->name, why);
+    AUTO_TEXT words = text_printf("Dependent Job failed: %s %s", name_now(dependency), why);
     job_fail_waiting(core, job, "DependencyFailed", words);
 }
 
@@ -231,11 +263,68 @@ static void dependency_met(struct core *core, struct core_dependency *dependency
         job_admit(core, job);
 }
 
+/* What keeps the job is another thing now. */
+static void tell_dependant(struct core *core, struct core_job *job)
+{
+    job_changed(core, job, NS_PER_S);
+    if (job->admitted && (job->verdict == VERDICT_DEPENDENCY || job->verdict == VERDICT_HELD))
+        verdict_set(core, job, depend_verdict(job), NULL);
+}
+
+static void dependency_held(struct core *core, struct core_dependency *dependency)
+{
+    if (dependency->held || dependency->job->ended)
+        return;
+    dependency->held = true;
+    tell_dependant(core, dependency->job);
+}
+
+/* The one that failed has been replaced, perhaps more than once. */
+static void dependency_follows(struct core *core, struct core_dependency *dependency,
+                               struct core_job *replacement)
+{
+    struct core_job *job = dependency->job;
+    unlink_dependency(core, dependency);
+    link_dependency(core, dependency, replacement->key);
+    dependency->on = replacement;
+    dependency->held = false;
+    text_set(&dependency->uid, replacement->uid);
+    text_set(&dependency->replacement, replacement->spec->meta.name);
+    job_changed(core, job, 0);
+    dependency->sequence = job->sequence;
+    tell_dependant(core, job);
+    look_later(core, replacement, LOOK_CYCLE);
+    if (is_n_to_n(dependency))
+        look_later(core, job, LOOK_ALL);
+    dependency_look(core, dependency);
+}
+
+/* It failed. True: that is not its last word, or the dependant waits over it. */
+static bool dependency_goes_on(struct core *core, struct core_dependency *dependency)
+{
+    if (dependency->type == DEPENDENCY_REPLACES || dependency->uid == NULL)
+        return false;
+    struct core_job *replacement = replace_find(core, dependency->uid);
+    if (replacement != NULL && replace_can_follow(replacement))
+        dependency_follows(core, dependency, replacement);
+    else if (dependency->on != NULL && (dependency->hold || replacement != NULL))
+        dependency_held(core, dependency);
+    else
+        return false;
+    return true;
+}
+
 /* Everybody can read how it ended. N_TO_N is decided child by child, now. */
 static void dependency_ended(struct core *core, struct core_dependency *dependency, bool succeeded,
                              const char *how)
 {
     enum depend_state state = state_after(dependency->condition, succeeded);
+    if (dependency->type == DEPENDENCY_REPLACES) {
+        replace_refuse(core, dependency, how);
+        return;
+    }
+    if (state == DEPEND_FAILS && dependency_goes_on(core, dependency))
+        return;
     if (is_n_to_n(dependency) && dependency->on != NULL && state != DEPEND_MET) {
         dependency->outcome = state == DEPEND_FAILS ? DEPENDENCY_FAILED : DEPENDENCY_SKIPPED;
         job_changed(core, dependency->job, 0);
@@ -256,6 +345,10 @@ static void dependency_look(struct core *core, struct core_dependency *dependenc
     struct core_job *on = dependency->on;
     if (dependency->outcome != DEPENDENCY_WAITING || on == NULL)
         return;
+    if (dependency->type == DEPENDENCY_REPLACES) {
+        replace_look(core, dependency);
+        return;
+    }
     if (is_n_to_n(dependency) && (on->gang || on->size != dependency->job->size)) {
         AUTO_TEXT why = on->gang ? text_copy("is a multi-node job, expected an array for N_TO_N")
                                  : text_printf("has %u children, expected %u for N_TO_N", on->size,
@@ -334,6 +427,8 @@ static void print_cycle(struct core_job *job, struct core_job *last, struct str 
  */
 static bool break_cycle(struct core *core, struct core_job *job)
 {
+    if (job->ended || job->gone)
+        return false;
     struct core_job *last = find_cycle(core, job);
     if (last == NULL)
         return false;
@@ -352,19 +447,22 @@ static bool break_cycle(struct core *core, struct core_job *job)
     return true;
 }
 
+static const char *deleted_words(const struct core_dependency *dependency)
+{
+    if (dependency->type == DEPENDENCY_REPLACES)
+        return "was deleted before this job could take its place";
+    return dependency->held ? "failed and was deleted before another job replaced it"
+                            : "was deleted before it ended";
+}
+
 void depend_start(struct core *core, struct core_job *job)
 {
     for (size_t i = 0; i < job->dependency_count; i++) {
         struct core_dependency *dependency = &job->dependencies[i];
         if (dependency->name == NULL || job->ended || dependency->outcome != DEPENDENCY_WAITING)
             continue;
-        AUTO_TEXT key = name_key(job->spec->meta.namespace_, dependency->name);
-        struct dependants *list = dependants_of(core, key, true);
-        dependency->list = list;
-        dependency->next = list->first;
-        if (list->first != NULL)
-            list->first->prev = dependency;
-        list->first = dependency;
+        AUTO_TEXT key = name_key(job->spec->meta.namespace_, name_now(dependency));
+        link_dependency(core, dependency, key);
         struct core_job *on = map_get(core->jobs_by_name, key);
         if (dependency->uid != NULL && (on == NULL || strcmp(on->uid, dependency->uid) != 0))
             on = NULL; /* the one it waited for is gone; another of the same name does not count */
@@ -390,7 +488,7 @@ void depend_start(struct core *core, struct core_job *job)
         if (dependency->name == NULL || dependency->outcome != DEPENDENCY_WAITING)
             continue;
         if (dependency->on == NULL && dependency->uid != NULL)
-            dependency_ended(core, dependency, false, "was deleted before it ended");
+            dependency_ended(core, dependency, false, deleted_words(dependency));
         else
             dependency_look(core, dependency);
     }
@@ -425,6 +523,17 @@ void depend_child_ended(struct core *core, struct core_job *job, uint32_t index)
     }
 }
 
+/* Nothing will replace it any more: children whose own ones succeeded run, the others fail. */
+static void held_on_gone(struct core *core, struct core_dependency *dependency)
+{
+    struct core_job *job = dependency->job;
+    dependency->hold = dependency->held = false;
+    dependency->outcome = DEPENDENCY_FAILED;
+    job_changed(core, job, 0);
+    dependency->sequence = job->sequence;
+    children_look(core, job, LOOK_ALL);
+}
+
 void depend_job_gone(struct core *core, struct core_job *job)
 {
     struct dependants *list = dependants_of(core, job->key, false);
@@ -433,9 +542,12 @@ void depend_job_gone(struct core *core, struct core_job *job)
         next = d->next;
         if (d->on != job)
             continue;
+        bool by_pairs = d->held && is_n_to_n(d) && replace_find(core, job->uid) == NULL;
+        if (by_pairs)
+            held_on_gone(core, d);
         d->on = NULL;
         if (d->outcome == DEPENDENCY_WAITING)
-            dependency_ended(core, d, false, "was deleted before it ended");
+            dependency_ended(core, d, false, deleted_words(d));
     }
 }
 
@@ -462,6 +574,49 @@ static enum job_phase phase_now(const struct core_job *job)
     return whole ? job->phase : (enum job_phase)job->children[0].phase;
 }
 
+bool depend_is_held(const struct core_dependency *dependency)
+{
+    return dependency->hold && dependency->held && dependency->outcome == DEPENDENCY_WAITING;
+}
+
+enum verdict depend_verdict(const struct core_job *job)
+{
+    for (size_t i = 0; i < job->dependency_count; i++) {
+        if (depend_is_held(&job->dependencies[i]))
+            return VERDICT_HELD;
+    }
+    return VERDICT_DEPENDENCY;
+}
+
+void depend_print_held(const struct core_job *job, struct str *out)
+{
+    const struct core_dependency *first = NULL;
+    size_t more = 0;
+    for (size_t i = 0; i < job->dependency_count; i++) {
+        const struct core_dependency *d = &job->dependencies[i];
+        if (!depend_is_held(d))
+            continue;
+        more += first != NULL;
+        first = first != NULL ? first : d;
+    }
+    if (first == NULL)
+        return;
+    str_addf(out, "dependency %s failed", name_now(first));
+    if (first->replacement != NULL)
+        str_addf(out, " (it had replaced %s)", first->name);
+    if (more > 0)
+        str_addf(out, ", and %zu more", more);
+    str_addf(out, ": submit a job with spec.replaces.jobName: %s to go on, or cancel this one",
+             name_now(first));
+}
+
+static void print_dependency(const struct core_dependency *d, struct str *out)
+{
+    str_addf(out, "%s (%s%s)", name_now(d),
+             d->on == NULL ? "does not exist yet" : job_phase_name(phase_now(d->on)),
+             d->type == DEPENDENCY_REPLACES ? "; to be replaced once it has FAILED" : "");
+}
+
 void depend_print(struct core *core, const struct core_job *job, struct str *out)
 {
     UNUSED(core);
@@ -475,12 +630,14 @@ void depend_print(struct core *core, const struct core_job *job, struct str *out
             left++;
             continue;
         }
-        str_addf(out, "%s%s (%s)", told > 0 ? ", " : "", d->name,
-                 d->on == NULL ? "does not exist yet" : job_phase_name(phase_now(d->on)));
+        str_add(out, told > 0 ? ", " : "");
+        print_dependency(d, out);
         told++;
     }
     if (left > 0)
         str_addf(out, " and %zu more", left);
-    if (told == 0 && job->sequential)
+    if (told == 0 && job->taking)
+        str_add(out, "its status to be written");
+    else if (told == 0 && job->sequential)
         str_add(out, "the child before (SEQUENTIAL)");
 }

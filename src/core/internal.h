@@ -5,6 +5,7 @@
  *   jobs.c       jobs: arrival, admission, end
  *   requests.c   what users ask of a job later: cancel and terminate, whole or in part
  *   depend.c     dependencies and who waits for whom
+ *   replace.c    a job that takes the place of one that failed
  *   child.c      the state of one child; nothing else writes child.phase or any count
  *   outcome.c    what the end of a pod means for its child
  *   failures.c   why children of an array failed, counted by reason
@@ -282,14 +283,18 @@ struct child {
     struct core_pod *pod; /* the try that lives; NULL: none */
 };
 
+#define DEPENDENCY_REPLACES ((enum dependency_type)(DEPENDENCY_N_TO_N + 1)) /* see replace.c */
 struct core_dependency {
-    struct core_job *job; /* who depends */
-    struct core_job *on;  /* NULL: not there (any more) */
-    char *name, *uid;     /* uid: as recorded */
-    enum dependency_type type;
+    struct core_job *job;      /* who depends */
+    struct core_job *on;       /* NULL: not there (any more) */
+    char *name, *uid;          /* uid: as recorded */
+    enum dependency_type type; /* or DEPENDENCY_REPLACES, the last of them */
     enum dependency_condition condition;
-    int outcome;                         /* DEPENDENCY_WAITING, _SATISFIED, _FAILED, _SKIPPED */
-    uint64_t sequence;                   /* durable once this status of the dependant is */
+    bool hold;         /* waits over a failure */
+    bool held;         /* it does, or for a replacement that is not recorded yet */
+    char *replacement; /* the name of the job that stands in for it; NULL: itself */
+    int outcome;       /* DEPENDENCY_WAITING, _SATISFIED, _FAILED, _SKIPPED */
+    uint64_t sequence; /* durable once this status of the dependant is */
     struct core_dependency *prev, *next; /* in the list of those that name the same job */
     struct dependants *list;
 };
@@ -307,6 +312,7 @@ enum verdict {
     VERDICT_NAMESPACE,
     VERDICT_DEFINITION_MISSING,
     VERDICT_DEPENDENCY,
+    VERDICT_HELD,
     VERDICT_BEHIND,
     VERDICT_BOOTING,
     VERDICT_BUYING,
@@ -390,6 +396,8 @@ struct core_job {
     size_t class_count;                  /* runs of equal ones: 1 when all are alike */
     struct core_node **gang_nodes;       /* reserved for each; NULL: none */
     struct core_job *gang_next;          /* in core->gangs */
+    int64_t children_taken;              /* over from the job that it replaces */
+    bool taking;                         /* that is not durable yet */
     /* requests */
     size_t requests_seen;
     bool cancelled, terminated;
@@ -454,9 +462,10 @@ struct flight {
 
 #define LOOK_ALL UINT32_MAX
 #define LOOK_DEPENDANTS (UINT32_MAX - 1)
+#define LOOK_CYCLE (UINT32_MAX - 2)
 struct look { /* work that waits for depend_settle */
     struct core_job *job;
-    uint32_t index; /* a child, LOOK_ALL or LOOK_DEPENDANTS */
+    uint32_t index; /* a child, LOOK_ALL, LOOK_DEPENDANTS or LOOK_CYCLE */
 };
 
 struct pod_list { /* linked by out_next */
@@ -470,11 +479,12 @@ struct core {
     struct map *jobs;         /* uid */
     struct map *jobs_by_name; /* namespace/name: the newest of that name */
     struct map *queues, *environments, *definitions, *nodes, *pods, *daemon_sets,
-        *runtime_classes;    /* by name or key */
-    struct map *dependants;  /* namespace/name */
-    struct map *companions;  /* uid -> array_status, until synced */
-    struct map *checked;     /* namespace + template hash that the server has accepted */
-    struct tree queue_order; /* by priority descending, name */
+        *runtime_classes;     /* by name or key */
+    struct map *dependants;   /* namespace/name */
+    struct map *replacements; /* uid of a job that failed -> the job that took its place */
+    struct map *companions;   /* uid -> array_status, until synced */
+    struct map *checked;      /* namespace + template hash that the server has accepted */
+    struct tree queue_order;  /* by priority descending, name */
     struct core_class **classes;
     size_t class_buckets;
     struct core_job *unadmitted;
@@ -654,9 +664,15 @@ void depend_child_end(struct core *core, struct core_job *job, uint32_t index,
 void depend_child_ended(struct core *core, struct core_job *job, uint32_t index);
 void depend_ended_later(struct core *core,
                         struct core_job *job); /* tells dependants when depend_settle runs */
-void depend_settle(struct core *core);         /* at the end of every apply and plan */
+void depend_look_all(struct core *core, struct core_job *job); /* at its children, likewise */
+void depend_settle(struct core *core); /* at the end of every apply and plan */
 void depend_job_gone(struct core *core, struct core_job *job);
 void depend_print(struct core *core, const struct core_job *job, struct str *out);
+bool depend_is_held(const struct core_dependency *dependency); /* it failed, and is waited over */
+enum verdict depend_verdict(const struct core_job *job);       /* of one that waits for others */
+void depend_print_held(const struct core_job *job, struct str *out);
+/* Did this child of an ended or running job succeed (1), fail (-1), or neither yet (0)? */
+int depend_child_outcome(const struct core_job *job, uint32_t index);
 
 /* Has everybody who depends on it durably taken note of its end? Then it may be deleted. */
 bool depend_all_know(struct core *core, const struct core_job *job);

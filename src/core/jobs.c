@@ -5,6 +5,7 @@
  * placed. Its children are then PENDING (dependencies) or RUNNABLE. Until then it is SUBMITTED and
  * told what is missing. */
 #include "internal.h"
+#include "replace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -273,7 +274,7 @@ void job_admit(struct core *core, struct core_job *job)
         return;
     job->admitted = true;
     verdict_set(core, job,
-                job->waiting_whole > 0 || job->by_child ? VERDICT_DEPENDENCY : VERDICT_NONE, NULL);
+                job->waiting_whole > 0 || job->by_child ? depend_verdict(job) : VERDICT_NONE, NULL);
     children_start(core, job);
     if (!job->checked && job->counts[JOB_STARTING] + job->counts[JOB_RUNNING] == 0) {
         job->fresh = true;
@@ -389,7 +390,7 @@ static uint32_t skipped_count(const struct core_job *job)
 
 static void end_succeeded(struct core *core, struct core_job *job)
 {
-    uint32_t skipped = skipped_count(job);
+    uint32_t skipped = skipped_count(job) - (uint32_t)job->children_taken;
     const char *words = job->end_message != NULL ? job->end_message : "";
     if (skipped > 0 && skipped == job->size) {
         job_end(core, job, JOB_SUCCEEDED, "Skipped",
@@ -397,6 +398,11 @@ static void end_succeeded(struct core *core, struct core_job *job)
     } else if (skipped > 0) {
         AUTO_TEXT some = text_printf("%u of %u children succeeded, the others (%u) were skipped",
                                      job->size - skipped, job->size, skipped);
+        job_end(core, job, JOB_SUCCEEDED, "Succeeded", some);
+    } else if (job->children_taken > 0) {
+        AUTO_TEXT some =
+            text_printf("all children succeeded, %lld of %u of them in %s",
+                        (long long)job->children_taken, job->size, job->spec->replaces);
         job_end(core, job, JOB_SUCCEEDED, "Succeeded", some);
     } else {
         job_end(core, job, JOB_SUCCEEDED, "Succeeded",
@@ -470,7 +476,7 @@ void job_end(struct core *core, struct core_job *job, enum job_phase phase, cons
 static void read_dependencies(struct core_job *job)
 {
     const struct batch_job *spec = job->spec;
-    job->dependencies = mem_new((spec->dependency_count + 1) * sizeof(*job->dependencies));
+    job->dependencies = mem_new((spec->dependency_count + 2) * sizeof(*job->dependencies));
     job->dependency_count = spec->dependency_count;
     size_t named = 0; /* records are of those that have a name, in their order */
     for (size_t i = 0; i < spec->dependency_count; i++) {
@@ -479,6 +485,7 @@ static void read_dependencies(struct core_job *job)
         dependency->name = text_copy(spec->dependencies[i].job_name);
         dependency->type = spec->dependencies[i].type;
         dependency->condition = spec->dependencies[i].condition;
+        dependency->hold = spec->dependencies[i].hold;
         if (dependency->name == NULL) { /* SEQUENTIAL within the array */
             job->sequential = job->by_child = true;
             job->sequential_condition = dependency->condition;
@@ -490,7 +497,9 @@ static void read_dependencies(struct core_job *job)
         named++;
         if (record != NULL && text_eq(record->job_name, dependency->name)) {
             text_set(&dependency->uid, record->uid);
-            dependency->outcome = (int)record->outcome;
+            text_set(&dependency->replacement, record->replacement);
+            dependency->held = record->outcome == DEPENDENCY_HELD;
+            dependency->outcome = dependency->held ? DEPENDENCY_WAITING : (int)record->outcome;
         }
         if (dependency->type == DEPENDENCY_N_TO_N)
             job->by_child = true;
@@ -530,6 +539,7 @@ static struct core_job *job_new(struct core *core, struct batch_job *spec)
             job->queue->live++;
     }
     read_dependencies(job);
+    replace_read(core, job);
     map_put(core->jobs, job->uid, job);
     struct core_job *older = map_put(core->jobs_by_name, job->key, job);
     if (older !=
@@ -674,6 +684,7 @@ void job_gone(struct core *core, const char *uid)
         job_unpark(core, job);
     depend_job_gone(core, job);
     depend_stop(core, job);
+    replace_gone(core, job);
     pods_disown(core, job);
     gang_free(core, job);
     if (!job->ended) {

@@ -6,6 +6,7 @@
  * array: at most once a second, less often as its state grows (64 KiB/s), and all large states
  * together at most 1 MiB/s. */
 #include "internal.h"
+#include "replace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -132,13 +133,18 @@ static void fill_dependencies(struct core *core, const struct core_job *job,
         arena_alloc(core->arena, (job->dependency_count + 1) * sizeof(*status->dependencies));
     for (size_t i = 0; i < job->dependency_count; i++) {
         const struct core_dependency *dependency = &job->dependencies[i];
-        if (dependency->name == NULL)
+        if (dependency->name == NULL || dependency->type == DEPENDENCY_REPLACES)
             continue;
         struct dependency_record *record = &status->dependencies[status->dependency_count++];
         record->job_name = arena_copy(core->arena, dependency->name);
         record->uid = dependency->uid != NULL ? arena_copy(core->arena, dependency->uid) : NULL;
-        record->outcome = (__typeof__(record->outcome))dependency->outcome;
+        record->outcome = depend_is_held(dependency)
+                              ? DEPENDENCY_HELD
+                              : (__typeof__(record->outcome))dependency->outcome;
+        if (dependency->replacement != NULL)
+            record->replacement = arena_copy(core->arena, dependency->replacement);
     }
+    replace_fill(core->arena, job, status);
 }
 
 static void fill_array(struct core *core, struct core_job *job, struct action *action,
@@ -291,6 +297,7 @@ static void job_written(struct core *core, struct core_job *job, uint64_t sequen
     if (job->gone)
         return;
     pods_durable(core, job);
+    replace_written(core, job);
     if (job->ended && job->written_sequence == job->sequence && !job->end_durable) {
         job->end_durable = true;
         depend_ended_later(core, job);

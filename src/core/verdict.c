@@ -19,6 +19,7 @@ static const char *const reasons[VERDICT_COUNT] = {
     [VERDICT_NAMESPACE]          = "NamespaceNotAllowed",
     [VERDICT_DEFINITION_MISSING] = "JobDefinitionMissing",
     [VERDICT_DEPENDENCY]         = "DependencyPending",
+    [VERDICT_HELD]               = "DependencyHeld",
     [VERDICT_BEHIND]             = "BehindInQueue",
     [VERDICT_BOOTING]            = "NodesBooting",
     [VERDICT_BUYING]             = "NodesRequested",
@@ -278,6 +279,9 @@ char *verdict_message(struct core *core, struct core_job *job)
     case VERDICT_DEPENDENCY:
         str_add(&out, "waits for ");
         depend_print(core, job, &out);
+        break;
+    case VERDICT_HELD:
+        depend_print_held(job, &out);
         break;
     case VERDICT_QUEUE_DISABLED:
         str_addf(&out,

@@ -69,6 +69,22 @@ static const struct row jobs[] = {
     {"on itself", JOB(",'dependsOn':[{'jobName':'me'}]"),
      "spec.dependsOn[0].jobName: me is this job itself; for children one after another use type "
      "SEQUENTIAL without jobName"},
+    {"holds", JOB(",'dependsOn':[{'jobName':'a','onDependencyFailure':'Hold'}]"), NULL},
+    {"holds on what it does not wait for",
+     JOB(",'dependsOn':[{'jobName':'a','condition':'Always','onDependencyFailure':'Hold'}]"),
+     "spec.dependsOn[0].onDependencyFailure: Hold, expected with a jobName and condition OnSuccess "
+     "only"},
+    {"holds on itself",
+     JOB(",'arrayProperties':{'size':2},'dependsOn':[{'type':'SEQUENTIAL','onDependencyFailure':"
+         "'Hold'}]"),
+     "spec.dependsOn[0].onDependencyFailure: Hold, expected with a jobName and condition OnSuccess "
+     "only"},
+    {"replaces", JOB(",'replaces':{'jobName':'a'}"), NULL},
+    {"replaces nothing", JOB(",'replaces':{}"), "spec.replaces.jobName: required"},
+    {"replaces itself", JOB(",'replaces':{'jobName':'me'}"),
+     "spec.replaces.jobName: me is this job itself; submit it under another name"},
+    {"replaces what it waits for", JOB(",'replaces':{'jobName':'a'},'dependsOn':[{'jobName':'a'}]"),
+     "spec.dependsOn[0].jobName: a is the job that this one replaces, expected another"},
     {"attempts", JOB(",'retryStrategy':{'attempts':0}"),
      "spec.retryStrategy.attempts: 0, expected 1..10"},
     {"rules",

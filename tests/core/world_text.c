@@ -367,7 +367,7 @@ struct job_definition *definition_from(const struct thing *thing)
     return definition;
 }
 
-/* name[:N_TO_N][:OnFailure|:Always], or SEQUENTIAL in place of a name. */
+/* name[:N_TO_N][:OnFailure|:Always|:Hold], or SEQUENTIAL in place of a name. */
 static void dependencies_from(const char *text, struct batch_job *job)
 {
     struct text_list items = {0};
@@ -385,6 +385,8 @@ static void dependencies_from(const char *text, struct batch_job *job)
         for (size_t p = 1; p < count; p++) {
             if (strcmp(parts[p], "N_TO_N") == 0)
                 dependency->type = DEPENDENCY_N_TO_N;
+            else if (strcmp(parts[p], "Hold") == 0)
+                dependency->hold = true;
             else
                 dependency->condition =
                     strcmp(parts[p], "Always") == 0 ? DEPEND_ALWAYS : DEPEND_ON_FAILURE;
@@ -428,7 +430,10 @@ static void status_copy(const struct job_status *from, struct job_status *to)
         to->dependencies[i] = from->dependencies[i];
         to->dependencies[i].job_name = text_copy(from->dependencies[i].job_name);
         to->dependencies[i].uid = text_copy(from->dependencies[i].uid);
+        to->dependencies[i].replacement = text_copy(from->dependencies[i].replacement);
     }
+    to->replaces.job.job_name = text_copy(from->replaces.job.job_name);
+    to->replaces.job.uid = text_copy(from->replaces.job.uid);
     to->array.failures = mem_new((from->array.failure_count + 1) * sizeof(*to->array.failures));
     for (size_t i = 0; i < from->array.failure_count; i++) {
         const struct array_failure *one = &from->array.failures[i];
@@ -476,6 +481,7 @@ struct batch_job *job_from(const struct thing *thing)
     if (line_get(&line, "most") != NULL)
         job->max_concurrent = OPT_I64(line_number(&line, "most", 0));
     dependencies_from(line_get(&line, "after"), job);
+    job->replaces = text_copy(line_get(&line, "replaces"));
     job->has_retry = retry_from(&line, &job->retry);
     job->timeout_s = timeout_from(&line);
     if (line_get(&line, "start") != NULL)

@@ -88,7 +88,10 @@ static void status_fill(const struct stored_status *stored, struct job_status *r
         ret->dependencies[i] = from->dependencies[i];
         ret->dependencies[i].job_name = text_copy(from->dependencies[i].job_name);
         ret->dependencies[i].uid = text_copy(from->dependencies[i].uid);
+        ret->dependencies[i].replacement = text_copy(from->dependencies[i].replacement);
     }
+    ret->replaces.job.job_name = text_copy(from->replaces.job.job_name);
+    ret->replaces.job.uid = text_copy(from->replaces.job.uid);
     ret->array = ret->nodes = (struct array_status){0};
     bool gang = from->nodes.size > 0;
     if (stored->children != NULL)
@@ -149,7 +152,9 @@ static struct batch_job *job_convert(const struct sim_job *from)
             .job_name = text_copy(from->dependencies[i].name),
             .type = from->dependencies[i].type,
             .condition = from->dependencies[i].condition,
+            .hold = from->dependencies[i].hold,
         };
+    job->replaces = text_copy(from->replaces);
     job->request_count = from->request_count;
     if (from->request_count > 0)
         job->requests = mem_new(from->request_count * sizeof(*job->requests));

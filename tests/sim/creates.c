@@ -93,8 +93,8 @@ static void check_template(struct world *world, const struct request *request,
 
 static bool is_plain(const struct sim_job *job)
 {
-    return job->dependency_count == 0 && job->request_count == 0 && !job->refused &&
-           job->max_concurrent == 0 && /* its own limit lets later ones pass it */
+    return job->dependency_count == 0 && job->replaces == NULL && job->request_count == 0 &&
+           !job->refused && job->max_concurrent == 0 && /* its own limit lets later ones pass it */
            job->invalid == NULL && !job->truth->create_failed && job->object.deleted_ns == 0 &&
            !job->gang &&
            (job->definition != NULL || job->definition_name == NULL); /* else nothing to run */
@@ -257,6 +257,7 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
     if (child->last == NULL && !may_start(world, job, pod->index))
         violation(world, "depend", "pod %s is created before what it depends on has ended so",
                   pod->object.name);
+    oracle_replaces_created(world, job, pod);
     if (sum.attempts > 0)
         world->counters.retries++;
     world->progress_ns = world->now_ns;

@@ -148,6 +148,8 @@ static void check_child(struct world *world, const struct sim_job *job, uint32_t
         world->counters.skipped++;
         return;
     }
+    if (outcome == CHILD_SUCCEEDED && sum.attempts == 0 && is_taken(world, job, index, status))
+        return;
     if ((outcome == CHILD_SUCCEEDED) != sum.succeeded)
         violation(world, "I5", "%s[%u] is told to have %s, but %s", name, index,
                   outcome == CHILD_SUCCEEDED ? "succeeded" : "failed",
@@ -225,6 +227,9 @@ void oracle_status(struct world *world, struct sim_job *job, const struct stored
                      (job->status == NULL || job->status->status.phase < JOB_SUCCEEDED);
     if (job->status != NULL)
         check_permanent(world, job, status);
+    oracle_replaces_stored(world, job, status);
+    for (size_t i = 0; i < status->status.dependency_count; i++)
+        world->counters.held += status->status.dependencies[i].outcome == DEPENDENCY_HELD;
     if (phase >= JOB_SUCCEEDED && status->status.reason == NULL)
         violation(world, "status", "%s ended without a reason", job->object.name);
 
@@ -325,7 +330,7 @@ static bool job_ended(const struct sim_job *job)
 }
 
 /* A job that waits for what it names, a definition say, has not looked at its N_TO_N dependency's
- * children yet: that one is kept for it. */
+ * children yet: that one is kept for it. So is one that another holds on. */
 static bool is_kept_for_another(const struct world *world, const struct sim_job *job)
 {
     for (const struct truth *other = world->truths; other != NULL; other = other->next) {
@@ -335,8 +340,8 @@ static bool is_kept_for_another(const struct world *world, const struct sim_job 
             continue;
         for (size_t i = 0; i < waits->dependency_count; i++) {
             const struct sim_dependency *on = &waits->dependencies[i];
-            if (on->type == DEPENDENCY_N_TO_N && on->name != NULL &&
-                strcmp(on->name, job->object.name) == 0)
+            if ((on->type == DEPENDENCY_N_TO_N || on->hold) && on->name != NULL &&
+                stands_for(world, job, waits, on->name, 0))
                 return true;
         }
     }

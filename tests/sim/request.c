@@ -47,7 +47,10 @@ static void copy_tries(struct world *world, const struct job_status *from, struc
         to->dependencies[i] = from->dependencies[i];
         to->dependencies[i].job_name = copy(world, from->dependencies[i].job_name);
         to->dependencies[i].uid = copy(world, from->dependencies[i].uid);
+        to->dependencies[i].replacement = copy(world, from->dependencies[i].replacement);
     }
+    to->replaces.job.job_name = copy(world, from->replaces.job.job_name);
+    to->replaces.job.uid = copy(world, from->replaces.job.uid);
 }
 
 /* The documented texts, see api/array_state.h: "w0*10,s1*3,f2" and "3:2,7-9:1". */

@@ -173,7 +173,7 @@ static bool child_may_succeed(const struct world *world, const struct sim_job *j
                               int depth)
 {
     return summarize(world, job, job->truth->children[index].last).succeeded ||
-           may_be_skipped(world, job, index, depth + 1);
+           may_be_taken(world, job, index) || may_be_skipped(world, job, index, depth + 1);
 }
 
 bool is_part(const struct sim_job *job, uint32_t index)
@@ -187,6 +187,15 @@ static bool is_named(const struct sim_job *job, const struct sim_job *dependant,
            strcmp(job->object.namespace_, dependant->object.namespace_) == 0;
 }
 
+/* Is it who a dependency may wait for? Who waits for a success follows replacements. */
+static bool is_meant(const struct world *world, const struct sim_job *on, const struct sim_job *job,
+                     const struct sim_dependency *dependency)
+{
+    return dependency->condition == DEPEND_ON_SUCCESS
+               ? stands_for(world, on, job, dependency->name, 0)
+               : is_named(on, job, dependency->name);
+}
+
 static bool is_pair(const struct sim_job *job, const struct sim_job *on,
                     const struct sim_dependency *dependency)
 {
@@ -196,11 +205,12 @@ static bool is_pair(const struct sim_job *job, const struct sim_job *on,
 /* Names that come back can depend in a circle, whose jobs all fail. */
 static bool leads_to(struct world *world, const struct sim_job *from, const struct sim_job *target)
 {
-    for (size_t i = 0; i < from->dependency_count; i++) {
-        const char *name = from->dependencies[i].name;
+    for (size_t i = 0; i <= from->dependency_count; i++) {
+        bool last = i == from->dependency_count;
+        const char *name = last ? from->replaces : from->dependencies[i].name;
         for (struct truth *other = world->truths; name != NULL && other != NULL;
              other = other->next) {
-            if (!is_named(other->job, from, name))
+            if (!stands_for(world, other->job, from, name, 0))
                 continue;
             if (other->job == target)
                 return true;
@@ -228,19 +238,22 @@ static bool dependency_may_fail(const struct world *world, const struct sim_job 
         return index > 0 && child_may_fail(world, job, index - 1, depth + 1);
     for (const struct truth *other = world->truths; other != NULL; other = other->next) {
         const struct sim_job *on = other->job;
-        if (!is_named(on, job, dependency->name))
+        if (!is_meant(world, on, job, dependency))
             continue;
         /* That it is gone changes nothing for those who waited for it. */
         if (on->expired && on->status->status.phase == JOB_SUCCEEDED)
             continue;
-        if (on->object.gone || on->object.deleted_ns != 0 ||
-            (on->status != NULL && on->status->status.phase == JOB_FAILED))
+        if (on->object.gone || on->object.deleted_ns != 0)
+            return true;
+        if (dependency->type == DEPENDENCY_N_TO_N && !is_pair(job, on, dependency))
+            return true;
+        if (dependency->hold) /* whatever becomes of it */
+            continue;
+        if (on->status != NULL && on->status->status.phase == JOB_FAILED)
             return true;
         if (depth > DEPTH_MAX) /* names that came back can depend in a circle */
             return true;
         bool pairs = is_pair(job, on, dependency);
-        if (dependency->type == DEPENDENCY_N_TO_N && !pairs)
-            return true;
         for (uint32_t i = 0; i < other->child_count; i++)
             if ((!pairs || i == index) && !is_part(on, i) &&
                 child_may_fail(world, on, i, depth + 1))
@@ -268,7 +281,7 @@ static bool dependency_may_succeed(const struct world *world, const struct sim_j
         return true;
     for (const struct truth *other = world->truths; other != NULL; other = other->next) {
         const struct sim_job *on = other->job;
-        if (!is_named(on, job, dependency->name))
+        if (!is_meant(world, on, job, dependency))
             continue;
         bool pairs = is_pair(job, on, dependency);
         bool all = true;
@@ -286,7 +299,7 @@ bool is_excused(const struct world *world, const struct sim_job *job, uint32_t i
 {
     if (job->object.deleted_ns != 0 || job->invalid != NULL || job->refused)
         return true;
-    if (is_asked_to_stop(job, index))
+    if (is_asked_to_stop(job, index) || replaces_may_fail(world, job))
         return true;
     for (size_t i = 0; i < job->dependency_count; i++)
         if (job->dependencies[i].condition == DEPEND_ON_SUCCESS &&

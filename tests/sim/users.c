@@ -115,8 +115,27 @@ static void draw_dependencies(struct world *world, struct sim_job *job)
             .type = n_to_n ? DEPENDENCY_N_TO_N : DEPENDENCY_PLAIN,
             .condition = draw_condition(world),
         };
+        struct sim_dependency *drawn = &job->dependencies[job->dependency_count - 1];
+        drawn->hold = drawn->condition == DEPEND_ON_SUCCESS && chance(world, 500);
         world->counters.dependencies++;
     }
+}
+
+static void draw_replaces(struct world *world, struct sim_job *job)
+{
+    const struct sim_job *on = job_to_replace(world, job->object.namespace_);
+    if (on == NULL || strcmp(on->object.name, job->object.name) == 0)
+        return;
+    for (size_t i = 0; i < job->dependency_count; i++)
+        if (name_eq(job->dependencies[i].name, on->object.name))
+            return;
+    job->replaces = on->object.name;
+    if (!chance(world, 900) || job->gang || on->gang)
+        return;
+    job->size = on->size;
+    for (size_t i = 0; i < job->dependency_count; i++)
+        if (job->size == 0 && job->dependencies[i].type != DEPENDENCY_PLAIN)
+            job->size = 1; /* then it will be refused */
 }
 
 static void draw_troubles(struct world *world, struct sim_job *job)
@@ -133,7 +152,7 @@ static void draw_troubles(struct world *world, struct sim_job *job)
     }
 }
 
-static void submit(struct world *world, const char *name, const char *namespace_)
+static void submit(struct world *world, const char *name, const char *namespace_, bool mends)
 {
     struct sim_job *job = object_new(world, KIND_JOB, sizeof(*job), namespace_, name);
     const struct store *queues = &world->stores[KIND_QUEUE];
@@ -167,16 +186,20 @@ static void submit(struct world *world, const char *name, const char *namespace_
     if (job->gang)
         job->max_concurrent = 0;
     draw_dependencies(world, job);
+    if (chance(world, mends ? 1000 : 80))
+        draw_replaces(world, job);
     draw_troubles(world, job);
     world->counters.arrays += job->size > 0 && !job->gang;
     world->counters.jobs++;
     truth_new(world, job);
-    STORY(world,
-          "user   submits %s/%s x%u to %s: %lldm, %lld attempts, %zu rules, timeout %lld s%s%s%s",
-          namespace_, name, job->size, job->queue, (long long)job->template_.cpu_milli,
-          (long long)job->attempts, job->rule_count, (long long)job->timeout_s,
-          job->image_hangs ? ", image hangs" : "", job->refused ? ", refused" : "",
-          job->dependency_count > 0 ? ", depends" : "");
+    STORY(
+        world,
+        "user   submits %s/%s x%u to %s: %lldm, %lld attempts, %zu rules, timeout %lld s%s%s%s%s%s",
+        namespace_, name, job->size, job->queue, (long long)job->template_.cpu_milli,
+        (long long)job->attempts, job->rule_count, (long long)job->timeout_s,
+        job->image_hangs ? ", image hangs" : "", job->refused ? ", refused" : "",
+        job->dependency_count > 0 ? ", depends" : "", job->replaces != NULL ? ", replaces " : "",
+        job->replaces != NULL ? job->replaces : "");
     store_add(world, &job->object);
     if (chance(world, world->faults.user / 10))
         squat(world, job);
@@ -185,7 +208,13 @@ static void submit(struct world *world, const char *name, const char *namespace_
 static void run_submit(struct world *world, struct task *task)
 {
     const char *name = arena_printf(world->arena, "job-%lld", (long long)task->n);
-    submit(world, name, namespaces[draw(world, 0, NAMESPACE_COUNT - 1)]);
+    submit(world, name, namespaces[draw(world, 0, NAMESPACE_COUNT - 1)], false);
+}
+
+static void run_mend(struct world *world, struct task *task)
+{
+    const char *name = arena_printf(world->arena, "mend-%lld", (long long)task->n);
+    submit(world, name, namespaces[draw(world, 0, NAMESPACE_COUNT - 1)], true);
 }
 
 struct again {
@@ -197,7 +226,7 @@ static void run_submit_again(struct world *world, struct task *task)
     const struct again *again = task->a;
     world->counters.recreates++;
     if (store_find(world, KIND_JOB, again->namespace_, again->name) == NULL)
-        submit(world, again->name, again->namespace_);
+        submit(world, again->name, again->namespace_, false);
 }
 
 /* --- Changes of mind ---------------------------------------------------------------------------
@@ -458,6 +487,8 @@ void scenario_draw(struct world *world)
     for (int64_t i = 0, count = chance(world, 100) ? draw(world, 8, 20) : draw(world, 1, 7);
          i < count; i++)
         after(world, draw_ms(world, 0, burst), run_submit, NULL, NULL, i);
+    for (int64_t i = 0; i < 3 && chance(world, 400); i++)
+        after(world, burst * NS_PER_MS + draw_ms(world, 0, 60000), run_mend, NULL, NULL, i);
     world->restless = true;
     after(world, draw_ms(world, 1000, 9000), run_mischief, NULL, NULL, 0);
     int64_t calm_ns = burst * NS_PER_MS + draw_ms(world, 2000, 90000);
@@ -512,6 +543,22 @@ static bool is_stopped(const struct sim_job *job)
     return false;
 }
 
+static bool feasible(const struct world *world, const struct sim_job *job, int depth);
+
+/* Will what it waits for come to an end that decides about it? */
+static bool will_be_decided(const struct world *world, const struct sim_job *job, const char *name,
+                            const struct sim_dependency *dependency, int depth)
+{
+    const struct sim_job *on = store_find(world, KIND_JOB, job->object.namespace_, name);
+    if (on != NULL && dependency != NULL && dependency->condition == DEPEND_ON_SUCCESS)
+        on = stand_in(world, on);
+    bool on_ended = on != NULL && on->status != NULL && on->status->status.phase >= JOB_SUCCEEDED;
+    if (on == NULL || (!on_ended && !feasible(world, on, depth + 1)))
+        return false; /* then it waits, or fails: either is right */
+    return dependency == NULL || !dependency->hold || on->status == NULL ||
+           on->status->status.phase == JOB_SUCCEEDED;
+}
+
 static bool feasible(const struct world *world, const struct sim_job *job, int depth)
 {
     if (is_stopped(job) || job->invalid != NULL)
@@ -521,15 +568,13 @@ static bool feasible(const struct world *world, const struct sim_job *job, int d
         (job->definition_name != NULL && job->definition == NULL) || depth > 20)
         return false;
     for (size_t i = 0; i < job->dependency_count; i++) {
-        const char *name = job->dependencies[i].name;
-        if (name == NULL)
-            continue;
-        const struct sim_job *on = store_find(world, KIND_JOB, job->object.namespace_, name);
-        bool on_ended =
-            on != NULL && on->status != NULL && on->status->status.phase >= JOB_SUCCEEDED;
-        if (on == NULL || (!on_ended && !feasible(world, on, depth + 1)))
-            return false; /* then it waits, or fails: either is right */
+        const struct sim_dependency *dependency = &job->dependencies[i];
+        if (dependency->name != NULL &&
+            !will_be_decided(world, job, dependency->name, dependency, depth))
+            return false;
     }
+    if (job->replaces != NULL && !will_be_decided(world, job, job->replaces, NULL, depth))
+        return false;
     for (size_t i = 0; i < queue->environment_count; i++) {
         const struct sim_environment *environment =
             store_find(world, KIND_ENVIRONMENT, NULL, queue->environments[i]);

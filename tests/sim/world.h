@@ -18,6 +18,7 @@
  *   provider.c  groups of machines
  *   users.c     draws a scenario and plays its people
  *   truth.c     what each child must come to
+ *   mend.c      jobs that replace one that failed
  *   creates.c   the oracle on pods that are made
  *   oracle.c    what must always hold, and what must hold in the end
  *   run.c       one run from its seed to its verdict
@@ -54,6 +55,7 @@ enum {
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
     X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
+    X(held) X(replaced) X(taken) \
     X(arrays) X(gangs) X(replays_compared)
 /* clang-format on */
 
@@ -116,6 +118,7 @@ struct sim_dependency {
     const char *name;
     enum dependency_type type;
     enum dependency_condition condition;
+    bool hold;
 };
 struct sim_job {
     struct object object;
@@ -135,6 +138,7 @@ struct sim_job {
     size_t rule_count;
     struct sim_dependency dependencies[DEPENDENCIES_MAX];
     size_t dependency_count;
+    const char *replaces; /* NULL: none */
     struct sim_ask {
         enum job_action action;
         const char *indexes; /* NULL: the whole job */
@@ -521,6 +525,20 @@ void oracle_terminated(struct world *world, const struct instance_live *instance
 void oracle_planned(struct world *world, const struct plan *plan);
 void oracle_sweep(struct world *world);              /* the whole world, now and then */
 const char *oracle_unconverged(struct world *world); /* NULL: converged; else why not */
+
+/* mend.c */
+bool stands_for(const struct world *world, const struct sim_job *job,
+                const struct sim_job *dependant, const char *name, int depth);
+bool is_taken(const struct world *world, const struct sim_job *job, uint32_t index,
+              const struct stored_status *status);
+bool may_be_taken(const struct world *world, const struct sim_job *job, uint32_t index);
+bool replaces_may_fail(const struct world *world, const struct sim_job *job);
+void oracle_replaces_created(struct world *world, const struct sim_job *job,
+                             const struct sim_pod *pod);
+void oracle_replaces_stored(struct world *world, const struct sim_job *job,
+                            const struct stored_status *status);
+const struct sim_job *stand_in(const struct world *world, const struct sim_job *job);
+const struct sim_job *job_to_replace(struct world *world, const char *namespace_);
 
 /* story.c: what happened, told only when somebody will read it */
 void story_tell(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);

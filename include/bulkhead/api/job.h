@@ -70,6 +70,8 @@ struct dependency {
     char *job_name; /* NULL only with SEQUENTIAL: this array's own children, one after another */
     enum dependency_type type;
     enum dependency_condition condition;
+    bool hold; /* onDependencyFailure: Hold. A failure is waited over until another job replaces the
+                  one that failed */
 };
 
 enum job_action { JOB_CANCEL, JOB_TERMINATE };
@@ -109,7 +111,14 @@ struct dependency_record { /* what became of a dependency */
         DEPENDENCY_SATISFIED,
         DEPENDENCY_FAILED,
         DEPENDENCY_SKIPPED, /* it ended, but not as the condition asks */
+        DEPENDENCY_HELD,    /* it failed; WAITING for a job that replaces it */
     } outcome;
+    char *replacement; /* the job that stands in for it, whose uid this is; NULL: itself */
+};
+
+struct replaces_record {          /* what became of spec.replaces; job_name NULL: none */
+    struct dependency_record job; /* SATISFIED: this job has taken its place */
+    int64_t children_taken;       /* of an array: children that had succeeded there */
 };
 
 struct array_failure { /* what failed attempts have in common. Text may be NULL. */
@@ -165,6 +174,7 @@ struct job_status {
     struct dependency_record *dependencies;
     size_t dependency_count;
     char *result; /* of a single job that succeeded, see result.h; NULL: it left none */
+    struct replaces_record replaces;
     struct array_status array; /* size 0: a single job */
     struct array_status nodes; /* size 0: not a multi-node job. Data as an array's has it */
     uint32_t main_node;
@@ -185,6 +195,7 @@ struct batch_job {
     struct opt_i64 max_concurrent; /* arrayProperties.maxConcurrent; absent: no limit */
     struct dependency *dependencies;
     size_t dependency_count;
+    char *replaces;              /* spec.replaces.jobName: of a job that FAILED; NULL: none */
     struct retry_strategy retry; /* attempts absent: the definition's */
     bool has_retry;
     struct opt_i64 timeout_s;        /* timeout.attemptDurationSeconds */
