@@ -15,6 +15,7 @@
  * core places there, and open gangs take theirs before any queue is looked at. Which nodes they get
  * may differ; that there are enough does not, unless machines died meanwhile, and then the part
  * waits for another. */
+#include "causes.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -203,12 +204,12 @@ static bool start_parts(struct core *core, struct core_job *job, unsigned attemp
     return all;
 }
 
-static bool still_fits(const struct core *core, const struct core_node *node,
-                       const struct core_class *class_)
+static bool still_fits(const struct core_node *node, const struct core_class *class_)
 {
     struct amounts free_;
     node_free_amounts(node, &free_);
-    return node_is_usable(core, node) && amounts_fit(&class_->needs, &free_);
+    return node_is_usable(node) && !node_rests_for(node, class_) &&
+           amounts_fit(&class_->needs, &free_);
 }
 
 /* A reserved node that can no longer be used, or where a pod that is not ours has taken the room:
@@ -218,7 +219,7 @@ static void drop_unusable(struct core *core, struct core_job *job)
     for (uint32_t i = 0; i < job->size; i++) {
         const struct core_node *node = job->gang_nodes[i];
         const struct core_pod *pod = job->children[i].pod;
-        if (node != NULL && pod == NULL && !still_fits(core, node, job_class(job, i)))
+        if (node != NULL && pod == NULL && !still_fits(node, job_class(job, i)))
             give(core, job, i);
         else if (pod != NULL && pod->node != NULL && pod->node->gang == NULL)
             take(core, job, i, job->children[i].pod->node); /* adopted */

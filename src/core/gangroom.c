@@ -28,7 +28,7 @@ static bool fits(const struct walk *walk, const struct core_node *node,
     if (walk->room == GANG_ROOM_EVER)
         return node_could_fit(node, class_);
     struct amounts free_;
-    if (node->gang != NULL || node->live > 0 || !node_is_usable(walk->core, node))
+    if (node->gang != NULL || node->live > 0 || !node_is_usable(node))
         return false;
     node_free_amounts(node, &free_);
     return amounts_fit(&class_->needs, &free_) && node_takes(node, class_);

@@ -8,6 +8,8 @@
  *   replace.c    a job that takes the place of one that failed
  *   child.c      the state of one child; nothing else writes child.phase or any count
  *   outcome.c    what the end of a pod means for its child
+ *   causes.c     who ended a pod, by what its status says (causes.h)
+ *   penalty.c    how long a node rests after it refused or lost a pod (causes.h)
  *   failures.c   why children of an array failed, counted by reason
  *   tries.c      the latest tries of a job, told one by one
  *   results.c    what jobs leave to those who depend on them
@@ -216,8 +218,8 @@ struct core_node {
     int64_t live;          /* pods of ours that hold room */
     bool closed;           /* never place here again */
     int64_t idle_since_ns;
-    int64_t penalty_until_ns;
-    int penalty_level;
+    struct penalty *penalties; /* what happened here lately; see causes.h */
+    size_t penalty_count;
     struct core_pod *pods;
     struct timer timer; /* idle or penalty over */
 };
@@ -506,6 +508,7 @@ struct core {
     uint32_t *free_flights;
     size_t flight_capacity, free_flight_count, flights_in_use, creates_in_flight,
         cleanups_in_flight;
+    int64_t penalties_active; /* nodes rest: see causes.h */
     struct look *looks;
     size_t look_count, look_capacity;
     struct core_job *dead;                   /* gone jobs, freed once nothing is left to look at */
@@ -693,6 +696,7 @@ struct outcome {
     bool attempt; /* an attempt began */
     bool final_;  /* never retried: timeout, terminated */
     bool timed_out;
+    bool used_up; /* no try is left, though no attempt was used */
     struct opt_i64 exit_code;
     char *reason;        /* of the container, AWS's words */
     char *status_reason; /* of the attempt */
@@ -748,7 +752,6 @@ void node_pod_remove(struct core *core, struct core_pod *pod);
 void node_count_pod(struct core *core, struct core_pod *pod,
                     bool holds_room);                         /* takes or gives back its room */
 void node_refresh(struct core *core, struct core_node *node); /* membership, reserve, room */
-void node_penalty(struct core *core, struct core_node *node);
 uint64_t uid_hash(const char *uid);
 void node_check_lost(struct core *core,
                      struct core_pod *pod); /* is the machine under it certainly gone? */
@@ -766,6 +769,7 @@ void node_room_changed(struct core *core,
 void node_settle(struct core *core,
                  struct core_node *node); /* frees a record that nothing names any more */
 void node_idle_timer(struct core *core, struct core_node *node);
+void node_wake_by(struct core *core, struct core_node *node, int64_t due_ns);
 void node_lost_pods(struct core *core, struct core_node *node); /* the machine is certainly gone */
 void slot_take(struct core *core, struct core_environment *environment, struct core_node *node);
 void slot_give(struct core *core, struct core_node *node);
@@ -789,7 +793,7 @@ void gang_free(struct core *core, struct core_job *job);
  * NULL: it is not. */
 struct core_environment *gang_short_in(const struct core_job *job);
 unsigned gang_attempt(const struct core_job *job); /* parts with as many attempts are spent */
-bool node_is_usable(const struct core *core, const struct core_node *node); /* rooms.c: but room */
+bool node_is_usable(const struct core_node *node); /* rooms.c: but room */
 
 /* gangroom.c */
 enum gang_room {

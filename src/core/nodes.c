@@ -4,6 +4,7 @@
  * Room = allocatable - every pod on the node that is not terminal (ours, foreign, static,
  * terminating, and those being created) - DaemonSet pods that will come. Neither a preset nodeName
  * nor the API server checks any of it, so this is where overcommitment is prevented. */
+#include "causes.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -29,6 +30,7 @@ void node_settle(struct core *core, struct core_node *node)
     slot_give(core, node);
     timer_clear(&core->timers, &node->timer);
     map_remove(core->nodes, node->name);
+    penalties_done(core, node);
     free(node->name);
     free(node);
 }
@@ -232,6 +234,7 @@ bool node_takes(const struct core_node *node, const struct core_class *class_)
 {
     return node->spec != NULL &&
            placement_matches(&class_->placement, node->name, &node->spec->labels) &&
+           !node_rests_for(node, class_) &&
            blocking_taint(node, &class_->placement.tolerations) == NULL &&
            ports_free(node, &class_->placement);
 }
@@ -380,7 +383,7 @@ void node_apply(struct core *core, struct node *take_spec)
         node->idle_since_ns = core->now_ns;
     }
     if (take_spec->ready && !ready_before) {
-        node->penalty_until_ns = 0;
+        penalties_pause(core, node);
         if (node->live == 0)
             node->idle_since_ns = core->now_ns; /* booting is not idling */
     }
@@ -442,6 +445,7 @@ void node_gone(struct core *core, const char *name)
     node_free(node->spec);
     node->spec = NULL;
     node->closed = true;
+    penalties_done(core, node);
     timer_clear(&core->timers, &node->timer);
     if (environment != NULL) {
         environment->observe_wanted = environment->observe_wanted || instance != NULL;
@@ -463,43 +467,40 @@ void node_lost_pods(struct core *core, struct core_node *node)
     }
 }
 
-/* -------------------------------------------------------------------- penalty */
+/* --------------------------------------------------------------------- timer */
 
-void node_penalty(struct core *core, struct core_node *node)
+/* It has one timer: for the end of a rest, and for having been idle for long. */
+void node_wake_by(struct core *core, struct core_node *node, int64_t due_ns)
 {
-    enum { LEVEL_MAX = 8 };
-    int64_t pause = NS_PER_S << node->penalty_level; /* 1 s doubling to 256 s */
-    if (node->penalty_level < LEVEL_MAX)
-        node->penalty_level++;
-    node->penalty_until_ns = core->now_ns + pause;
-    if (node->spec == NULL || node->environment == NULL)
-        return;
-    node_room_changed(core, node);
-    timer_set(&core->timers, &node->timer, node->penalty_until_ns);
+    int64_t rested_ns = penalties_next_ns(node);
+    timer_set(&core->timers, &node->timer, rested_ns < due_ns ? rested_ns : due_ns);
 }
 
 void node_idle_timer(struct core *core, struct core_node *node)
 {
     struct core_environment *environment = node->environment;
     if (environment == NULL || environment->spec == NULL || node->live > 0 || node->gang != NULL ||
-        node->closed || node->penalty_until_ns > core->now_ns)
+        node->closed || node_rests(node))
         return;
     bool going = environment->spec->meta.deleted_ns != 0; /* then nothing is kept for later work */
     if (environment->spec->provider != PROVIDER_STATIC)
-        timer_set(&core->timers, &node->timer,
-                  node->idle_since_ns + (going ? 0 : environment->spec->scale_down_delay_ns));
+        node_wake_by(core, node,
+                     node->idle_since_ns + (going ? 0 : environment->spec->scale_down_delay_ns));
 }
 
 void node_timer(struct core *core, struct core_node *node)
 {
     struct core_environment *environment = node->environment;
+    bool rested = penalties_end(core, node);
+    if (penalties_next_ns(node) != INT64_MAX)
+        node_wake_by(core, node, INT64_MAX);
     if (environment == NULL)
         return;
-    if (node->penalty_until_ns != 0 && node->penalty_until_ns <= core->now_ns) {
-        node->penalty_until_ns = 0;
-        node_room_changed(core, node);
-        node_idle_timer(core, node);
+    if (!rested) {
+        environment->give_back_dirty = true;
         return;
     }
-    environment->give_back_dirty = true;
+    node_room_changed(core, node);
+    environment_touch(core, environment); /* it may take a class again: no room has grown */
+    node_idle_timer(core, node);
 }

@@ -3,66 +3,15 @@
  *
  * Four ends. SUCCEEDED and FAILED are the program's own. REFUSED: the kubelet did not admit the
  * pod, or the name was taken: a stale placement, never the job's failure. LOST: the machine or
- * somebody else took the pod away. Refused and lost-before-start use up a try, not an attempt;
- * lost-after-start is an attempt with AWS's reason "Host EC2 (...) terminated.", so that
- * evaluateOnExit rules written for AWS work. */
+ * somebody else took the pod away. causes.c tells them apart. Refused and lost-before-start use up
+ * a try, not an attempt; lost-after-start is an attempt with AWS's reason "Host EC2 (...)
+ * terminated.", so that evaluateOnExit rules written for AWS work. */
+#include "causes.h"
 #include "internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* status.reason of a pod that the kubelet did not admit (pkg/kubelet/lifecycle,
- * pkg/kubelet/kubelet.go). */
-static bool is_refusal(const char *reason)
-{
-    static const char *const reasons[] = {
-        "NodeAffinity",
-        "NodeName",
-        "NodePorts",
-        "TaintToleration",
-        "PodOSNotSupported",
-        "PodOSSelectorNodeLabelDoesNotMatch",
-        "SupplementalGroupsPolicyNotSupported",
-        "InvalidNodeInfo",
-        "InitContainerRestartPolicyForbidden",
-        "UnexpectedAdmissionError",
-        "UnknownReason",
-        "UnexpectedPredicateFailureType",
-        "AppArmor",
-        "PodFeatureUnsupported",
-        "PodLevelResourcesNotSupported",
-        "SysctlForbidden",
-        "TopologyAffinityError",
-        "VolumeAttachmentLimitExceeded",
-        "NodeShutdown",
-    };
-    if (reason == NULL)
-        return false;
-    if (text_starts(reason, "OutOf"))
-        return true;
-    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
-        if (strcmp(reason, reasons[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Did the machine, not the program, end the pod? (KEP-3329 conditions and the kubelet's own words.)
- */
-static bool is_host_failure(const struct pod *seen)
-{
-    static const char *const reasons[] = {"NodeLost",     "Evicted",  "Terminated",
-                                          "NodeShutdown", "Shutdown", "Preempting"};
-    if (seen->disruption != NULL)
-        return true;
-    for (size_t i = 0; seen->reason != NULL && i < ARRAY_LEN(reasons); i++) {
-        if (strcmp(seen->reason, reasons[i]) == 0)
-            return true;
-    }
-    return is_refusal(
-        seen->reason); /* a kubelet that restarted and did not take its running pod back */
-}
 
 /* The container that decides: the first that failed, else the last. */
 static const struct container_exit *deciding_exit(const struct pod *seen)
@@ -123,6 +72,14 @@ static char *host_words(const struct core_pod *pod)
     return text_printf("Host EC2 (instance %s) terminated.", id);
 }
 
+/* "Evicted: The node was low on resource: memory." */
+static char *status_words(const struct pod *seen)
+{
+    const char *reason = seen->reason != NULL ? seen->reason : seen->disruption;
+    return text_printf("%s%s%s", reason, seen->message != NULL ? ": " : "",
+                       seen->message != NULL ? seen->message : "");
+}
+
 static void read_killed(const struct core_pod *pod, const struct pod *seen, enum kill_reason kill,
                         struct outcome *out)
 {
@@ -181,8 +138,10 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
         out->status_reason = text_copy("Essential container in task exited");
         return;
     }
+    const struct cause *cause = seen != NULL ? cause_of(seen) : NULL;
+    bool own = cause != NULL && cause->kind == CAUSE_OWN;
     bool host = pod->kill == KILL_HOST || seen == NULL || seen->phase != POD_FAILED ||
-                is_host_failure(seen) || (vanished && started);
+                (cause != NULL && !own) || (vanished && started && !own);
     bool by_user =
         pod->kill == KILL_TERMINATE || pod->kill == KILL_ORPHAN || pod->kill == KILL_GANG;
     /* Told to go for its timeout, but ended before: then it was not the timeout. */
@@ -196,6 +155,8 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
     if (seen == NULL || seen->phase != POD_FAILED || pod->kill == KILL_HOST || (host && started)) {
         out->kind = OUTCOME_LOST;
         out->status_reason = host_words(pod);
+        if (out->message == NULL && cause != NULL)
+            out->message = status_words(seen);
         return;
     }
     if (seen->deadline) { /* activeDeadlineSeconds: the timeout held while we were away */
@@ -206,14 +167,12 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
             text_copy(started ? "Job attempt duration exceeded timeout" : "Task failed to start");
         return;
     }
-    if (!started && exit_ == NULL && (is_refusal(seen->reason) || is_host_failure(seen))) {
-        out->kind = is_refusal(seen->reason) ? OUTCOME_REFUSED : OUTCOME_LOST;
-        out->status_reason = text_printf(
-            "%s%s%s", seen->reason != NULL ? seen->reason : seen->disruption,
-            seen->message != NULL ? ": " : "", seen->message != NULL ? seen->message : "");
+    if (!started && cause != NULL && !own) {
+        out->kind = cause->kind == CAUSE_REFUSED ? OUTCOME_REFUSED : OUTCOME_LOST;
+        out->status_reason = status_words(seen);
         return;
     }
-    if (!started && exit_ == NULL) { /* deleted before it began */
+    if (!started && exit_ == NULL && !own) { /* deleted before it began */
         out->kind = OUTCOME_LOST;
         out->status_reason = text_copy("the pod was deleted before it started");
         return;
@@ -221,6 +180,10 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
     out->kind = OUTCOME_FAILED;
     out->attempt = true;
     out->status_reason = text_copy("Essential container in task exited");
+    if (own) {
+        free(out->reason);
+        out->reason = status_words(seen);
+    }
 }
 
 /* ----------------------------------------------------------------- retries */
@@ -259,18 +222,34 @@ bool retry_wanted(const struct retry_strategy *retry, const struct outcome *outc
 
 /* ------------------------------------------------------------- what it means */
 
-/* One try without an attempt more; when the budget is used up it counts as an attempt after all. */
-static void use_refusal(struct child *child, struct outcome *outcome)
+/* One try without an attempt more. When the budget is used up the child fails, and says what was in
+ * the way; no attempt is counted for it. */
+static void use_refusal(struct child *child, unsigned weight, struct outcome *outcome)
 {
-    if (child->refusals < JOB_REFUSALS_MAX) {
-        child->refusals++;
+    if (child->refusals + weight <= JOB_REFUSALS_MAX) {
+        child->refusals = (uint8_t)(child->refusals + weight);
         return;
     }
-    outcome->attempt = true;
-    outcome->final_ = true;
+    AUTO_TEXT last = STEAL(outcome->status_reason);
+    free(outcome->reason);
+    outcome->used_up = true;
+    outcome->status_reason = text_copy("Task failed to start");
+    outcome->reason = text_printf("CannotStartContainerError: its pods were refused or lost before "
+                                  "they started, too often; the last: %s",
+                                  last != NULL ? last : "");
 }
 
-static void apply_to_child(struct core *core, struct core_pod *pod, struct outcome *outcome)
+static const char *end_word(const struct outcome *outcome)
+{
+    if (outcome->used_up)
+        return "NeverStarted";
+    if (outcome->timed_out)
+        return "TimedOut";
+    return outcome->kind == OUTCOME_LOST ? "HostTerminated" : "ContainerFailed";
+}
+
+static void apply_to_child(struct core *core, struct core_pod *pod, unsigned weight,
+                           struct outcome *outcome)
 {
     struct core_job *job = pod->job;
     struct child *child = &job->children[pod->index];
@@ -278,10 +257,11 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
     if (child->phase >= JOB_SUCCEEDED)
         return;
     if (!outcome->attempt)
-        use_refusal(child, outcome);
-    if (outcome->attempt)
+        use_refusal(child, weight, outcome);
+    bool part = job->gang && pod->index != job->main_node;
+    if (outcome->attempt || (part && outcome->used_up))
         child->attempts = (uint8_t)pod->attempt;
-    if (job->gang && pod->index != job->main_node) { /* its end says nothing about the job */
+    if (part) { /* its end says nothing about the job */
         child_move(core, job, pod->index, outcome->attempt ? ON_RETRY : ON_UNPLACE);
         return;
     }
@@ -302,7 +282,8 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
      * stopped. */
     bool stopped = child_is_stopped(job, pod->index) && !core->superseded;
     bool again =
-        !outcome->attempt || core->superseded || retry_wanted(job->retry, outcome, child->attempts);
+        core->superseded ||
+        (outcome->attempt ? retry_wanted(job->retry, outcome, child->attempts) : !outcome->used_up);
     if (again && !stopped) {
         child_move(core, job, pod->index, outcome->attempt ? ON_RETRY : ON_UNPLACE);
         if (outcome->attempt) {
@@ -314,11 +295,8 @@ static void apply_to_child(struct core *core, struct core_pod *pod, struct outco
         return;
     }
     if (!job->array && job->end_reason == NULL && !(stopped && !outcome->attempt)) {
-        const char *reason = outcome->timed_out              ? "TimedOut"
-                             : outcome->kind == OUTCOME_LOST ? "HostTerminated"
-                                                             : "ContainerFailed";
-        text_set(&job->end_reason, reason);
-        text_set(&job->end_message, outcome->status_reason);
+        text_set(&job->end_reason, end_word(outcome));
+        text_set(&job->end_message, outcome->used_up ? outcome->reason : outcome->status_reason);
     }
     failures_child(job, pod->index, &words);
     child_move(core, job, pod->index, ON_FAIL);
@@ -367,13 +345,16 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
         outcome.attempt = true;
     if (lost_why != NULL && outcome.kind == OUTCOME_LOST && !outcome.attempt)
         text_set(&outcome.status_reason, lost_why);
-    if ((outcome.kind == OUTCOME_REFUSED || outcome.kind == OUTCOME_LOST) && pod->node != NULL &&
-        seen != NULL)
-        node_penalty(core, pod->node);
+    const struct cause *cause = seen != NULL ? cause_of(seen) : NULL;
+    bool by_node = outcome.kind == OUTCOME_REFUSED || outcome.kind == OUTCOME_LOST;
+    if (by_node && pod->node != NULL && cause != NULL)
+        node_penalty(core, pod->node, pod->class_, cause);
+    else if (!by_node && pod->node != NULL && pod->started)
+        node_forgive(pod->node, pod->class_, pod->started_ns);
     pod->in_job = false;
     if (outcome.kind == OUTCOME_SUCCEEDED && job->children[pod->index].phase < JOB_SUCCEEDED)
         result_keep(job, pod->index, seen->result);
-    apply_to_child(core, pod, &outcome);
+    apply_to_child(core, pod, by_node && cause != NULL ? cause->weight : 1, &outcome);
     tries_record(core, pod, seen, &outcome);
     free(outcome.reason);
     free(outcome.status_reason);

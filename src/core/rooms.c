@@ -7,6 +7,7 @@
  * dimension decides, as it does in practice, and never more than the number of nodes. Low slots are
  * taken first, so that the highest ones run empty and can be given back. Only the fixed dimensions
  * are in the tree; extended resources, labels and taints are checked at the leaf. */
+#include "causes.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -46,11 +47,10 @@ static void rooms_grow(struct core_environment *environment)
     }
 }
 
-bool node_is_usable(const struct core *core, const struct core_node *node)
+bool node_is_usable(const struct core_node *node)
 {
     return node->spec != NULL && node->spec->ready && !node->spec->unschedulable && !node->closed &&
-           node->spec->meta.deleted_ns == 0 && node->penalty_until_ns <= core->now_ns &&
-           node_is_verified(node);
+           node->spec->meta.deleted_ns == 0 && !node_rests(node) && node_is_verified(node);
 }
 
 void node_room_changed(struct core *core, struct core_node *node)
@@ -60,7 +60,7 @@ void node_room_changed(struct core *core, struct core_node *node)
         return;
     struct amounts free_;
     node_free_amounts(node, &free_);
-    bool usable = node_is_usable(core, node);
+    bool usable = node_is_usable(node);
     if (node->gang != NULL && !usable)
         gang_node_unusable(core, node);
     usable = usable && node->gang == NULL; /* what is reserved takes nothing else */

@@ -671,8 +671,8 @@ static void give_back(struct core *core, struct core_environment *environment)
             if (node->live == 0 && is_gathered(core, environment, node)) /* look again */
                 timer_set(&core->timers, &node->timer, core->now_ns + 5 * NS_PER_S);
             if (node->live == 0 && environment->starved_ns > node->idle_since_ns)
-                timer_set(&core->timers, &node->timer,
-                          environment->starved_ns + environment->spec->scale_down_delay_ns);
+                node_wake_by(core, node,
+                             environment->starved_ns + environment->spec->scale_down_delay_ns);
             continue;
         }
         environment->vcpus_leaving += instance_vcpus(node->instance);

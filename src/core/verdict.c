@@ -4,6 +4,7 @@
  * A verdict is a code and words. The code decides when a status is written again (not every change
  * of a number does); the words are what a person reads. AWS's reason strings come first where they
  * apply, and only when certain: clients kill jobs on MISCONFIGURATION (docs/states.md). */
+#include "causes.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -102,6 +103,15 @@ static bool affordable(const struct core *core, const struct core_environment *e
     return type_choose(core, environment, job->class_, budget, wanted > 0 ? wanted : 1) != NULL;
 }
 
+static void resting_words(const struct core *core, const struct core_environment *environment,
+                          const struct core_class *class_, struct str *out)
+{
+    int64_t count = environment_resting(core, environment, class_);
+    if (count > 0)
+        str_addf(out, "; %lld node%s for minutes at most after refusing or losing such a pod",
+                 (long long)count, count == 1 ? " rests" : "s rest");
+}
+
 static enum verdict unusable_words(const struct core_environment *environment, struct str *out)
 {
     if (environment->spec == NULL)
@@ -155,6 +165,7 @@ static enum verdict blocked_words(struct core *core, const struct core_job *job,
     if (environment->spec->provider == PROVIDER_STATIC) {
         str_add(out, job->gang ? "too few of its nodes are empty" : "its nodes are full");
         str_add(out, "; room comes when a running pod ends or a node is added");
+        resting_words(core, environment, job->class_, out);
         return VERDICT_ROOM;
     }
     int64_t coming = machines_coming(environment);
@@ -181,6 +192,7 @@ static enum verdict blocked_words(struct core *core, const struct core_job *job,
     str_add(out, "at ");
     print_vcpus(environment, out);
     str_add(out, "; room comes when a running pod ends, or raise maxvCpus");
+    resting_words(core, environment, job->class_, out);
     return VERDICT_MAX_VCPUS;
 }
 

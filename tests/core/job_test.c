@@ -265,7 +265,7 @@ static const struct world_row rows[] = {
      "0s start a on n1\n"
      "2s told a RUNNING Running\n"
      "3s stop a\n"
-     "4s start a on n1\n"
+     "3s start a on n1\n"
      "4s told a STARTING Starting\n"
      "5s jobs\n"
      "  a STARTING attempts=1\n"},

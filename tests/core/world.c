@@ -240,8 +240,10 @@ static bool pod_happens(struct world *world, const struct line *line)
         text_set(&pod->reason, line->words[3]);
         pod_end(world, pod, POD_FAILED);
     } else if (strcmp(what, "evicted") == 0) {
-        text_set(&pod->disruption, "TerminationByKubelet");
+        bool own = line->count > 3; /* with words: for what it did itself */
+        text_set(&pod->disruption, own ? NULL : "TerminationByKubelet");
         text_set(&pod->reason, "Evicted");
+        text_set(&pod->reason_words, own ? line->words[3] : NULL);
         pod_end(world, pod, POD_FAILED);
     } else if (strcmp(what, "deadline") == 0) {
         pod->deadline = true;

@@ -28,7 +28,7 @@
  *
  *   at 5s                     time goes on; what is due before happens before
  *   pod a running             the newest try of job a; a/3 child 3, a/3.1 its first try
- *   pod a ok | failed exit=3 reason=OOMKilled message=words | refused OutOfcpu | evicted
+ *   pod a ok | failed exit=3 reason=OOMKilled message=words | refused OutOfcpu | evicted [words]
  *         | waiting ImagePullBackOff [words=x] [init: a first container ran] | deadline | deleting
  *         | gone
  *   pod a ok result={"count":3}           what it leaves

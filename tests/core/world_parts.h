@@ -44,6 +44,7 @@ struct world_pod {
     char *reason, *disruption, *waiting, *waiting_words, *container_reason, *message;
     char *also;   /* other containers that ended */
     char *result; /* what it leaves */
+    char *reason_words;
     bool deadline, exited, init_started;
     int32_t exit_code;
     struct world_pod *next;

@@ -305,6 +305,7 @@ static void pod_free_record(struct world_pod *pod)
     free(pod->waiting_words);
     free(pod->container_reason);
     free(pod->also);
+    free(pod->reason_words);
     free(pod->message);
     free(pod->result);
     free(pod);

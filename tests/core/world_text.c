@@ -614,6 +614,7 @@ struct pod *pod_from(const struct world_pod *from)
     pod->node_name = text_copy(from->node);
     pod->phase = from->phase;
     pod->reason = text_copy(from->reason);
+    pod->message = text_copy(from->reason_words);
     pod->deadline = from->deadline;
     pod->disruption = text_copy(from->disruption);
     pod->waiting_reason = text_copy(from->waiting);

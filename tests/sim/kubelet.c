@@ -71,6 +71,22 @@ static void run_exit(struct world *world, struct task *task)
     finish_exit(world, pod, (int)task->n, NULL);
 }
 
+/* The node is short of memory: its pods go. Or the pod filled its disk, which is its own doing. */
+static void run_evict(struct world *world, struct task *task)
+{
+    struct sim_pod *pod = task->a;
+    if (pod_ended(pod) || pod->object.gone || pod->body->killed || !kubelet_can(world, task, pod))
+        return;
+    bool own = task->n != 0;
+    world->counters.evictions += !own;
+    world->counters.evictions_own += own;
+    pod->disruption = own ? NULL : "TerminationByKubelet";
+    pod->message =
+        own ? "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."
+            : "The node was low on resource: memory.";
+    finish(world, pod, POD_FAILED, "Evicted");
+}
+
 static void run_container(struct world *world, struct task *task)
 {
     struct sim_pod *pod = task->a;
@@ -87,7 +103,9 @@ static void run_container(struct world *world, struct task *task)
     if (body->job != NULL)
         after(world, truth_run_ns(world, body->job, pod->index, pod->attempt), run_exit, pod, NULL,
               truth_exit(world, body->job, pod->index, pod->attempt));
-    else if (!name_eq(pod->owner_kind, "DaemonSet"))
+    if (body->job != NULL && chance(world, world->faults.kubelet_evict))
+        after(world, draw_ms(world, 1, 5000), run_evict, pod, NULL, chance(world, 500));
+    if (body->job == NULL && !name_eq(pod->owner_kind, "DaemonSet"))
         after(world, draw_ms(world, 2000, 30000), run_exit, pod, NULL, 0);
 }
 
@@ -160,6 +178,8 @@ static void run_sync(struct world *world, struct task *task)
     if (why == NULL && (instance->refuses_until_ns > world->now_ns ||
                         (body->job != NULL && chance(world, world->faults.kubelet_refuse))))
         why = "UnexpectedAdmissionError";
+    if (why == NULL && body->job != NULL && body->job->unfit)
+        why = "SysctlForbidden";
     if (why != NULL) {
         world->counters.kubelet_refusals += body->job != NULL;
         finish(world, pod, POD_FAILED, why);

@@ -153,7 +153,12 @@ struct summary summarize(const struct world *world, const struct sim_job *job,
     if (last->phase == POD_SUCCEEDED)
         sum.succeeded = true;
     if (!counts_as_attempt(last)) {
+        /* What a kubelet will not take however often it is asked counts for 20 of the 100 that a
+         * child has. The core may have counted a little more: names that were taken. */
         sum.refusals++;
+        sum.used += !sum.live && name_eq(last->reason, "SysctlForbidden") ? 20 : 1;
+        sum.final_failed |= !sum.live && sum.used > JOB_REFUSALS_MAX;
+        sum.may_have_failed |= !sum.live && sum.used > JOB_REFUSALS_MAX - 20;
         return sum;
     }
     sum.attempts++;

@@ -145,6 +145,8 @@ static void draw_troubles(struct world *world, struct sim_job *job)
     job->start_deadline_s = chance(world, 300) ? draw(world, 5, 60) : START_DEADLINE_S;
     job->ttl_s = chance(world, 250) ? draw(world, 0, 20) : -1;
     job->refused = chance(world, 25);
+    job->unfit = !job->gang && chance(world, 15);
+    world->counters.unfit_jobs += job->unfit;
     job->large = job->size > 0 && !job->gang && chance(world, 200);
     if (chance(world, 20)) {
         job->invalid = "spec.retryStrategy.attempts: 0, expected 1..10";
@@ -387,6 +389,7 @@ static void draw_faults(struct world *world)
         {&faults->spot, 300},
         {&faults->name_reuse, 900},
         {&faults->kubelet_refuse, 150},
+        {&faults->kubelet_evict, 100},
         {&faults->kubelet_restart, 200},
         {&faults->partition, 200},
         {&faults->user, 600},

@@ -48,7 +48,7 @@ enum {
     X(turns) X(events) X(actions) X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates) \
     X(watch_stalls) X(conflicts) X(lost_before) X(lost_after) X(late_commits) X(throttled) \
     X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
-    X(expired_jobs) X(kubelet_refusals) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
+    X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
     X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
     X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \
     X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
@@ -146,8 +146,8 @@ struct sim_job {
     } requests[2];
     size_t request_count;
     const char *invalid;
-    bool expired;                     /* deleted for its ttl */
-    bool image_hangs, refused, large; /* large: its state goes to an ArrayState */
+    bool expired;                            /* deleted for its ttl */
+    bool image_hangs, refused, unfit, large; /* large: its state goes to an ArrayState */
     const struct stored_status *status;
     struct truth *truth; /* shared by all copies */
 };
@@ -210,7 +210,7 @@ struct sim_pod {
     const char *job_uid, *job_name, *queue, *environment, *node_uid;
     uint32_t index, count, try, attempt;
     bool deadline, started;
-    const char *disruption, *waiting_reason;
+    const char *disruption, *message, *waiting_reason;
     int64_t started_ns, finished_ns;
     bool has_exit, exit_unknown;
     int exit_code;
@@ -303,7 +303,7 @@ struct faults { /* per mille of each chance; 0 when calm */
     int lag, stall, relist, duplicate;
     int lost_before, lost_after, late, throttle, conflict, quota, forbidden;
     int crash, provider_error, launch_lost, capacity, never_join, spot, name_reuse;
-    int kubelet_refuse, kubelet_restart, partition, user;
+    int kubelet_refuse, kubelet_evict, kubelet_restart, partition, user;
 };
 
 struct rng {
@@ -485,6 +485,7 @@ bool request_is_refused(const struct world *world, const struct request *request
 enum { START_DEADLINE_S = 300 };
 struct summary { /* of the tries of a child, up to and including one of them */
     uint32_t attempts, refusals;
+    unsigned used; /* of the refusals that a child may use up */
     bool live, succeeded, final_failed;
     bool may_have_failed; /* for good: nobody can tell */
 };
