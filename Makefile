@@ -138,8 +138,9 @@ build/kubectl-bulkhead: $(call objects,release,$(wildcard src/cli/main.c)) $(cal
 TEST_SOURCES := $(wildcard tests/*/*_test.c)
 TEST_FOLDERS := $(sort $(foreach file,$(TEST_SOURCES),$(word 2,$(subst /, ,$(file)))))
 test_helpers = $(filter-out %_test.c %_fuzz.c %_lint.c %/main.c,$(wildcard tests/$(1)/*.c))
-# A test of a module sees what the module sees; any other folder (controller, sim) sees everything.
-test_libraries = $(if $(filter $(1),$(MODULES)),$(call libraries,$(2),$(1) $(LINK_$(1))),$(call all_libraries,$(2)))
+# A test of a module sees what the module sees; any other folder (controller, sim) sees everything,
+# the fake server of tests/kube too.
+test_libraries = $(if $(filter $(1),$(MODULES)),$(call libraries,$(2),$(1) $(LINK_$(1))),$(call all_libraries,$(2)) $(call library,$(2),tests-kube))
 
 define test_folder_rules
 $(if $(call test_helpers,$(1)),$(call library_rule,check,tests-$(1),$(call test_helpers,$(1))))

@@ -228,6 +228,7 @@ void controller_on_metrics(void *ctx, struct str *out)
         .core = controller->core,
         .kube = controller->kube,
         .events = controller->events,
+        .sink = controller->sink,
         .watches = controller->watches,
         .observer = controller->observer,
         .events_applied = loop_events(controller->loop),

@@ -285,6 +285,32 @@ static void start_job_delete(struct executor *executor, const struct action *act
         call_send(call, &request, "BatchJob delete", call_end_response);
 }
 
+/* ---------------------------------------------------------------- the event sink */
+
+static void start_tell(struct executor *executor, const struct action *action)
+{
+    if (!executor->host.post_change(executor->host.ctx, action))
+        execute_tell_done(executor, action->id, DONE_AGAIN, "it could not be sent");
+}
+
+void execute_tell_done(struct executor *executor, uint64_t action_id, enum done_result result,
+                       const char *message)
+{
+    end(executor, ACTION_JOB_TELL,
+        &(struct done){.action_id = action_id, .result = result, .message = message});
+}
+
+static void start_told(struct executor *executor, const struct action *action)
+{
+    struct err err;
+    struct request request;
+    struct call *call = call_new(executor, action);
+    if (request_job_told(action, executor->host.write_timeout_s, &request, &err) < 0)
+        call_end_text(call, DONE_REFUSED, err.text);
+    else
+        call_send(call, &request, "BatchJob status", call_end_response);
+}
+
 /* ------------------------------------------------------------------ providers */
 
 static void start_provider(struct executor *executor, const struct action *action)
@@ -326,6 +352,12 @@ static void start(struct executor *executor, const struct action *action)
         break;
     case ACTION_JOB_DELETE:
         start_job_delete(executor, action);
+        break;
+    case ACTION_JOB_TELL:
+        start_tell(executor, action);
+        break;
+    case ACTION_JOB_TOLD:
+        start_told(executor, action);
         break;
     case ACTION_JOB_STATUS:
     case ACTION_QUEUE_STATUS:

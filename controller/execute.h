@@ -24,6 +24,7 @@ struct executor_host { /* what the executor acts through; tests pass their own *
     bool (*may_write)(void *ctx); /* asked before sending; false: nothing is sent any more */
     bool (*start_provider)(void *ctx, const struct action *action); /* false: unknown environment */
     void (*post_event)(void *ctx, const struct action *action);
+    bool (*post_change)(void *ctx, const struct action *action); /* JOB_TELL; false: not sent */
     void (*apply)(void *ctx, struct event *event);
     /* The core had another version than this one, which was just read; borrowed. */
     void (*refresh)(void *ctx, enum own_kind kind, struct json_object *doc);
@@ -50,6 +51,9 @@ void execute_turn(struct executor *executor);
 void execute_drop_waiting(struct executor *executor);
 void execute_provider_done(struct executor *executor, const struct provider_answer *answer,
                            uint64_t action_id, enum action_kind kind);
-size_t executor_in_flight(const struct executor *executor); /* provider calls not among them */
+void execute_tell_done(struct executor *executor, uint64_t action_id, enum done_result result,
+                       const char *message);
+size_t
+executor_in_flight(const struct executor *executor); /* provider calls and events not among them */
 
 #endif

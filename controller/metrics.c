@@ -41,6 +41,8 @@ enum measure {
     REQUESTS,
     TOO_MANY, /* client */
     KUBE_EVENTS,
+    SINK_EVENTS,
+    SINK_BEHIND, /* event sink */
     LEADING,
     READY,
     LOG_DROPPED,
@@ -96,6 +98,8 @@ static const struct {
     [REQUESTS]  = { METRIC_COUNTER, "bulkhead_requests_total", "Requests sent, repeats included.", lane },
     [TOO_MANY]  = { METRIC_COUNTER, "bulkhead_requests_throttled_total", "Answers of status 429.", lane },
     [KUBE_EVENTS] = { METRIC_COUNTER, "bulkhead_kube_events_total", "Events for kubectl describe, by what became of them.", result },
+    [SINK_EVENTS] = { METRIC_COUNTER, "bulkhead_sink_events_total", "CloudEvents for the event sink: delivered, failed (sent again later), refused (never to be taken, dropped), and lost: jobs that were deleted before the sink had heard all.", result },
+    [SINK_BEHIND] = { METRIC_GAUGE, "bulkhead_sink_jobs_behind", "Jobs with changes of state that the event sink has not taken yet.", NULL },
     [LEADING]   = { METRIC_GAUGE, "bulkhead_lease_held", "1 while this replica leads.", NULL },
     [READY]     = { METRIC_GAUGE, "bulkhead_ready", "1 while /readyz says so.", NULL },
     [LOG_DROPPED] = { METRIC_COUNTER, "bulkhead_log_lines_dropped_total", "Log lines beyond the limit per second.", NULL },
@@ -280,6 +284,18 @@ static double open_fds(void)
     return count > 0 ? count - 1 : 0; /* less the folder itself */
 }
 
+static void set_sink(struct measures *measures, const struct measures_view *view)
+{
+    struct core_counts counts;
+    struct sink_stats stats = sink_stats(view->sink);
+    core_counts(view->core, &counts);
+    set1(measures, SINK_EVENTS, "delivered", (double)stats.delivered);
+    set1(measures, SINK_EVENTS, "failed", (double)stats.failed);
+    set1(measures, SINK_EVENTS, "refused", (double)stats.refused);
+    set1(measures, SINK_EVENTS, "lost", (double)counts.tells_lost);
+    set(measures, SINK_BEHIND, (double)counts.tells_waiting);
+}
+
 void measures_print(struct measures *measures, const struct measures_view *view, struct str *out)
 {
     if (view->core != NULL)
@@ -298,6 +314,8 @@ void measures_print(struct measures *measures, const struct measures_view *view,
         set1(measures, KUBE_EVENTS, "dropped", (double)stats.dropped);
         set1(measures, KUBE_EVENTS, "failed", (double)stats.failed);
     }
+    if (view->sink != NULL)
+        set_sink(measures, view);
     set(measures, LEADING, view->leading ? 1 : 0);
     set(measures, READY, view->ready ? 1 : 0);
     set(measures, LOG_DROPPED, (double)log_dropped());

@@ -10,6 +10,7 @@
 #include "bulkhead/kube/client.h"
 #include "bulkhead/kube/event.h"
 
+#include "sink.h"
 #include "watches.h"
 
 struct measures;
@@ -26,6 +27,7 @@ struct measures_view { /* borrowed; NULL parts are left out */
     const struct core *core;
     const struct kube_client *kube;
     const struct kube_events *events;
+    const struct sink *sink;
     const struct watches *watches;
     const struct observer *observer;
     uint64_t events_applied;

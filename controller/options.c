@@ -41,6 +41,12 @@ static const struct flag flags[] = {
       "/healthz, /readyz and /metrics; port 0 takes any free one and prints it" },
     { "node-programs-dir", FLAG_TEXT, AT(programs_dir), NULL, 0, 0, "DIR",
       "programs that environments with the command provider may run; none without it" },
+    { "event-sink", FLAG_TEXT, AT(sink_url), NULL, 0, 0, "URL",
+      "where each change of a job's state is posted as a CloudEvent; nowhere without it" },
+    { "event-sink-ca-file", FLAG_TEXT, AT(sink_ca), NULL, 0, 0, "FILE",
+      "who signed the sink's certificate; else the system's certificate authorities" },
+    { "event-sink-token-file", FLAG_TEXT, AT(sink_token), NULL, 0, 0, "FILE",
+      "a bearer token for the sink" },
     { "start-deadline", FLAG_SECONDS, AT(start_deadline_s), "300", 1, 86400, "TIME",
       "an attempt that cannot start (image, missing Secret) ends after this" },
     { "boot-deadline", FLAG_SECONDS, AT(boot_deadline_s), "600", 1, 86400, "TIME",
@@ -162,6 +168,9 @@ static int options_check(const struct options *options, struct err *err)
         return err_set(err, ERR_INVALID,
                        "--retry-period: %lld s, expected less than --renew-deadline (%lld s) / 1.2",
                        (long long)options->retry_period_s, (long long)options->renew_deadline_s);
+    if (options->sink_url == NULL && (options->sink_ca != NULL || options->sink_token != NULL))
+        return err_set(err, ERR_INVALID, "--event-sink-%s-file: there is no --event-sink",
+                       options->sink_ca != NULL ? "ca" : "token");
     return 0;
 }
 

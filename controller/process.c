@@ -10,7 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, CLIENT_LINE = 4 };
+enum { TICK_MS = 1000, CLIENT_LINE = 4, TELLS_MAX = 32 };
 
 static uint64_t random_next(void *ctx)
 {
@@ -108,6 +108,19 @@ static void host_post_event(void *ctx, const struct action *action)
     kube_events_post(controller->events, &event);
 }
 
+static bool host_post_change(void *ctx, const struct action *action)
+{
+    struct controller *controller = ctx;
+    return controller->sink != NULL && sink_post(controller->sink, action);
+}
+
+static void on_sink_answer(void *ctx, uint64_t action_id, enum done_result result,
+                           const char *message)
+{
+    struct controller *controller = ctx;
+    execute_tell_done(controller->executor, action_id, result, message);
+}
+
 static void host_refresh(void *ctx, enum own_kind kind, struct json_object *doc)
 {
     static const enum watched_kind watched[OWN_KIND_COUNT] = {
@@ -190,6 +203,26 @@ static int open_client(struct controller *controller, struct err *err)
     return controller->kube != NULL ? 0 : -1;
 }
 
+static int open_sink(struct controller *controller, struct err *err)
+{
+    const struct options *options = controller->options;
+    if (options->sink_url == NULL)
+        return 0;
+    const struct sink_options sink = {
+        .uv = &controller->uv,
+        .endpoint = {.name = "--event-sink",
+                     .url = options->sink_url,
+                     .ca_path = options->sink_ca,
+                     .token_path = options->sink_token},
+        .random = controller->random,
+        .user_agent = "bulkhead-controller/" BULKHEAD_VERSION,
+        .on_answer = on_sink_answer,
+        .ctx = controller,
+    };
+    controller->sink = sink_new(&sink, err);
+    return controller->sink != NULL ? 0 : -1;
+}
+
 static int open_server(struct controller *controller, struct err *err)
 {
     const struct options *options = controller->options;
@@ -215,6 +248,7 @@ static void open_core(struct controller *controller)
         .verdict_delay_ns = options->verdict_delay_s * NS_PER_S,
         .start_deadline_ns = options->start_deadline_s * NS_PER_S,
         .boot_deadline_ns = options->boot_deadline_s * NS_PER_S,
+        .tells_max = controller->sink != NULL ? TELLS_MAX : 0,
     };
     controller->core = core_new(&core);
     const struct loop_options loop = {
@@ -257,6 +291,7 @@ static void open_executor(struct controller *controller)
         .may_write = process_may_act,
         .start_provider = host_start_provider,
         .post_event = host_post_event,
+        .post_change = host_post_change,
         .apply = process_apply,
         .refresh = host_refresh,
         .on_write = host_on_write,
@@ -303,6 +338,7 @@ void process_close(struct controller *controller)
     kube_lease_free(controller->lease);
     kube_events_free(controller->events);
     groups_free(controller->groups);
+    sink_free(controller->sink);
     if (controller->kube != NULL)
         kube_client_close(controller->kube, NULL, NULL);
     startup_free(controller->startup);
@@ -341,6 +377,8 @@ int process_open(struct controller *controller, struct err *err)
                                                .instance = controller->identity,
                                                .random = controller->random};
     controller->events = kube_events_new(controller->kube, &events);
+    if (open_sink(controller, err) < 0)
+        return -1;
     open_core(controller);
     open_executor(controller);
     if (open_server(controller, err) < 0)

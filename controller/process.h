@@ -15,6 +15,7 @@
 #include "metrics.h"
 #include "options.h"
 #include "ready.h"
+#include "sink.h"
 #include "startup.h"
 #include "watches.h"
 
@@ -38,6 +39,7 @@ struct controller {
     struct loop *loop;
     struct executor *executor;
     struct groups *groups;
+    struct sink *sink; /* NULL: none */
     struct measures *measures;
 
     uv_signal_t signals[2];

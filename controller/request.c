@@ -196,6 +196,28 @@ int request_job_delete(const struct action *action, int64_t timeout_s, struct re
     return 0;
 }
 
+int request_job_told(const struct action *action, int64_t timeout_s, struct request *ret_request,
+                     struct err *err)
+{
+    AUTO_STR path = STR_EMPTY;
+    AUTO(json_object) body = json_object_new_object();
+    struct json_object *meta = json_object_new_object();
+    struct json_object *status = json_object_new_object();
+    if (own_path(&path, OWN_JOB, action->namespace_, action->name, "status", err) < 0)
+        return err_wrap(err, "job %s", action->name);
+    json_put_text(meta, "uid", action->uid);
+    json_put_text(status, "delivered", action->message);
+    json_put(body, "metadata", meta);
+    json_put(body, "status", status);
+    add_terms(&path, timeout_s, true);
+    *ret_request = (struct request){.method = KUBE_PATCH,
+                                    .path = str_take(&path),
+                                    .body = text_copy(json_print(body)),
+                                    .content = KUBE_CONTENT_MERGE_PATCH,
+                                    .accept = KUBE_ACCEPT_METADATA};
+    return 0;
+}
+
 /* PUT of a whole document, or POST of a new one to the collection. */
 static int write_doc(enum own_kind kind, struct json_object *doc, const char *subresource,
                      bool create, int64_t timeout_s, struct request *ret_request, struct err *err)

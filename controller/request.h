@@ -49,6 +49,9 @@ int request_pod(const struct action *action, struct builders *builders, int64_t 
 /* JOB_DELETE: of that very job, by its UID; what it owns follows. */
 int request_job_delete(const struct action *action, int64_t timeout_s, struct request *ret_request,
                        struct err *err);
+/* JOB_TOLD: status.delivered of that very job, and nothing else. */
+int request_job_told(const struct action *action, int64_t timeout_s, struct request *ret_request,
+                     struct err *err);
 int request_get(enum own_kind kind, const char *namespace_, const char *name,
                 struct request *ret_request, struct err *err);
 /* doc is a whole object with resourceVersion; its namespace and name say where it goes. */

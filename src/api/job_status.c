@@ -163,6 +163,7 @@ static const struct field status_fields[] = {
     FIELD(DOC, S(terminated), "isTerminated"),
     WORD(DOC, S(blocked), blocked_words, "blockedReason", .min = BLOCKED_CAPACITY),
     TIME(DOC, S(blocked_since_ns), "blockedSince"),
+    FIELD(DOC, S(delivered), "delivered", .max = 32),
     FIELD(DOC, S(definition_uid), "definitionUid", .max = 128),
     FIELD(DOC, S(result), "result", .max = RESULT_BYTES_MAX),
     OBJECT(DOC, S(array), &array_type, "arrayProperties"),

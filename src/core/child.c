@@ -130,6 +130,7 @@ void child_move(struct core *core, struct core_job *job, uint32_t index, enum ch
         ranges_add(&job->runnable, index, index + 1);
     if (from == JOB_RUNNABLE || step->to == JOB_RUNNABLE || job->spec->max_concurrent.set)
         queue_enter(core, job);
+    tell_look(core, job);
 }
 
 void child_move_range(struct core *core, struct core_job *job, uint32_t first, uint32_t end,
@@ -154,6 +155,7 @@ void child_move_range(struct core *core, struct core_job *job, uint32_t first, u
         ranges_add(&job->runnable, first, end);
         queue_enter(core, job);
     }
+    tell_look(core, job);
 }
 
 void job_count_new(struct core *core, struct core_job *job)

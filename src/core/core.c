@@ -89,7 +89,7 @@ static void free_dead(struct core *core)
     struct core_job **link = &core->dead;
     while (*link != NULL) {
         struct core_job *job = *link;
-        if (job->flights > 0 || job->fresh || job->in_gangs) {
+        if (job->flights > 0 || job->fresh || job->in_gangs || job->tell_held) {
             link = &job->dead_next;
             continue;
         }
@@ -137,7 +137,7 @@ struct core *core_free(struct core *core)
     core_free_objects(core);
     core->fresh = NULL;
     for (struct core_job *job = core->dead; job != NULL; job = job->dead_next)
-        job->fresh = job->in_gangs = false;
+        job->fresh = job->in_gangs = job->tell_held = false;
     free_dead(core);
     core_free_records(core);
     companions_free(core);
@@ -411,11 +411,14 @@ void core_plan(struct core *core, int64_t now_ns, struct arena *arena, struct pl
         pods_plan(core);
         status_plan(core);
         plan_notices(core);
+        tell_plan(core);
         const struct timer *next = timers_first(&core->timers);
         if (next != NULL)
             wake_ns = next->due_ns;
         if (core->admin_wake_ns < wake_ns)
             wake_ns = core->admin_wake_ns;
+        if (tell_wake_ns(core) < wake_ns)
+            wake_ns = tell_wake_ns(core);
         if (core->more)
             wake_ns = core->now_ns;
     }

@@ -46,6 +46,8 @@ static void count_flight(void *object, enum action_kind kind, int change)
     case ACTION_POD_CHECK:
     case ACTION_JOB_STATUS:
     case ACTION_JOB_DELETE:
+    case ACTION_JOB_TELL:
+    case ACTION_JOB_TOLD:
         ((struct core_job *)object)->flights += change;
         break;
     case ACTION_QUEUE_STATUS:

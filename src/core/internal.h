@@ -15,6 +15,7 @@
  *   results.c    what jobs leave to those who depend on them
  *   pods.c       pods as the API server has them: observation, adoption, end
  *   podwork.c    what is to be done about pods
+ *   tell.c       changes of state for the event sink, in order and at least once
  *   limits.c     limits of time: what waits too long, what ended long ago
  *   load.c       a job as its stored status tells it
  *   queues.c     queues and definitions come and go
@@ -441,8 +442,24 @@ struct core_job {
     bool delete_sent;               /* its time after the end is over */
     int delete_level;
     int64_t delete_retry_ns;
+    /* event sink, see tell.c */
+    bool tells;                      /* its changes of state are told */
+    struct state_mark told, reached; /* taken by the sink; the farthest that it came */
+    struct state_mark telling;       /* in flight */
+    int64_t reached_ns;
+    bool tell_in_flight, told_durable; /* told_durable: that the end was taken */
+    bool tell_held;                    /* gone, and kept until all is told */
+    struct tell_line *tell_line;       /* NULL: in none */
+    struct core_job *tells_prev, *tells_next;
     int flights;
     struct timer timer; /* status due, verdict due, hold over, limit reached */
+};
+
+struct tell_line { /* jobs with something to send, first come first sent */
+    struct core_job *first, *last;
+    size_t count, in_flight;
+    int64_t until_ns; /* a pause after a failure */
+    int level;
 };
 
 enum timer_kind { TIMER_JOB, TIMER_POD, TIMER_NODE, TIMER_ENVIRONMENT };
@@ -514,9 +531,11 @@ struct core {
     struct core_job *dead;                   /* gone jobs, freed once nothing is left to look at */
     uint64_t walk;                           /* mark of the last dependency walk */
     struct core_job *tell_first, *tell_last; /* due statuses, told when all is placed */
-    bool pass_all;                           /* look at every queue in the next pass */
-    bool pass_below;                         /* in this pass: look at the queues that follow */
-    bool shape_changed;                      /* something may fit now that fitted nothing before */
+    struct tell_line tells, tolds; /* to the event sink; that it has taken the end, to the status */
+    size_t tells_gone;             /* jobs that are gone and kept until all is told */
+    bool pass_all;                 /* look at every queue in the next pass */
+    bool pass_below;               /* in this pass: look at the queues that follow */
+    bool shape_changed;            /* something may fit now that fitted nothing before */
     int64_t admin_wake_ns, definitions_next_ns, states_next_ns;
     struct core_counts counts;
     /* the plan that is being made */
@@ -688,6 +707,16 @@ int64_t limits_due(const struct core_job *job);
 void limits_apply(struct core *core, struct core_job *job);
 void limits_changed(struct core *core, struct core_queue *queue);
 void job_deleted(struct core *core, struct flight *flight, const struct done *done);
+
+/* tell.c */
+void tell_load(struct core *core, struct core_job *job); /* from status, or of a new job */
+void tell_look(struct core *core, struct core_job *job); /* it may have changed its state */
+void tell_plan(struct core *core);
+void tell_action_done(struct core *core, struct flight *flight, const struct done *done);
+bool tell_holds(const struct core *core, const struct core_job *job); /* deleted later */
+void tell_job_gone(struct core *core, struct core_job *job);
+int64_t tell_wake_ns(const struct core *core);
+char *tell_delivered(struct core *core, const struct core_job *job); /* for its status, or NULL */
 
 /* outcome.c */
 enum outcome_kind { OUTCOME_SUCCEEDED, OUTCOME_FAILED, OUTCOME_REFUSED, OUTCOME_LOST };

@@ -284,6 +284,7 @@ void job_admit(struct core *core, struct core_job *job)
     queue_enter(core, job); /* children of an earlier life may be runnable already */
     if (job->array) {
         job->phase = JOB_PENDING;
+        tell_look(core, job);
         job_changed(core, job, core->options.verdict_delay_ns);
     }
     job_settle(core, job);
@@ -696,6 +697,7 @@ void job_gone(struct core *core, const char *uid)
     job->gone = true;
     queue_enter(core, job);
     timer_clear(&core->timers, &job->timer);
+    tell_job_gone(core, job);
     job->dead_next = core->dead;
     core->dead = job;
 }

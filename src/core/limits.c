@@ -7,7 +7,8 @@
  *           either way, so neither starts the time anew; but a job is only cancelled while the
  *           reason is certain. Reason and time are in the job's status and survive a restart.
  * Ended     A job that has ended is deleted after its ttlSecondsAfterFinished, or its queue's, once
- *           everybody who depends on it has durably taken note of how it ended. */
+ *           everybody who depends on it has durably taken note of how it ended, and the event sink
+ *           has been told. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -108,6 +109,10 @@ static int64_t ttl_due(const struct core_job *job)
 
 static void plan_delete(struct core *core, struct core_job *job)
 {
+    if (tell_holds(core, job)) {
+        job->delete_retry_ns = core->now_ns + 60 * NS_PER_S; /* at once when all is told */
+        return;
+    }
     if (!depend_all_know(core, job)) {
         job->delete_retry_ns = core->now_ns + NS_PER_S;
         return;

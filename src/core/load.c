@@ -107,6 +107,7 @@ void job_load_state(struct core *core, struct core_job *job)
             job->children[0].phase = (uint8_t)job->phase;
     }
     job_count_new(core, job);
+    tell_load(core, job);
     if (!job->ended)
         return;
     /* Ended and told: nothing is left to write. The children are kept until here only. */

@@ -327,6 +327,8 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     if (pod->state == PODS_CREATING && pod->ours) {
         pod->state = PODS_LIVE;
         pod->unresolved = false;
+        if (pod->job != NULL)
+            tell_look(core, pod->job);
     }
     pod->version = version_number(seen->meta.resource_version);
     pod->deleting = seen->meta.deleted_ns != 0;

@@ -221,6 +221,7 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
         status->request_refused = arena_copy(core->arena, job->request_refused);
     status->blocked = job->blocked;
     status->blocked_since_ns = job->blocked_since_ns;
+    status->delivered = tell_delivered(core, job);
     if (job->definition != NULL)
         status->definition_uid = arena_copy(core->arena, job->definition->spec->meta.uid);
     status->tries = arena_alloc(core->arena, sizeof(job->tries));
@@ -301,6 +302,7 @@ static void job_written(struct core *core, struct core_job *job, uint64_t sequen
     if (job->ended && job->written_sequence == job->sequence && !job->end_durable) {
         job->end_durable = true;
         depend_ended_later(core, job);
+        tell_look(core, job);
     }
     if (job->ended && job->written_sequence == job->sequence && job->children != NULL)
         job_shrink(core, job);
@@ -361,6 +363,10 @@ void status_done(struct core *core, struct flight *flight, struct done *done)
         break;
     case ACTION_JOB_DELETE:
         job_deleted(core, flight, done);
+        break;
+    case ACTION_JOB_TELL:
+    case ACTION_JOB_TOLD:
+        tell_action_done(core, flight, done);
         break;
     default:
         admin_done(core, flight, done);

@@ -15,6 +15,8 @@ const char *action_kind_name(enum action_kind kind)
         [ACTION_POD_DELETE] = "delete",
         [ACTION_JOB_STATUS] = "job-status",
         [ACTION_JOB_DELETE] = "job-delete",
+        [ACTION_JOB_TELL] = "job-tell",
+        [ACTION_JOB_TOLD] = "job-told",
         [ACTION_QUEUE_STATUS] = "queue-status",
         [ACTION_ENVIRONMENT_STATUS] = "environment-status",
         [ACTION_DEFINITION_STATUS] = "definition-status",
@@ -88,6 +90,13 @@ static void print_action(const struct action *action, struct str *out)
     case ACTION_PROVIDER_OBSERVE:
         str_addf(out, " %s", action->environment);
         break;
+    case ACTION_JOB_TELL:
+        str_addf(out, " %s",
+                 state_mark_print(action->change->mark, (char[STATE_MARK_TEXT_MAX]){0}));
+        break;
+    case ACTION_JOB_TOLD:
+        str_addf(out, " %s", action->message);
+        break;
     case ACTION_EVENT:
         str_addf(out, " %s %s: %s", action->object_kind, action->reason, action->message);
         break;
@@ -108,6 +117,7 @@ void core_counts(const struct core *core, struct core_counts *ret_counts)
     *ret_counts = core->counts;
     ret_counts->actions_in_flight = (int64_t)core->flights_in_use;
     ret_counts->creates_in_flight = (int64_t)core->creates_in_flight;
+    ret_counts->tells_waiting = (int64_t)(core->tells.count + core->tells.in_flight);
 }
 
 void core_queues(const struct core *core,

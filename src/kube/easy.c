@@ -34,6 +34,7 @@ static const char *content_header(enum kube_content content)
             "Content-Type: application/strategic-merge-patch+json",
         [KUBE_CONTENT_JSON_PATCH] = "Content-Type: application/json-patch+json",
         [KUBE_CONTENT_APPLY] = "Content-Type: application/apply-patch+yaml",
+        [KUBE_CONTENT_CLOUD_EVENT] = "Content-Type: application/cloudevents+json; charset=UTF-8",
     };
     return texts[content];
 }

@@ -66,6 +66,13 @@ static void on_event(void *ctx, const struct action *action)
     str_addf(&script->log, "event %s\n", action->reason);
 }
 
+static bool on_change(void *ctx, const struct action *action)
+{
+    struct script *script = ctx;
+    str_addf(&script->log, "change %s\n", action->name);
+    return strcmp(action->name, "unsent") != 0;
+}
+
 static void on_apply(void *ctx, struct event *event)
 {
     static const char *const results[] = {"OK",    "EXISTS",    "NOT_FOUND", "CONFLICT", "REFUSED",
@@ -144,6 +151,7 @@ static char *run(struct script *script, const struct action *action)
         .may_write = on_may_write,
         .start_provider = on_provider,
         .post_event = on_event,
+        .post_change = on_change,
         .apply = on_apply,
         .refresh = on_refresh,
         .on_write = on_write,
@@ -191,6 +199,13 @@ static const struct { const char *name; struct action action; struct answer answ
       "PATCH /api/v1/namespaces/ns/pods/a\ndone 7 NOT_FOUND: gone\n" },
     { "delete, answer lost", POD(ACTION_POD_DELETE), { { KUBE_UNKNOWN, "cut off", NULL } },
       "DELETE /api/v1/namespaces/ns/pods/a\ndone 7 UNKNOWN: cut off\n" },
+    { "a change that could not be sent", { .kind = ACTION_JOB_TELL, .id = 5, .name = "unsent" }, { { 0 } },
+      "change unsent\ndone 5 AGAIN: it could not be sent\n" },
+    { "delivered", { .kind = ACTION_JOB_TOLD, .id = 6, .namespace_ = "ns", .name = "j", .uid = "u1", .message = "1.FAILED" },
+      { { KUBE_OK, NULL, META("9") } }, "PATCH /apis/bulkhead.dev/v1alpha1/namespaces/ns/batchjobs/j/status\ndone 6 OK rv=9\n" },
+    { "delivered, of a job that was made anew", { .kind = ACTION_JOB_TOLD, .id = 6, .namespace_ = "ns", .name = "j", .uid = "u1", .message = "1.FAILED" },
+      { { KUBE_CONFLICT, "the UID in the precondition", NULL } },
+      "PATCH /apis/bulkhead.dev/v1alpha1/namespaces/ns/batchjobs/j/status\ndone 6 NOT_FOUND: the UID in the precondition\n" },
     { "get", POD(ACTION_POD_GET), { { KUBE_OK, NULL, META("9") } },
       "GET /api/v1/namespaces/ns/pods/a\ndone 7 OK rv=9 pod=x\n" },
     { "get of something that is no pod", POD(ACTION_POD_GET), { { KUBE_OK, NULL, "{}" } }, NULL },

@@ -69,6 +69,8 @@ static const struct { const char *args[4]; const char *want; } refused[] = {
     { { "--listen", "8080" },         "--listen: \"8080\", expected ADDRESS:PORT, such as 0.0.0.0:8080" },
     { { "--listen", "a:99999" },      "--listen: \"a:99999\", expected ADDRESS:PORT, such as 0.0.0.0:8080" },
     { { "--renew-deadline", "15" },   "--renew-deadline: 15 s, expected less than --lease-duration (15 s)" },
+    { { "--event-sink-ca-file", "x" }, "--event-sink-ca-file: there is no --event-sink" },
+    { { "--event-sink-token-file", "x" }, "--event-sink-token-file: there is no --event-sink" },
     { { "--retry-period", "9" },      "--retry-period: 9 s, expected less than --renew-deadline (10 s) / 1.2" },
 };
 /* clang-format on */

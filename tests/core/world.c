@@ -21,11 +21,17 @@ static void sync_core(struct world *world)
     world->synced = true;
 }
 
+static struct core *make_core(unsigned show)
+{
+    const struct core_options options = {.tells_max = (show & SHOW_TELLS) != 0 ? 2 : 0};
+    return core_new(&options);
+}
+
 static void restart(struct world *world)
 {
     answers_drop(world);
     core_free(world->core);
-    world->core = core_new(NULL);
+    world->core = make_core(world->show);
     world->synced = false;
     sync_core(world);
 }
@@ -36,7 +42,7 @@ struct world *world_new(unsigned show)
     world->show = show;
     world->now_ns = WORLD_EPOCH_NS;
     world->version = 100;
-    world->core = core_new(NULL);
+    world->core = make_core(show);
     world->arena = arena_new(0);
     world->log = world->plans = STR_EMPTY;
     return world;

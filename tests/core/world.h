@@ -69,6 +69,7 @@ enum world_show {                      /* which of the core's actions are writte
                   SHOW_ATTEMPTS = 512,  /* with try and attempt of each start */
                   SHOW_CHILDREN = 1024, /* with the counts of an array */
                   SHOW_RESULTS = 2048,  /* with what jobs leave */
+                  SHOW_TELLS = 4096,    /* there is an event sink, and what it is told */
 };
 
 struct world_row {

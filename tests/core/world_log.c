@@ -154,6 +154,8 @@ void log_action(struct world *world, const struct action *action)
         [ACTION_POD_DELETE] = SHOW_PODS,
         [ACTION_JOB_STATUS] = SHOW_STATUS,
         [ACTION_JOB_DELETE] = SHOW_STATUS,
+        [ACTION_JOB_TELL] = SHOW_TELLS,
+        [ACTION_JOB_TOLD] = SHOW_TELLS,
         [ACTION_QUEUE_STATUS] = SHOW_ADMIN,
         [ACTION_ENVIRONMENT_STATUS] = SHOW_ADMIN,
         [ACTION_DEFINITION_STATUS] = SHOW_ADMIN,
@@ -194,6 +196,12 @@ void log_action(struct world *world, const struct action *action)
         break;
     case ACTION_JOB_DELETE:
         log_line(world, "delete job %s", label);
+        break;
+    case ACTION_JOB_TELL:
+        log_tell(world, action);
+        break;
+    case ACTION_JOB_TOLD:
+        log_line(world, "delivered %s %s", label, action->message);
         break;
     case ACTION_PROVIDER_TYPES:
     case ACTION_PROVIDER_OBSERVE:

@@ -5,6 +5,7 @@
  *   world_text.c     words of a line; declarations as the typed objects that the core takes
  *   world_server.c   the API server: what there is, and what actions do to it
  *   world_machines.c the provider: machines that are launched, boot and go
+ *   world_sink.c     the event sink
  *   world_log.c      what is written down */
 #ifndef BULKHEAD_TESTS_CORE_WORLD_PARTS_H
 #define BULKHEAD_TESTS_CORE_WORLD_PARTS_H
@@ -138,6 +139,11 @@ void machines_terminate(struct world *world, const struct action *action);
 void machines_boot(struct world *world);
 struct machine *machine_find(struct world *world, const char *id);
 void machine_remove(struct world *world, struct machine *machine);
+
+/* world_sink.c */
+void log_tell(struct world *world, const struct action *action);
+enum done_result write_delivered(struct world *world, const struct action *action,
+                                 struct answer *answer);
 
 /* world_log.c */
 void log_time(struct world *world);

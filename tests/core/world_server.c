@@ -693,6 +693,9 @@ static void carry_out(struct world *world, const struct action *action, struct a
     case ACTION_JOB_DELETE:
         answer->result = delete_job(world, action);
         break;
+    case ACTION_JOB_TOLD:
+        answer->result = write_delivered(world, action, answer);
+        break;
     case ACTION_FINALIZER:
         answer->result = finalizer(world, action);
         break;

@@ -420,6 +420,7 @@ static void status_copy(const struct job_status *from, struct job_status *to)
     *to = *from;
     to->reason = text_copy(from->reason);
     to->message = text_copy(from->message);
+    to->delivered = text_copy(from->delivered);
     to->definition_uid = text_copy(from->definition_uid);
     to->request_refused = NULL;
     to->tries = mem_new((from->try_count + 1) * sizeof(*to->tries));

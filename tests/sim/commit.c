@@ -148,9 +148,19 @@ static void expire_job(struct world *world, struct request *request)
     if (job == NULL)
         return;
     oracle_expired(world, job);
+    sink_expires(world, job);
     job->expired = true;
     world->counters.expired_jobs++;
     store_delete(world, &job->object);
+}
+
+static void deliver_job(struct world *world, struct request *request)
+{
+    struct sim_job *job = target(world, request, KIND_JOB);
+    if (job == NULL)
+        return;
+    sink_delivered(world, request, job);
+    request->ret_version = version_text(world, &job->object);
 }
 
 static void write_simple(struct world *world, struct request *request, enum kind kind)
@@ -223,6 +233,12 @@ void request_commit(struct world *world, struct request *request)
         break;
     case ACTION_JOB_DELETE:
         expire_job(world, request);
+        break;
+    case ACTION_JOB_TELL:
+        sink_hears(world, request);
+        break;
+    case ACTION_JOB_TOLD:
+        deliver_job(world, request);
         break;
     case ACTION_QUEUE_STATUS:
         write_simple(world, request, KIND_QUEUE);

@@ -76,6 +76,7 @@ static void status_fill(const struct stored_status *stored, struct job_status *r
     *ret = *from;
     ret->reason = text_copy(from->reason);
     ret->message = text_copy(from->message);
+    ret->delivered = text_copy(from->delivered);
     ret->definition_uid = text_copy(from->definition_uid);
     ret->result = text_copy(from->result);
     ret->tries = from->try_count > 0 ? mem_new(from->try_count * sizeof(*ret->tries)) : NULL;

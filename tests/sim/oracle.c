@@ -354,7 +354,7 @@ static const char *job_unconverged(struct world *world, const struct sim_job *jo
     if (ended && job->ttl_s >= 0 && !is_kept_for_another(world, job))
         return arena_printf(world->arena, "job %s ended and is not deleted", job->object.name);
     if (ended)
-        return NULL;
+        return sink_unconverged(world, job);
     if (job_feasible(world, job))
         return arena_printf(
             world->arena, "job %s could run and has not ended (%s)", job->object.name,

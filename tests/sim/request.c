@@ -81,6 +81,7 @@ static const struct stored_status *copy_status(struct world *world, const struct
     stored->status = *from;
     stored->status.reason = copy(world, from->reason);
     stored->status.message = copy(world, from->message);
+    stored->status.delivered = copy(world, from->delivered);
     stored->status.definition_uid = copy(world, from->definition_uid);
     stored->status.result = copy(world, from->result);
     stored->status.array.results = NULL;
@@ -151,6 +152,10 @@ struct request *request_new(struct world *world, const struct action *action)
     request->name = copy(world, action->name);
     request->uid = copy(world, action->uid);
     request->resource_version = copy(world, action->resource_version);
+    if (action->kind == ACTION_JOB_TOLD)
+        request->message = copy(world, action->message);
+    if (action->change != NULL)
+        request->mark = action->change->mark;
     request->object_kind = copy(world, action->object_kind);
     request->grace_s = action->grace_s;
     request->add = action->add;

@@ -376,7 +376,7 @@ static void run_start(struct world *world, struct task *task)
 void shell_start(struct world *world)
 {
     world->process++;
-    world->core = core_new(NULL);
+    world->core = core_new(&(struct core_options){.tells_max = world->has_sink ? 4 : 0});
     world->synced = false;
     world->turn_set = false;
     world->wake_ns = INT64_MAX;

@@ -355,6 +355,8 @@ static void run_mischief(struct world *world, struct task *task)
         world->forbidden = !world->quota_full;
         after(world, draw_ms(world, 500, 10000), run_quota, NULL, NULL, 0);
     }
+    if (world->has_sink)
+        sink_mischief(world);
     if (chance(world, 60))
         foreign_pod(world);
     if (chance(world, faults->crash * 8))
@@ -504,7 +506,7 @@ void scenario_calm(struct world *world)
     STORY(world, "calm");
     world->restless = false;
     world->faults = (struct faults){0};
-    world->quota_full = world->forbidden = false;
+    world->quota_full = world->forbidden = world->sink_down = false;
     for (size_t i = 0; i < world->type_count; i++)
         world->types[i].available = -1;
 }

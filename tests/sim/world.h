@@ -17,6 +17,7 @@
  *   kubelet.c   kubelets, node life cycle, pod garbage collection, DaemonSets, foreign pods
  *   provider.c  groups of machines
  *   users.c     draws a scenario and plays its people
+ *   sink.c      the event sink, and the oracle on what it is told
  *   truth.c     what each child must come to
  *   mend.c      jobs that replace one that failed
  *   creates.c   the oracle on pods that are made
@@ -40,6 +41,7 @@ enum {
     RULES_MAX = 2,
     NAMESPACE_COUNT = 2,
     STORY_LINES = 60,
+    HEARD_MAX = 400, /* changes of state of one job */
 };
 
 /* Everything that a run can exercise; counted, so that a fault that never happens is visible. */
@@ -50,6 +52,7 @@ enum {
     X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
     X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
     X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
+    X(sink_events) X(sink_doubles) X(sink_failures) \
     X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \
     X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
@@ -266,7 +269,8 @@ struct truth {
     uint32_t child_count;
     bool create_failed; /* some create was refused or delayed: its place in the order is not its own
                          */
-    uint64_t walk;      /* the last walk along dependencies that came by */
+    struct heard *heard; /* what the event sink has heard of it; see sink.c */
+    uint64_t walk;       /* the last walk along dependencies that came by */
     struct truth *next;
 };
 
@@ -340,6 +344,7 @@ struct world {
     uint64_t plan_hash;
     bool hash_plans;
     bool quota_full, forbidden;
+    bool has_sink, sink_down;
 
     /* the scenario */
     struct machine_type types[TYPES_MAX];
@@ -417,6 +422,13 @@ void squat(struct world *world, const struct sim_job *job);
 void kubelet_restart(struct world *world);
 void node_partition(struct world *world);
 
+/* sink.c */
+void sink_mischief(struct world *world);
+void sink_hears(struct world *world, struct request *request);
+void sink_delivered(struct world *world, struct request *request, struct sim_job *job);
+void sink_expires(struct world *world, const struct sim_job *job);
+const char *sink_unconverged(const struct world *world, const struct sim_job *job);
+
 /* provider.c */
 struct instance_live *group_add(struct world *world, struct group *group, int type);
 bool node_name_in_use(const struct world *world, const char *name);
@@ -453,6 +465,7 @@ struct request {
     const char *namespace_, *name, *uid, *resource_version, *object_kind;
     int64_t grace_s;
     bool add;
+    struct state_mark mark; /* JOB_TELL */
     /* creates */
     const char *node_name, *node_uid, *environment, *job_uid, *job_name, *queue;
     uint32_t index, count, try, attempt;

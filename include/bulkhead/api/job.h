@@ -168,6 +168,8 @@ struct job_status {
     char *request_refused; /* why a request was not carried out; a sentence with the field's path */
     enum blocked_reason blocked; /* what it waits for, when that is a matter for time limits */
     int64_t blocked_since_ns;
+    char *delivered;       /* mark of the last change of state that the event sink has taken, see
+                              state_change.h; NULL: nobody is told of this job */
     char *definition_uid;  /* pinned JobDefinition; NULL: inline template or not accepted yet */
     struct job_try *tries; /* newest last, at most JOB_TRIES_KEPT */
     size_t try_count;

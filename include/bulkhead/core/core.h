@@ -19,6 +19,7 @@
 #include "bulkhead/api/job.h"
 #include "bulkhead/api/node.h"
 #include "bulkhead/api/queue.h"
+#include "bulkhead/api/state_change.h"
 #include "bulkhead/base/arena.h"
 
 struct core;
@@ -38,6 +39,7 @@ struct core_options {         /* zero means the default */
      * status that is written now does not stand behind hundreds of them. */
     size_t creates_max;
     size_t cleanups_max; /* finalizer releases and deletes in flight; 128 */
+    size_t tells_max;    /* changes of state on their way to the event sink; 0: there is no sink */
 };
 
 /* ------------------------------------------------------------------ events */
@@ -128,6 +130,10 @@ enum action_kind {
     ACTION_POD_DELETE,   /* namespace_, name, uid, grace_s (-1: the pod's own) */
     ACTION_JOB_STATUS,   /* job, status, array_inline or companion: see below */
     ACTION_JOB_DELETE,   /* namespace_, name, uid: a job that ended long ago (uid precondition) */
+    ACTION_JOB_TELL,     /* namespace_, name, uid, change: to the event sink. DONE_REFUSED: it will
+                            never     take this one */
+    ACTION_JOB_TOLD,     /* namespace_, name, uid, message: status.delivered of a job that has ended
+                            (uid     precondition) */
     ACTION_QUEUE_STATUS, /* queue_meta, queue_status */
     ACTION_ENVIRONMENT_STATUS, /* environment_meta, environment_status */
     ACTION_DEFINITION_STATUS,  /* definition: invalid or fine */
@@ -165,6 +171,7 @@ struct action {
     const struct job_queue_status *queue_status;
     const struct compute_environment_status *environment_status;
     const struct job_definition *definition;
+    const struct state_change *change;
     const char *environment, *instance_type, *token;
     int64_t count;
     const char *const *ids;
@@ -195,7 +202,10 @@ struct core_counts {
         pods_ended; /* of ours: ended ones wait for their outcome to be durable or to vanish */
     int64_t nodes, queues, environments, definitions;
     int64_t actions_in_flight, creates_in_flight;
-    int64_t state_bugs; /* (state, event) pairs that the table does not know: always 0 */
+    int64_t state_bugs;    /* (state, event) pairs that the table does not know: always 0 */
+    int64_t tells_waiting; /* jobs of which the event sink has not heard all */
+    int64_t tells_refused; /* changes of state that it will never take */
+    int64_t tells_lost;    /* jobs that went before it had heard all */
     uint64_t actions[ACTION_KIND_COUNT];
 };
 void core_counts(const struct core *core, struct core_counts *ret_counts);

@@ -37,6 +37,7 @@ enum kube_content {
     KUBE_CONTENT_STRATEGIC_MERGE_PATCH,
     KUBE_CONTENT_JSON_PATCH,
     KUBE_CONTENT_APPLY, /* server-side apply; JSON is YAML */
+    KUBE_CONTENT_CLOUD_EVENT,
 };
 enum kube_accept {
     KUBE_ACCEPT_JSON,
