@@ -363,6 +363,7 @@ static void start(struct executor *executor, const struct action *action)
     case ACTION_QUEUE_STATUS:
     case ACTION_ENVIRONMENT_STATUS:
     case ACTION_DEFINITION_STATUS:
+    case ACTION_CONSUMABLE_STATUS:
         start_status(call_new(executor, action), action);
         break;
     case ACTION_FINALIZER:

@@ -23,6 +23,7 @@ static const char *const status_writes[OWN_KIND_COUNT] = {
     [OWN_DEFINITION] = "JobDefinition status",
     [OWN_QUEUE] = "JobQueue status",
     [OWN_ENVIRONMENT] = "ComputeEnvironment status",
+    [OWN_CONSUMABLE] = "ConsumableResource status",
 };
 
 static void call_about(struct call *call, enum own_kind own, const struct object_meta *meta)
@@ -226,6 +227,10 @@ void start_status(struct call *call, const struct action *action)
         call_about(call, OWN_ENVIRONMENT, &meta);
         call->doc =
             compute_environment_status_encode(&meta, action->environment_status, previous, now_ns);
+        break;
+    case ACTION_CONSUMABLE_STATUS:
+        call_about(call, OWN_CONSUMABLE, &meta);
+        call->doc = consumable_status_encode(&meta, action->consumable_status, previous, now_ns);
         break;
     default:
         call_about(call, OWN_DEFINITION, &meta);

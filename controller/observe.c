@@ -32,6 +32,11 @@ static int decode_definition(struct json_object *doc, struct event *event, struc
     return job_definition_decode(doc, &event->definition, err);
 }
 
+static int decode_consumable(struct json_object *doc, struct event *event, struct err *err)
+{
+    return consumable_resource_decode(doc, &event->consumable, err);
+}
+
 static int decode_node(struct json_object *doc, struct event *event, struct err *err)
 {
     return node_decode(doc, &event->node, err);
@@ -76,6 +81,8 @@ static const struct watched_type types[WATCHED_COUNT] = {
         EVENT_QUEUE, EVENT_QUEUE_GONE, true, true, decode_queue },
     [WATCHED_DEFINITIONS] = { "JobDefinition", OURS("jobdefinitions"),
         EVENT_DEFINITION, EVENT_DEFINITION_GONE, true, false, decode_definition },
+    [WATCHED_CONSUMABLES] = { "ConsumableResource", OURS("consumableresources"),
+        EVENT_CONSUMABLE, EVENT_CONSUMABLE_GONE, true, false, decode_consumable },
     [WATCHED_NODES] = { "Node", "/api/v1/nodes",
         EVENT_NODE, EVENT_NODE_GONE, false, false, decode_node },
     [WATCHED_DAEMON_SETS] = { "DaemonSet", "/apis/apps/v1/daemonsets",

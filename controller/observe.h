@@ -16,6 +16,7 @@ enum watched_kind { /* in the order in which they are listed; array states come 
                     WATCHED_ENVIRONMENTS,
                     WATCHED_QUEUES,
                     WATCHED_DEFINITIONS,
+                    WATCHED_CONSUMABLES,
                     WATCHED_NODES,
                     WATCHED_DAEMON_SETS,
                     WATCHED_RUNTIME_CLASSES,

@@ -128,6 +128,7 @@ static void host_refresh(void *ctx, enum own_kind kind, struct json_object *doc)
         [OWN_DEFINITION] = WATCHED_DEFINITIONS,
         [OWN_QUEUE] = WATCHED_QUEUES,
         [OWN_ENVIRONMENT] = WATCHED_ENVIRONMENTS,
+        [OWN_CONSUMABLE] = WATCHED_CONSUMABLES,
         [OWN_ARRAY_STATE] = WATCHED_ARRAY_STATES,
     };
     struct controller *controller = ctx;

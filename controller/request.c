@@ -12,6 +12,7 @@ const struct own_type own_types[OWN_KIND_COUNT] = {
     [OWN_DEFINITION]  = { "JobDefinition",      "jobdefinitions",      true  },
     [OWN_QUEUE]       = { "JobQueue",           "jobqueues",           false },
     [OWN_ENVIRONMENT] = { "ComputeEnvironment", "computeenvironments", false },
+    [OWN_CONSUMABLE]  = { "ConsumableResource", "consumableresources", false },
     [OWN_ARRAY_STATE] = { "ArrayState",         "arraystates",         true  },
 };
 /* clang-format on */

@@ -30,6 +30,7 @@ enum own_kind {
     OWN_DEFINITION,
     OWN_QUEUE,
     OWN_ENVIRONMENT,
+    OWN_CONSUMABLE,
     OWN_ARRAY_STATE,
     OWN_KIND_COUNT,
 };

@@ -73,6 +73,8 @@ static const struct field definition_fields[] = {
     FIELD(struct definition_doc, definition.scheduling_priority, "schedulingPriority",
           .max = JOB_PRIORITY_MAX),
     PART(&definition_timeout_type, "timeout"),
+    OBJECT(struct definition_doc, definition.consumables, &consumable_needs_type,
+           "consumableResourceProperties"),
     CUSTOM(struct definition_doc, definition.template_, &template_field, "template",
            .present_offset = offsetof(struct definition_doc, definition.has_template)),
     OBJECT(struct definition_doc, definition.nodes, &node_properties_type, "nodeProperties",
@@ -104,6 +106,7 @@ struct job_definition *job_definition_free(struct job_definition *definition)
     object_meta_done(&definition->meta);
     key_values_done(&definition->parameters);
     json_done(&retry_strategy_type, &definition->retry);
+    consumable_needs_done(&definition->consumables);
     pod_template_done(&definition->template_);
     json_done(&node_properties_type, &definition->nodes);
     free(definition->invalid);
@@ -185,6 +188,8 @@ static const struct field job_fields[] = {
     LIST(struct batch_job, requests, request_count, &request_type, "requests",
          .max = JOB_REQUESTS_MAX),
     PART(&array_type, "arrayProperties"),
+    OBJECT(struct batch_job, consumables, &consumable_needs_type, "consumableResourceProperties",
+           .present_offset = offsetof(struct batch_job, has_consumables)),
     LIST(struct batch_job, dependencies, dependency_count, &dependency_type_, "dependsOn",
          .max = JOB_DEPENDENCIES_MAX),
     CUSTOM(struct batch_job, overrides, &template_override_field, "overrides"),

@@ -28,6 +28,7 @@ struct pod *pod_free(struct pod *pod)
     object_meta_done(&pod->meta);
     resources_done(&pod->requests);
     exits_done(pod->exits, pod->exit_count);
+    consumable_needs_done(&pod->consumables);
     char *texts[] = {
         pod->node_name,       pod->reason,   pod->message,    pod->owner_kind,
         pod->owner_uid,       pod->job_uid,  pod->job_name,   pod->queue,
@@ -101,6 +102,7 @@ static void decode_ours(struct json_object *meta, struct pod *pod)
     pod->count = number_of(annotations, ANNOTATION_COUNT, 1);
     if (pod->count == 0)
         pod->count = 1;
+    consumable_needs_parse(json_get_text(annotations, ANNOTATION_CONSUMABLES), &pod->consumables);
 }
 
 static void note_start(struct pod *pod, int64_t ns)

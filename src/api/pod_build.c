@@ -278,6 +278,17 @@ static struct json_object *pod_labels(const struct draft *draft, struct json_obj
     return labels;
 }
 
+/* So that whoever counts again finds what it holds. */
+static void put_consumables(const struct draft *draft, struct json_object *annotations)
+{
+    const struct consumable_needs *needs = &draft->job->consumables;
+    if (!draft->job->has_consumables && draft->definition != NULL)
+        needs = &draft->definition->consumables;
+    AUTO_STR text = STR_EMPTY;
+    consumable_needs_print(needs, &text);
+    json_put_text(annotations, ANNOTATION_CONSUMABLES, text.size > 0 ? str_text(&text) : NULL);
+}
+
 static struct json_object *pod_annotations(const struct draft *draft, struct json_object *own)
 {
     struct json_object *annotations = json_object_new_object();
@@ -287,6 +298,7 @@ static struct json_object *pod_annotations(const struct draft *draft, struct jso
     put_slot(draft, annotations, ANNOTATION_COUNT, SLOT_COUNT);
     put_slot(draft, annotations, ANNOTATION_ATTEMPT, SLOT_ATTEMPT);
     put_slot(draft, annotations, ANNOTATION_NODE_UID, SLOT_NODE_UID);
+    put_consumables(draft, annotations);
     return annotations;
 }
 

@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_TOLD = 3 };
+enum {
+    NAMES_TOLD = 3,
+    KIND_LETTER = 2, /* the one that tells JobQueue, ComputeEnvironment and ConsumableResource apart
+                      */
+};
 
 static uint64_t hash_text(const char *text, uint64_t seed)
 {
@@ -234,8 +238,8 @@ static void plan_environment(struct core *core, struct core_environment *environ
 
 /* ------------------------------------------------------------------- finalizers */
 
-static void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,
-                           const char *version, bool free_to_go, bool *in_flight)
+void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,
+                    const char *version, bool free_to_go, bool *in_flight)
 {
     bool add = meta->deleted_ns == 0 && !meta->has_finalizer;
     bool remove = meta->deleted_ns != 0 && meta->has_finalizer && free_to_go;
@@ -247,7 +251,7 @@ static void plan_finalizer(struct core *core, const char *kind, const struct obj
     action->uid = meta->uid;
     action->resource_version = version != NULL ? arena_copy(core->arena, version) : NULL;
     action->add = add;
-    flight_find(core, action->id)->text = text_printf("%c%s", kind[0], meta->name);
+    flight_find(core, action->id)->text = text_printf("%c%s", kind[KIND_LETTER], meta->name);
     *in_flight = true;
 }
 
@@ -306,6 +310,7 @@ void admin_plan(struct core *core)
         action->meta = &definition->spec->meta;
         action->definition = definition->spec;
     }
+    consume_plan(core);
 }
 
 /* ---------------------------------------------------------------------- answers */
@@ -318,9 +323,9 @@ static void finalizer_done(struct core *core, const char *which, const struct do
     bool waits = done->result == DONE_OK;
     if (!waits && core->admin_wake_ns > core->now_ns + NS_PER_S)
         core->admin_wake_ns = core->now_ns + NS_PER_S;
-    struct core_queue *queue = which[0] == 'J' ? map_get(core->queues, which + 1) : NULL;
+    struct core_queue *queue = which[0] == 'b' ? map_get(core->queues, which + 1) : NULL;
     struct core_environment *environment =
-        which[0] == 'C' ? map_get(core->environments, which + 1) : NULL;
+        which[0] == 'm' ? map_get(core->environments, which + 1) : NULL;
     if (queue != NULL) {
         queue->finalizer_in_flight = false;
         queue->finalizer_waits = waits;
@@ -329,6 +334,8 @@ static void finalizer_done(struct core *core, const char *which, const struct do
         environment->finalizer_in_flight = false;
         environment->finalizer_waits = waits;
     }
+    if (which[0] == 'n')
+        consume_finalizer_done(core, which + 1, waits);
 }
 
 void admin_done(struct core *core, struct flight *flight, struct done *done)

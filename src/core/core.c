@@ -40,6 +40,7 @@ struct core *core_new(const struct core_options *options)
     core->pods = map_new();
     core->daemon_sets = map_new();
     core->runtime_classes = map_new();
+    core->consumables = map_new();
     core->dependants = map_new();
     core->replacements = map_new();
     core->companions = map_new();
@@ -66,6 +67,7 @@ static void job_free(struct core *core, struct core_job *job)
     if (job->queue != NULL)
         queue_drop(core, job->queue);
     gang_free(core, job);
+    consume_job_done(core, job);
     ranges_done(&job->runnable);
     free(job->children);
     free(job->failed_bits);
@@ -131,8 +133,14 @@ struct core *core_free(struct core *core)
         return NULL;
     core->synced = false;
     for (size_t i = 0; i < core->flight_capacity; i++) {
-        if (core->flights[i].used)
-            flight_end(core, &core->flights[i]);
+        struct flight *flight = &core->flights[i];
+        if (!flight->used)
+            continue;
+        bool of_pod = flight->kind == ACTION_POD_CREATE || flight->kind == ACTION_POD_GET ||
+                      flight->kind == ACTION_POD_RELEASE || flight->kind == ACTION_POD_DELETE;
+        flight_end(core, flight);
+        if (of_pod)
+            pod_release_memory(core, flight->object); /* one that is gone waited for this only */
     }
     core_free_objects(core);
     core->fresh = NULL;
@@ -151,6 +159,7 @@ struct core *core_free(struct core *core)
     map_free(core->pods);
     map_free(core->daemon_sets);
     runtime_classes_free(core);
+    consumables_free(core);
     map_free(core->dependants);
     map_free(core->replacements);
     for (size_t i = 0; i < core->early_count; i++)
@@ -256,6 +265,9 @@ static void apply_gone(struct core *core, const struct event *event)
     case EVENT_RUNTIME_CLASS_GONE:
         runtime_class_gone(core, event->name);
         break;
+    case EVENT_CONSUMABLE_GONE:
+        consumable_gone(core, event->name);
+        break;
     case EVENT_NODE_GONE:
         node_gone(core, event->name);
         break;
@@ -296,6 +308,9 @@ void core_apply(struct core *core, const struct event *event)
         break;
     case EVENT_RUNTIME_CLASS:
         runtime_class_apply(core, event->runtime_class);
+        break;
+    case EVENT_CONSUMABLE:
+        consumable_apply(core, event->consumable);
         break;
     case EVENT_INVALID:
         apply_invalid(core, event);

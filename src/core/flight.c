@@ -53,6 +53,9 @@ static void count_flight(void *object, enum action_kind kind, int change)
     case ACTION_QUEUE_STATUS:
         ((struct core_queue *)object)->flights += change;
         break;
+    case ACTION_CONSUMABLE_STATUS:
+        ((struct core_consumable *)object)->flights += change;
+        break;
     case ACTION_DEFINITION_STATUS:
         ((struct core_definition *)object)->flights += change;
         break;

@@ -162,7 +162,7 @@ static void release(struct core *core, struct core_job *job)
 
 bool gang_place(struct core *core, struct core_job *job, struct core_environment *environment)
 {
-    if (job->runnable.total < job->size || job->gang_open)
+    if (job->runnable.total < job->size || job->gang_open || consume_lacks(core, job))
         return false;
     if (core->creates_in_flight + core->plan_creates >= core->options.creates_max) {
         core->creates_full = true;
@@ -180,6 +180,7 @@ bool gang_place(struct core *core, struct core_job *job, struct core_environment
     }
     core->plan_creates++;
     job->gang_open = true;
+    consume_keep(core, job);
     queue_enter(core, job);
     return true;
 }
@@ -198,8 +199,10 @@ static bool start_parts(struct core *core, struct core_job *job, unsigned attemp
             core->creates_full = true;
             return false;
         }
-        if (node != NULL && pod_place(core, job, i, node) != NULL)
-            core->plan_creates++;
+        if (node == NULL || !consume_part_fits(job) || pod_place(core, job, i, node) == NULL)
+            continue;
+        core->plan_creates++;
+        consume_keep(core, job);
     }
     return all;
 }
@@ -297,8 +300,7 @@ static bool stop_all(struct core *core, struct core_job *job)
     return !left;
 }
 
-/* What has changed about one of its pods may mean something for the others. */
-void gang_look(struct core *core, struct core_job *job)
+static void look(struct core *core, struct core_job *job)
 {
     if (!job->gang || job->gone || job->ended || job->children == NULL || job->gang_looking ||
         core->adopting)
@@ -325,6 +327,13 @@ void gang_look(struct core *core, struct core_job *job)
     queue_enter(core, job);
 }
 
+/* What has changed about one of its pods may mean something for the others. */
+void gang_look(struct core *core, struct core_job *job)
+{
+    look(core, job);
+    consume_keep(core, job);
+}
+
 void gang_free(struct core *core, struct core_job *job)
 {
     for (uint32_t i = 0; job->gang_classes != NULL && i < job->size; i++) {
@@ -336,4 +345,5 @@ void gang_free(struct core *core, struct core_job *job)
     job->gang_classes = NULL;
     job->gang_nodes = NULL;
     job->gang_open = false;
+    consume_keep(core, job);
 }

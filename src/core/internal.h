@@ -24,6 +24,8 @@
  *   nodes.c      nodes, DaemonSets and the room that is left on each
  *   rooms.c      finding a node with enough room
  *   place.c      queue order into pods on nodes
+ *   consume.c, consume_place.c, consume_tell.c  consumable resources: who holds how many of
+ *                what; is there enough; their status
  *   environments.c  environments come, change and go
  *   instances.c  their machines, as providers tell of them
  *   gang.c       multi-node jobs: placed whole, led by their main node
@@ -88,6 +90,8 @@ struct core_definition {
     bool gone;
 };
 
+struct hold; /* consume.h */
+
 struct core_queue {
     char *name;
     struct job_queue
@@ -105,6 +109,7 @@ struct core_queue {
     struct core_environment
         *blocked[QUEUE_ENVIRONMENTS_MAX]; /* where the blocked head waits for room */
     size_t blocked_count;
+    bool reserves; /* its head was kept consumable resources for, in the last pass */
     /* status */
     uint64_t written_hash;
     int64_t written_ns;
@@ -116,91 +121,7 @@ struct core_queue {
     struct tree_node by_priority;
 };
 
-struct core_instance {
-    struct core_environment *environment;
-    char *id, *type, *node_name;
-    enum instance_state state;
-    int64_t launched_ns, seen_ns; /* seen_ns: when it was last in an answer */
-    int missing;                  /* answers in a row without it */
-    struct core_node *node;
-    bool terminate_asked; /* a terminate call has been planned */
-    bool joined;          /* its node was Ready once */
-    int64_t ready_ns;     /* when its node was last seen to be Ready */
-    struct core_instance *prev, *next;
-};
-
-struct core_launch { /* asked for, not answered yet; vCPUs count from here */
-    char *type, *token;
-    int64_t count, vcpus;
-    bool in_flight, sent; /* sent: at least once; the same token is sent until there is an answer */
-    struct core_launch *next;
-};
-
-struct core_type { /* an instance type of an environment and what is learnt about it */
-    struct instance_type spec;
-    struct amounts room;   /* for our pods on a new node: capacity or what joined nodes showed, less
-                              DaemonSets */
-    struct amounts learnt; /* least allocatable seen on a joined node */
-    struct key_values labels; /* of a new node, as far as they are known beforehand */
-    bool has_learnt,
-        wanted; /* wanted: named by spec.computeResources.instanceTypes, or none are named */
-    int64_t out_until_ns; /* set aside until then: it ran out, or its nodes did not join */
-    int out_level;
-};
-
-struct room { /* one leaf or inner node of an environment's search tree: the most that is free below
-               */
-    int64_t v[DIM_FIXED];
-};
-
-struct core_environment {
-    char *name;
-    struct compute_environment *spec; /* NULL: does not decode, or is not there */
-    struct object_meta *bad_meta;
-    char *invalid;        /* why spec is unusable (does not decode) */
-    char *provider_error; /* the provider's words while it says PROVIDER_INVALID */
-    enum action_kind provider_error_verb;
-    int64_t provider_error_ns; /* when it last said so */
-    char *provider_words; /* of the last call that could not be made or had too little capacity;
-                             NULL: none */
-    bool present;
-    /* nodes */
-    struct core_node **slots; /* by slot; NULL: free */
-    size_t slot_count, slot_capacity;
-    struct room *rooms; /* 2 * slot_capacity; rooms[1] is the root */
-    int64_t nodes_ready, pods_live;
-    struct amounts used;
-    uint64_t shape; /* counts changes to what could fit here at best */
-    bool dirty;     /* room may have grown, or an instance changed */
-    /* machines */
-    struct core_instance *instances;
-    size_t instance_count;
-    struct map *instances_by_id;
-    struct core_launch *launches;
-    struct core_type *types;
-    size_t type_count;
-    bool types_known, types_in_flight;
-    bool observed, observe_in_flight, observe_wanted;
-    bool launch_in_flight, terminate_in_flight;
-    int64_t types_next_ns, observe_next_ns, launch_next_ns, terminate_next_ns, buy_next_ns;
-    int64_t observe_sent_ns;
-    bool terminate_wanted;
-    bool buy_dirty, give_back_dirty;
-    int64_t starved_ns; /* when work for it last waited only for creates to come back */
-    int64_t vcpus, vcpus_leaving;
-    uint64_t launch_sequence;
-    /* scheduling pass */
-    struct core_queue *held_by;  /* a higher queue's head waits for room here */
-    struct core_queue *held_buy; /* a higher queue's demand could not be bought here */
-    /* status */
-    uint64_t written_hash;
-    int64_t written_ns;
-    bool status_dirty, status_in_flight, finalizer_in_flight;
-    bool finalizer_waits; /* done; the watch has not shown it yet */
-    char *resource_version;
-    int flights;
-    struct timer timer; /* the next time something is due for this environment */
-};
+#include "machines.h" /* environments, their machines and instance types */
 
 struct core_node {
     char *name;
@@ -254,7 +175,9 @@ struct core_pod {
     uint32_t index, count;
     uint16_t try, attempt;
     struct core_class *class_; /* ours */
-    struct amounts *own;       /* what it takes, where that is not the class's (foreign, resized) */
+    struct hold *holds;        /* of consumable resources */
+    size_t hold_count;
+    struct amounts *own; /* what it takes, where that is not the class's (foreign, resized) */
     struct core_node *node;
     struct core_pod *prev, *next; /* on the node */
     struct core_pod *ended_next;  /* of the job, in order of ending */
@@ -327,6 +250,9 @@ enum verdict {
     VERDICT_MAX_RESOURCE,
     VERDICT_FIT,
     VERDICT_CONCURRENT,
+    VERDICT_CONSUMABLE,
+    VERDICT_CONSUMABLE_MISSING,
+    VERDICT_CONSUMABLE_TOO_SMALL,
     VERDICT_QUOTA,
     VERDICT_FORBIDDEN,
     VERDICT_RETRY,
@@ -362,6 +288,9 @@ struct core_job {
     struct pod_template *changed;         /* with the job's overrides; NULL: it has none */
     char *bad_override;                   /* why they do not go with the template */
     struct core_class *class_;
+    struct hold *holds; /* what each child takes of consumable resources */
+    size_t hold_count;
+    int64_t kept; /* parts of a multi-node job for which that is kept */
     const struct retry_strategy *retry;
     int64_t timeout_ns; /* 0: none */
     enum job_phase phase;
@@ -497,8 +426,8 @@ struct core {
     bool synced;
     struct map *jobs;         /* uid */
     struct map *jobs_by_name; /* namespace/name: the newest of that name */
-    struct map *queues, *environments, *definitions, *nodes, *pods, *daemon_sets,
-        *runtime_classes;     /* by name or key */
+    struct map *queues, *environments, *definitions, *nodes, *pods, *daemon_sets, *runtime_classes,
+        *consumables;         /* by name or key */
     struct map *dependants;   /* namespace/name */
     struct map *replacements; /* uid of a job that failed -> the job that took its place */
     struct map *companions;   /* uid -> array_status, until synced */
@@ -509,10 +438,13 @@ struct core {
     struct core_job *unadmitted;
     struct core_job *fresh; /* admitted in this turn */
     struct core_definition *definitions_to_tell;
-    uint64_t gang_match;     /* of the last matching */
-    uint64_t buy_pass;       /* the last one */
-    struct core_job *gangs;  /* open ones with parts to reserve for or to start */
-    struct pod_list outbox;  /* pods that need an action now */
+    uint64_t gang_match;    /* of the last matching */
+    uint64_t buy_pass;      /* the last one */
+    struct core_job *gangs; /* open ones with parts to reserve for or to start */
+    struct core_consumable *consumables_to_look; /* whose status may have to be written */
+    bool consumables_dirty;                      /* one of them is dirty */
+    uint64_t consume_pass;                       /* the last placement pass */
+    struct pod_list outbox;                      /* pods that need an action now */
     struct pod_list cleanup; /* pods to release and delete: as many at once as cleanups_max */
     struct pod **early_pods;
     size_t early_count, early_capacity;
@@ -921,5 +853,9 @@ void environment_status_fill(const struct core_environment *environment,
 /* admin.c */
 void admin_plan(struct core *core);
 void admin_done(struct core *core, struct flight *flight, struct done *done);
+void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,
+                    const char *version, bool free_to_go, bool *in_flight);
+
+#include "consume.h"
 
 #endif

@@ -181,6 +181,7 @@ static void bind(struct core *core, struct core_job *job)
               spec->has_nodes                               ? &spec->nodes
               : definition != NULL && definition->has_nodes ? &definition->nodes
                                                             : NULL);
+    consume_bind(core, job);
     job->retry = spec->has_retry || definition == NULL ? &spec->retry : &definition->retry;
     struct opt_i64 timeout = spec->timeout_s;
     if (!timeout.set && definition != NULL)

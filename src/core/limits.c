@@ -19,10 +19,12 @@ static enum blocked_reason reason_of(enum verdict verdict)
 {
     switch (verdict) {
     case VERDICT_CAPACITY:
+    case VERDICT_CONSUMABLE: /* AWS has no reason of its own for it, and its limits hold */
         return BLOCKED_CAPACITY;
     case VERDICT_MAX_RESOURCE:
         return BLOCKED_MAX_RESOURCE;
     case VERDICT_FIT:
+    case VERDICT_CONSUMABLE_TOO_SMALL:
         return BLOCKED_REQUIREMENT;
     default:
         return BLOCKED_NONE;

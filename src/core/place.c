@@ -6,7 +6,9 @@
  * cannot be placed whole blocks its queue, and holds the environments it could still run in against
  * queues of lower priority: strict priority, so that a large job of a high queue is not starved by
  * small ones of a low queue. A job that fits nothing there is at all does not block: it is parked,
- * told so, and looked at again when the shape of an environment changes.
+ * told so, and looked at again when the shape of an environment changes. So is one that needs more
+ * of a consumable resource than there can ever be; one that has to wait for it blocks its queue,
+ * but holds no environment (consume.c).
  *
  * Cost of a turn: only queues that have news are looked at, and a blocked head costs one search an
  * environment. */
@@ -136,6 +138,8 @@ static bool place_in(struct core *core, struct core_job *job, struct core_enviro
     while (ranges_first(&job->runnable, &index)) {
         if (job_at_limit(job))
             return true; /* out of the order until a child ends: the head passes to the next job */
+        if (consume_times(core, job) <= 0)
+            return false;
         if (core->creates_in_flight + core->plan_creates >= core->options.creates_max) {
             core->creates_full = true;
             environment->starved_ns =
@@ -183,6 +187,23 @@ static void buy_for(struct core_queue *queue, const struct core *core)
     }
 }
 
+/* What the head waits for: a consumable resource, or room. */
+static void tell_blocked(struct core *core, struct core_job *job, bool consumable)
+{
+    AUTO_STR words = STR_EMPTY;
+    enum verdict verdict =
+        consumable ? consume_words(core, job, &words) : verdict_of_blocked(core, job, &words);
+    verdict_set(core, job, verdict, str_text(&words));
+}
+
+/* There is no use in waiting, as things are. */
+static void park_with(struct core *core, struct core_job *job, enum verdict verdict,
+                      const char *words)
+{
+    job_park(core, job);
+    verdict_set(core, job, verdict, words);
+}
+
 /* One job at the head. True: go on with the next one. */
 static bool place_head(struct core *core, struct core_queue *queue, struct core_job *job)
 {
@@ -191,6 +212,12 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
     bool could = false;   /* fits one of them at its emptiest */
     bool unknown = false; /* one of them is missing or disabled */
     bool others = false;  /* one of them is usable: what is behind may run there */
+    AUTO_STR words = STR_EMPTY;
+    enum verdict never = consume_never(job, &words);
+    if (never != VERDICT_NONE) {
+        park_with(core, job, never, str_text(&words));
+        return true;
+    }
     for (size_t i = 0; i < queue->spec->environment_count; i++) {
         struct core_environment *environment =
             map_get(core->environments, queue->spec->environments[i].compute_environment);
@@ -217,16 +244,13 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
         }
     }
     if (!could && (others || !unknown)) {
-        AUTO_STR words = STR_EMPTY;
         enum verdict verdict = verdict_of_blocked(core, job, &words);
-        job_park(core, job);
-        verdict_set(core, job, verdict, str_text(&words));
+        park_with(core, job, verdict, str_text(&words));
         return true;
     }
-    set_blocked(core, queue, blocked, blocked_count);
-    AUTO_STR words = STR_EMPTY;
-    enum verdict verdict = verdict_of_blocked(core, job, &words);
-    verdict_set(core, job, verdict, str_text(&words));
+    bool consumable = consume_lacks(core, job); /* then room is of no use to it */
+    set_blocked(core, queue, blocked, consumable ? 0 : blocked_count);
+    tell_blocked(core, job, consumable);
     return false;
 }
 
@@ -263,7 +287,7 @@ static void place_queue(struct core *core, struct core_queue *queue)
 
 static bool queue_has_news(const struct core *core, const struct core_queue *queue)
 {
-    if (queue->dirty || core->pass_all || core->pass_below)
+    if (queue->dirty || core->pass_all || core->pass_below || consume_has_news(queue))
         return true;
     for (size_t i = 0; i < queue->spec->environment_count; i++) {
         const struct core_environment *environment =
@@ -289,6 +313,7 @@ void place_all(struct core *core)
     core->creates_full = false;
     core->plan_creates = 0;
     core->pass_below = false;
+    consume_pass_begin(core);
     if (core->shape_changed) {
         core->shape_changed = false;
         shapes_changed(core);
@@ -304,11 +329,16 @@ void place_all(struct core *core)
         if (!queue->spec->enabled) { /* nothing new starts; what runs goes on */
             struct core_environment *none[1] = {NULL};
             set_blocked(core, queue, none, 0);
-            queue->dirty = false;
+            queue->dirty = queue->reserves = false;
             continue;
         }
-        if (!core->creates_full && queue_has_news(core, queue))
+        bool reserved = queue->reserves;
+        bool news = !core->creates_full && queue_has_news(core, queue);
+        if (news)
             place_queue(core, queue);
+        consume_reserve(core, queue);
+        if (news && (reserved || queue->reserves))
+            core->pass_below = true; /* more may be left for lower queues, or less */
         for (size_t i = 0; i < queue->blocked_count; i++) {
             if (queue->blocked[i]->held_by == NULL)
                 queue->blocked[i]->held_by = queue;
@@ -316,6 +346,7 @@ void place_all(struct core *core)
     }
     if (!core->creates_full) {
         core->pass_all = false;
+        consume_pass_end(core);
         at = 0;
         while ((environment = map_next(core->environments, &at, NULL)) != NULL)
             environment->dirty = false;

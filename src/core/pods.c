@@ -44,6 +44,7 @@ void pod_release_memory(struct core *core, struct core_pod *pod)
         return;
     timer_clear(&core->timers, &pod->timer);
     class_drop(core, pod->class_);
+    consume_pod_done(core, pod);
     free(pod->own);
     free(pod->key);
     free(pod->namespace_);
@@ -67,6 +68,7 @@ void pod_unlink(struct core *core, struct core_pod *pod)
     map_remove(core->pods, pod->key);
     node_count_pod(core, pod, false);
     node_pod_remove(core, pod);
+    consume_end(core, pod);
     timer_clear(&core->timers, &pod->timer);
 }
 
@@ -111,6 +113,7 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     child->pod = pod;
     node_pod_add(core, node, pod);
     node_count_pod(core, pod, true);
+    consume_take(core, pod);
     child_move(core, job, index, ON_PLACE);
     blocked_moved(core, job);
     if (!job->array) /* told only if it has not started by then */
@@ -274,6 +277,7 @@ static void take_start(struct core *core, struct core_pod *pod, const struct pod
         return;
     pod->started = true;
     pod->started_ns = seen->started_ns != 0 ? seen->started_ns : core->now_ns;
+    consume_started(core, pod);
     if (!pod->in_job || pod->job == NULL)
         return;
     struct core_job *job = pod->job;
@@ -341,8 +345,10 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     take_requests(core, pod, seen);
     take_ports(pod, seen);
     node_count_pod(core, pod, !is_terminal(seen) && pod->node != NULL);
+    consume_seen(core, pod, seen);
     take_start(core, pod, seen);
     if (is_terminal(seen)) {
+        consume_end(core, pod);
         take_end(core, pod, seen);
     } else if (pod->ours && pod->state == PODS_LIVE) {
         if (!pod->in_job && pod->kill == KILL_NONE && !timer_is_set(&pod->timer))
@@ -453,6 +459,7 @@ void pod_give_up(struct core *core, struct core_pod *pod)
 {
     pod->suspect = false;
     node_count_pod(core, pod, false);
+    consume_end(core, pod);
     if (pod->in_job) {
         pod_finish(core, pod, NULL, "its node went away before the pod started");
     } else {

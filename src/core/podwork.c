@@ -37,6 +37,18 @@ static struct core_pod *list_take(struct pod_list *list)
     return pod;
 }
 
+/* What is in more comes after what is in list. */
+static void list_join(struct pod_list *list, const struct pod_list *more)
+{
+    if (more->first == NULL)
+        return;
+    if (list->last != NULL)
+        list->last->out_next = more->first;
+    else
+        list->first = more->first;
+    list->last = more->last;
+}
+
 static bool is_cleanup(const struct core_pod *pod)
 {
     return pod->state == PODS_RELEASE || pod->state == PODS_DELETE;
@@ -179,7 +191,7 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
     if (pod->flights > 0 && !(pod->state == PODS_LIVE && pod->kill != KILL_NONE && !pod->suspect))
         return true; /* its answer puts it back */
     if (pod->state == PODS_CREATING && !pod->create_sent)
-        return plan_create(core, pod);
+        return consume_is_durable(pod) && plan_create(core, pod);
     if (pod->state == PODS_CREATING && pod->unresolved) {
         name_pod(action_new(core, ACTION_POD_GET, pod), pod);
         pod->unresolved = false;
@@ -202,6 +214,8 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
         pod->kill_sent = true;
         return true;
     }
+    if (pod->state == PODS_RELEASE && pod->has_finalizer && !consume_is_durable(pod))
+        return false; /* until then only the pod tells whether it used up what it claimed */
     if (pod->state == PODS_RELEASE && pod->has_finalizer) {
         name_pod(action_new(core, ACTION_POD_RELEASE, pod), pod);
         return true;
@@ -231,14 +245,16 @@ void pods_plan(struct core *core)
             list_append(&kept, pod);
     }
     core->outbox = kept;
+    kept = (struct pod_list){NULL, NULL};
     /* What is over waits behind what is to start: only so much of it is under way at once. */
     while (core->cleanups_in_flight < core->options.cleanups_max && plan_has_room(core) &&
            (pod = list_take(&core->cleanup)) != NULL) {
         if (pod->gone)
             pod_release_memory(core, pod);
-        else
-            plan_pod(core, pod);
+        else if (!plan_pod(core, pod))
+            list_append(&kept, pod);
     }
+    list_join(&core->cleanup, &kept);
 }
 
 /* --------------------------------------------------------------------- answers */

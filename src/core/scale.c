@@ -305,9 +305,11 @@ static void buy_replacements(struct core *core, struct buyer *buyers, size_t cou
 static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, struct core_job *job)
 {
     struct core_queue *queue = job->queue;
-    int64_t wanted = job_wanted(job);
+    int64_t all = job_wanted(job);
+    int64_t wanted = consume_buy(core, job, all); /* no machines for what could not start on them */
+    bool whole = wanted == all;
     if (job->gang)
-        return buy_for_gang(core, buyers, count, job);
+        return whole && buy_for_gang(core, buyers, count, job);
     for (size_t i = 0; i < queue->spec->environment_count && wanted > 0; i++) {
         struct core_environment *environment =
             map_get(core->environments, queue->spec->environments[i].compute_environment);
@@ -315,7 +317,7 @@ static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, s
         if (buyer != NULL && environment_serves(environment, job->spec->meta.namespace_))
             wanted = take_work(core, buyer, queue, job->class_, wanted);
     }
-    return wanted == 0;
+    return wanted == 0 && whole;
 }
 
 static void buy_for_queue(struct core *core, struct buyer *buyers, size_t count,

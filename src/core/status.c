@@ -279,6 +279,7 @@ static void job_shrink(struct core *core, struct core_job *job)
     class_drop(core, job->class_);
     job->class_ = NULL;
     job_forget_template(job);
+    consume_job_done(core, job);
     job->retry = NULL;
     text_set(&job->verdict_text, NULL);
 }
@@ -367,6 +368,9 @@ void status_done(struct core *core, struct flight *flight, struct done *done)
     case ACTION_JOB_TELL:
     case ACTION_JOB_TOLD:
         tell_action_done(core, flight, done);
+        break;
+    case ACTION_CONSUMABLE_STATUS:
+        consume_done(core, flight, done);
         break;
     default:
         admin_done(core, flight, done);

@@ -20,6 +20,7 @@ const char *action_kind_name(enum action_kind kind)
         [ACTION_QUEUE_STATUS] = "queue-status",
         [ACTION_ENVIRONMENT_STATUS] = "environment-status",
         [ACTION_DEFINITION_STATUS] = "definition-status",
+        [ACTION_CONSUMABLE_STATUS] = "consumable-status",
         [ACTION_FINALIZER] = "finalizer",
         [ACTION_PROVIDER_TYPES] = "types",
         [ACTION_PROVIDER_OBSERVE] = "observe",
@@ -73,6 +74,13 @@ static void print_action(const struct action *action, struct str *out)
                  (long long)action->environment_status->nodes,
                  (long long)action->environment_status->nodes_booting,
                  action->environment_status->message);
+        break;
+    case ACTION_CONSUMABLE_STATUS:
+        str_addf(out, " %s in use %lld free %lld consumed %lld claims %zu %s",
+                 action->consumable_status->status, (long long)action->consumable_status->in_use,
+                 (long long)action->consumable_status->available,
+                 (long long)action->consumable_status->consumed,
+                 action->consumable_status->claims.count, action->consumable_status->message);
         break;
     case ACTION_FINALIZER:
         str_addf(out, " %s %s", action->object_kind, action->add ? "add" : "remove");
@@ -256,6 +264,8 @@ char *core_check(const struct core *core)
     const struct core_environment *environment;
     while (found == NULL && (environment = map_next(core->environments, &at, NULL)) != NULL)
         found = check_environment(environment);
+    if (found == NULL)
+        found = consume_check(core);
     if (found == NULL && core->counts.state_bugs > 0)
         found = text_printf("%lld moves that the state table does not know",
                             (long long)core->counts.state_bugs);

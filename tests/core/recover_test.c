@@ -405,6 +405,17 @@ static const struct {
      "at 20s\n"
      "node e-1 gone\n"
      "machine i1 gone\n"},
+    {"consumable resources, given back and used up",
+     STATIC
+     "consumable lic total=2\n"
+     "consumable dose total=20 spent\n"
+     "job a queue=q cpu=500m array=4 takes=lic:1,dose:2 runs=5s\n"
+     "job b queue=q cpu=500m takes=lic:2 runs=3s\n"
+     "job c queue=q cpu=500m takes=dose:3 retry=2\n"
+     "at 20s\n"
+     "pod c failed exit=1\n"
+     "at 30s\n"
+     "pod c ok\n"},
     {"a template that is refused",
      STATIC
      "answer always create a refused no such field\n"
@@ -418,14 +429,15 @@ static const struct {
 static const char *the_end(struct world *world, const char *given)
 {
     world_run(world, given);
-    world_run(world, "at 400s\njobs\npods");
+    world_run(world, "at 400s\njobs\npods\nconsumables");
     return strstr(world_log(world), "400s jobs");
 }
 
 static void check_breaches(const char *name, const struct world *world)
 {
-    static const char *const breaches[] = {"KILLED", "TWICE",    "BEYOND",        "OVERCOMMITTED",
-                                           "BROKEN", "RESTLESS", "NOT UNDERSTOOD"};
+    static const char *const breaches[] = {"KILLED",         "TWICE",    "BEYOND",
+                                           "OVERCOMMITTED",  "BROKEN",   "RESTLESS",
+                                           "NOT UNDERSTOOD", "OVERSOLD", "UNCONSUMED"};
     for (size_t i = 0; i < ARRAY_LEN(breaches); i++)
         CHECK_TRUE(name, strstr(world_log(world), breaches[i]) == NULL);
 }

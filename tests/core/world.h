@@ -21,7 +21,9 @@
  *   node n1 env=e2 cpu=4 memory=8Gi pods=110 labels=zone:a taints=gpu:yes:NoSchedule   also
  * unready, ready, cordoned, uncordoned, machine=i3 (the instance-id label) daemonset d cpu=100m pod
  * foreign node=n1 cpu=2 daemonset=d port=80
- *   runtimeclass r cpu=250m select=k:v tolerate=k:v        what it adds to jobs with runtime=r
+ *   consumable c total=5                                   also spent (NON_REPLENISHABLE), ns=team;
+ *       jobs and definitions take of it: takes=c:2,d:1; lowered: the total may be under what is in
+ * use runtimeclass r cpu=250m select=k:v tolerate=k:v        what it adds to jobs with runtime=r
  *
  * A line about something that is there changes what it names and keeps the rest; "~" stands for a
  * space in a value. What happens:
@@ -41,7 +43,7 @@
  *       ok and failed also take also=side:0,check:2:words for containers beside main
  *   tries a                   writes down the tries in job a's stored status
  *   why a                     writes down what keeps job a, as its status would tell it
- *   jobs | pods               writes down how everything stands
+ *   jobs | pods | consumables writes down how everything stands
  *   restart                   throws the core away and fills a new one from what the server holds
  *
  * What ran on a node that is gone is failed by pod GC 40 s later. Everything is declared before the
@@ -64,12 +66,13 @@ enum world_show {                      /* which of the core's actions are writte
                   SHOW_QUESTIONS = 32, /* types, observe; check */
                   SHOW_ADMIN =
                       64, /* statuses and finalizers of queues, environments, definitions */
-                  SHOW_EVENTS = 128,    /* Kubernetes Events */
-                  SHOW_TOKENS = 256,    /* with the token of each launch */
-                  SHOW_ATTEMPTS = 512,  /* with try and attempt of each start */
-                  SHOW_CHILDREN = 1024, /* with the counts of an array */
-                  SHOW_RESULTS = 2048,  /* with what jobs leave */
-                  SHOW_TELLS = 4096,    /* there is an event sink, and what it is told */
+                  SHOW_EVENTS = 128,       /* Kubernetes Events */
+                  SHOW_TOKENS = 256,       /* with the token of each launch */
+                  SHOW_ATTEMPTS = 512,     /* with try and attempt of each start */
+                  SHOW_CHILDREN = 1024,    /* with the counts of an array */
+                  SHOW_RESULTS = 2048,     /* with what jobs leave */
+                  SHOW_TELLS = 4096,       /* there is an event sink, and what it is told */
+                  SHOW_CONSUMABLES = 8192, /* statuses of consumable resources */
 };
 
 struct world_row {

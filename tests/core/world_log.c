@@ -108,6 +108,8 @@ static void log_admin(struct world *world, const struct action *action)
     else if (action->kind == ACTION_ENVIRONMENT_STATUS)
         log_line(world, "environment %s %s: %s", action->name, action->environment_status->status,
                  action->environment_status->message);
+    else if (action->kind == ACTION_CONSUMABLE_STATUS)
+        log_consumable(world, action);
     else if (action->kind == ACTION_DEFINITION_STATUS)
         log_line(world, "definition %s %s", action->name,
                  action->definition->invalid != NULL ? "INVALID" : "ACTIVE");
@@ -159,6 +161,7 @@ void log_action(struct world *world, const struct action *action)
         [ACTION_QUEUE_STATUS] = SHOW_ADMIN,
         [ACTION_ENVIRONMENT_STATUS] = SHOW_ADMIN,
         [ACTION_DEFINITION_STATUS] = SHOW_ADMIN,
+        [ACTION_CONSUMABLE_STATUS] = SHOW_CONSUMABLES,
         [ACTION_FINALIZER] = SHOW_ADMIN,
         [ACTION_PROVIDER_TYPES] = SHOW_QUESTIONS,
         [ACTION_PROVIDER_OBSERVE] = SHOW_QUESTIONS,
@@ -292,6 +295,8 @@ void log_breaches(struct world *world)
             log_overcommit(world, thing);
         else if (strcmp(thing->kind, "environment") == 0)
             log_beyond(world, thing);
+        else if (strcmp(thing->kind, "consumable") == 0)
+            log_oversold(world, thing);
     }
     log_twice(world);
 }

@@ -6,6 +6,7 @@
  *   world_server.c   the API server: what there is, and what actions do to it
  *   world_machines.c the provider: machines that are launched, boot and go
  *   world_sink.c     the event sink
+ *   world_consume.c  consumable resources
  *   world_log.c      what is written down */
 #ifndef BULKHEAD_TESTS_CORE_WORLD_PARTS_H
 #define BULKHEAD_TESTS_CORE_WORLD_PARTS_H
@@ -29,6 +30,8 @@ struct thing { /* a declared object: its words, and what a server adds to them *
     struct job_status status; /* of a job, as stored */
     bool has_status;
     char *array_data, *array_encoding, *array_refusals; /* of a large array: its companion */
+    int64_t consumed;                                   /* of a consumable resource, as stored */
+    struct text_list claims;
     char *array_results;
     struct thing *next;
 };
@@ -42,6 +45,7 @@ struct world_pod {
     bool is_child;
     char *job_name, *job_uid, *environment, *node_uid;
     uint32_t index, try, attempt;
+    struct consumable_needs consumables;
     char *reason, *disruption, *waiting, *waiting_words, *container_reason, *message;
     char *also;   /* other containers that ended */
     char *result; /* what it leaves */
@@ -105,6 +109,7 @@ int64_t line_ns(const char *text);
 int64_t line_milli(const struct line *line, const char *key); /* a quantity; 0 without it */
 struct job_queue *queue_from(const struct thing *thing);
 struct compute_environment *environment_from(const struct thing *thing);
+void meta_from(const struct thing *thing, struct object_meta *meta);
 struct runtime_class *runtime_class_from(const struct thing *thing);
 struct job_definition *definition_from(const struct thing *thing);
 struct batch_job *job_from(const struct thing *thing);
@@ -144,6 +149,15 @@ void machine_remove(struct world *world, struct machine *machine);
 void log_tell(struct world *world, const struct action *action);
 enum done_result write_delivered(struct world *world, const struct action *action,
                                  struct answer *answer);
+
+/* world_consume.c */
+bool needs_from(const struct line *line, struct consumable_needs *ret);
+struct consumable_resource *consumable_from(const struct thing *thing);
+enum done_result consumable_write(struct world *world, const struct action *action,
+                                  struct answer *answer);
+void log_consumable(struct world *world, const struct action *action);
+void log_consumables(struct world *world);
+void log_oversold(struct world *world, const struct thing *thing);
 
 /* world_log.c */
 void log_time(struct world *world);

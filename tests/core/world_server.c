@@ -49,7 +49,8 @@ static struct thing *thing_new(struct world *world, const char *kind, const char
         thing->uid = text_printf("uid-%s-%" PRId64, name, world->version);
     else
         thing->uid = text_printf("uid-%s", name);
-    thing->finalizer = strcmp(kind, "queue") == 0 || strcmp(kind, "environment") == 0;
+    thing->finalizer = strcmp(kind, "queue") == 0 || strcmp(kind, "environment") == 0 ||
+                       strcmp(kind, "consumable") == 0;
     return thing;
 }
 
@@ -91,6 +92,7 @@ void thing_free(struct thing *thing)
     free(thing->array_data);
     free(thing->array_encoding);
     free(thing->array_refusals);
+    text_list_done(&thing->claims);
     free(thing->array_results);
     job_status_done(&thing->status);
     free(thing);
@@ -117,6 +119,7 @@ void thing_gone(struct world *world, struct thing *thing)
         {"node", EVENT_NODE_GONE},
         {"daemonset", EVENT_DAEMON_SET_GONE},
         {"runtimeclass", EVENT_RUNTIME_CLASS_GONE},
+        {"consumable", EVENT_CONSUMABLE_GONE},
     };
     struct thing *before = NULL;
     for (struct thing **link = &world->things; *link != NULL; link = &(*link)->next) {
@@ -200,6 +203,9 @@ void thing_show(struct world *world, const struct thing *thing)
     else if (strcmp(kind, "runtimeclass") == 0)
         event(world, &(struct event){.kind = EVENT_RUNTIME_CLASS,
                                      .runtime_class = runtime_class_from(thing)});
+    else if (strcmp(kind, "consumable") == 0)
+        event(world,
+              &(struct event){.kind = EVENT_CONSUMABLE, .consumable = consumable_from(thing)});
     if (strcmp(kind, "job") == 0 && !world->synced)
         show_companion(world, thing);
 }
@@ -292,6 +298,7 @@ static void pod_free_record(struct world_pod *pod)
 {
     free(pod->namespace_);
     free(pod->name);
+    consumable_needs_done(&pod->consumables);
     free(pod->uid);
     free(pod->node);
     free(pod->words);
@@ -606,7 +613,14 @@ static enum done_result create(struct world *world, const struct action *action,
     pod->try = order->try;
     pod->attempt = order->attempt;
     struct line line;
+    line_read(&line, template_ != NULL ? template_->words : "");
+    needs_from(&line, &pod->consumables);
+    line_done(&line);
     line_read(&line, job != NULL ? job->words : "");
+    if (line_get(&line, "takes") != NULL) {
+        consumable_needs_done(&pod->consumables);
+        needs_from(&line, &pod->consumables);
+    }
     const char *runs = line_get(&line, "runs");
     if (runs != NULL) {
         pod->phase = POD_RUNNING;
@@ -659,8 +673,11 @@ static enum done_result delete_job(struct world *world, const struct action *act
 
 static enum done_result finalizer(struct world *world, const struct action *action)
 {
-    struct thing *thing =
-        thing_find(world, action->object_kind[0] == 'J' ? "queue" : "environment", action->name);
+    struct thing *thing = thing_find(world,
+                                     action->object_kind[0] == 'J'   ? "queue"
+                                     : action->object_kind[2] == 'n' ? "consumable"
+                                                                     : "environment",
+                                     action->name);
     if (thing == NULL)
         return DONE_NOT_FOUND;
     thing->finalizer = action->add;
@@ -689,6 +706,9 @@ static void carry_out(struct world *world, const struct action *action, struct a
         break;
     case ACTION_JOB_STATUS:
         answer->result = write_status(world, action, answer);
+        break;
+    case ACTION_CONSUMABLE_STATUS:
+        answer->result = consumable_write(world, action, answer);
         break;
     case ACTION_JOB_DELETE:
         answer->result = delete_job(world, action);

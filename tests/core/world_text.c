@@ -215,7 +215,7 @@ static void template_from(const struct line *line, struct pod_template *ret)
 
 /* ---------------------------------------------------------------------- objects */
 
-static void meta_from(const struct thing *thing, struct object_meta *ret)
+void meta_from(const struct thing *thing, struct object_meta *ret)
 {
     *ret = (struct object_meta){
         .name = text_copy(thing->name),
@@ -362,6 +362,7 @@ struct job_definition *definition_from(const struct thing *thing)
     retry_from(&line, &definition->retry);
     definition->timeout_s = timeout_from(&line);
     template_from(&line, &definition->template_);
+    needs_from(&line, &definition->consumables);
     definition->invalid = text_copy(line_get(&line, "invalid"));
     line_done(&line);
     return definition;
@@ -483,6 +484,7 @@ struct batch_job *job_from(const struct thing *thing)
         job->max_concurrent = OPT_I64(line_number(&line, "most", 0));
     dependencies_from(line_get(&line, "after"), job);
     job->replaces = text_copy(line_get(&line, "replaces"));
+    job->has_consumables = needs_from(&line, &job->consumables);
     job->has_retry = retry_from(&line, &job->retry);
     job->timeout_s = timeout_from(&line);
     if (line_get(&line, "start") != NULL)
@@ -638,5 +640,8 @@ struct pod *pod_from(const struct world_pod *from)
     pod->count = 1;
     pod->try = from->try;
     pod->attempt = from->attempt;
+    AUTO_STR held = STR_EMPTY;
+    consumable_needs_print(&from->consumables, &held);
+    consumable_needs_parse(str_text(&held), &pod->consumables);
     return pod;
 }

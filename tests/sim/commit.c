@@ -77,12 +77,14 @@ static void create_pod(struct world *world, struct request *request)
     pod->count = request->count > 0 ? request->count : 1;
     pod->try = request->try;
     pod->attempt = request->attempt;
+    pod->needs = request->needs;
     pod->body = arena_alloc(world->arena, sizeof(*pod->body));
     pod->body->pod = pod;
     pod->body->job = truth != NULL ? truth->job : NULL;
     pod->body->sent_ns = request->sent_ns;
     pod->body->process = request->process;
     oracle_created(world, pod, request);
+    oracle_taken(world, pod, request);
     store_add(world, &pod->object);
     world->counters.pods++;
     kubelet_sees(world, pod);
@@ -176,9 +178,21 @@ static void write_simple(struct world *world, struct request *request, enum kind
     request->ret_version = version_text(world, object);
 }
 
+static void write_consumable(struct world *world, struct request *request)
+{
+    struct sim_consumable *resource = target(world, request, KIND_CONSUMABLE);
+    if (resource == NULL)
+        return;
+    consumable_write(world, resource, request);
+    store_change(world, &resource->object, false);
+    request->ret_version = version_text(world, &resource->object);
+}
+
 static void write_finalizer(struct world *world, struct request *request)
 {
-    enum kind kind = strcmp(request->object_kind, "JobQueue") == 0 ? KIND_QUEUE : KIND_ENVIRONMENT;
+    enum kind kind = strcmp(request->object_kind, "JobQueue") == 0             ? KIND_QUEUE
+                     : strcmp(request->object_kind, "ConsumableResource") == 0 ? KIND_CONSUMABLE
+                                                                               : KIND_ENVIRONMENT;
     struct object *object = target(world, request, kind);
     if (object == NULL)
         return;
@@ -216,6 +230,7 @@ void request_commit(struct world *world, struct request *request)
         pod = target(world, request, KIND_POD);
         if (pod != NULL && pod->object.finalizer) {
             oracle_released(world, pod);
+            oracle_gives(world, pod);
             store_unfinalize(world, &pod->object);
         }
         break;
@@ -248,6 +263,9 @@ void request_commit(struct world *world, struct request *request)
         break;
     case ACTION_DEFINITION_STATUS:
         write_simple(world, request, KIND_DEFINITION);
+        break;
+    case ACTION_CONSUMABLE_STATUS:
+        write_consumable(world, request);
         break;
     case ACTION_FINALIZER:
         write_finalizer(world, request);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void meta_fill(const struct object *object, struct object_meta *ret)
+void meta_fill(const struct object *object, struct object_meta *ret)
 {
     char version[24];
     snprintf(version, sizeof(version), "%llu", (unsigned long long)object->version);
@@ -163,6 +163,9 @@ static struct batch_job *job_convert(const struct sim_job *from)
         job->requests[i] = (struct job_request){.action = from->requests[i].action,
                                                 .reason = text_copy("on request"),
                                                 .indexes = text_copy(from->requests[i].indexes)};
+    job->has_consumables = from->own_needs;
+    if (from->own_needs)
+        needs_fill(&from->needs, &job->consumables);
     job->invalid = text_copy(from->invalid);
     if (from->status != NULL) {
         job->has_status = true;
@@ -212,6 +215,7 @@ static struct job_definition *definition_convert(const struct sim_definition *fr
     struct job_definition *definition = mem_new(sizeof(*definition));
     meta_fill(&from->object, &definition->meta);
     template_fill(&from->template_, &definition->template_);
+    needs_fill(&from->needs, &definition->consumables);
     if (from->attempts > 0)
         definition->retry.attempts = OPT_I64(from->attempts);
     return definition;
@@ -260,6 +264,7 @@ struct pod *pod_convert(const struct sim_pod *from)
         pod->count = from->count;
         pod->try = from->try;
         pod->attempt = from->attempt;
+        needs_fill(&from->needs, &pod->consumables);
         pod->result = text_copy(from->result);
     }
     return pod;
@@ -323,6 +328,7 @@ static const enum event_kind gone_events[KIND_COUNT] = {
     [KIND_QUEUE] = EVENT_QUEUE_GONE,
     [KIND_ENVIRONMENT] = EVENT_ENVIRONMENT_GONE,
     [KIND_DEFINITION] = EVENT_DEFINITION_GONE,
+    [KIND_CONSUMABLE] = EVENT_CONSUMABLE_GONE,
     [KIND_POD] = EVENT_POD_GONE,
     [KIND_NODE] = EVENT_NODE_GONE,
     [KIND_DAEMON_SET] = EVENT_DAEMON_SET_GONE,
@@ -361,6 +367,10 @@ void event_fill(const struct object *copy, bool gone, struct event *ret)
     case KIND_DEFINITION:
         ret->kind = EVENT_DEFINITION;
         ret->definition = definition_convert(object);
+        break;
+    case KIND_CONSUMABLE:
+        ret->kind = EVENT_CONSUMABLE;
+        ret->consumable = consumable_convert(object);
         break;
     case KIND_POD:
         ret->kind = EVENT_POD;

@@ -95,6 +95,7 @@ static bool is_plain(const struct sim_job *job)
 {
     return job->dependency_count == 0 && job->replaces == NULL && job->request_count == 0 &&
            !job->refused && job->max_concurrent == 0 && /* its own limit lets later ones pass it */
+           job->needs.count == 0 && /* so does what there can never be enough of */
            job->invalid == NULL && !job->truth->create_failed && job->object.deleted_ns == 0 &&
            !job->gang &&
            (job->definition != NULL || job->definition_name == NULL); /* else nothing to run */
@@ -143,6 +144,7 @@ static void check_create_sent(struct world *world, struct request *request)
                   request->name);
     check_room(world, request);
     check_template(world, request, truth->job);
+    oracle_takes(world, request);
     request->first_of_child = !truth->children[request->index].planned;
     truth->children[request->index].planned = true;
     request->create_next = world->creates;

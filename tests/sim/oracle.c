@@ -415,6 +415,9 @@ const char *oracle_unconverged(struct world *world)
         if (why != NULL)
             return why;
     }
+    const char *taken = consumables_unconverged(world);
+    if (taken != NULL)
+        return taken;
     for (size_t i = 0; i < world->stores[KIND_ENVIRONMENT].count; i++)
         if (world->stores[KIND_ENVIRONMENT].items[i]->deleted_ns != 0)
             return arena_printf(world->arena, "environment %s is not let go",

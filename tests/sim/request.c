@@ -138,6 +138,10 @@ static void copy_order(struct world *world, const struct pod_order *order, struc
     request->try = order->try;
     request->attempt = order->attempt;
     request->active_deadline_s = order->active_deadline_s;
+    const struct consumable_needs *needs = &order->job->consumables;
+    if (!order->job->has_consumables && order->definition != NULL)
+        needs = &order->definition->consumables;
+    needs_read(world, needs, &request->needs);
 }
 
 struct request *request_new(struct world *world, const struct action *action)
@@ -176,6 +180,8 @@ struct request *request_new(struct world *world, const struct action *action)
         request->status = copy_status(world, action);
         request->array_version = copy(world, action->array_version);
     }
+    if (action->kind == ACTION_CONSUMABLE_STATUS)
+        request_copy_consumable(world, action, request);
     if (action->kind == ACTION_QUEUE_STATUS)
         request->observed_generation = action->queue_status->observed_generation;
     if (action->kind == ACTION_ENVIRONMENT_STATUS)

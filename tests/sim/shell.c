@@ -282,6 +282,7 @@ static void disturb(struct world *world, const struct request *request)
     static const enum kind kinds[ACTION_KIND_COUNT] = {
         [ACTION_JOB_STATUS] = KIND_JOB,
         [ACTION_QUEUE_STATUS] = KIND_QUEUE,
+        [ACTION_CONSUMABLE_STATUS] = KIND_CONSUMABLE,
         [ACTION_ENVIRONMENT_STATUS] = KIND_ENVIRONMENT,
     };
     enum kind kind = kinds[request->kind];

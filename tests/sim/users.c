@@ -177,12 +177,18 @@ static void submit(struct world *world, const char *name, const char *namespace_
         job->definition = store_find(world, KIND_DEFINITION, namespace_, job->definition_name);
         if (job->definition != NULL)
             job->template_ = job->definition->template_;
+        if (job->definition != NULL)
+            job->needs = job->definition->needs;
     }
     job->base = job->template_;
     if (chance(world, 150)) {
         job->overridden = true;
         job->template_ = draw_template(world);
         world->counters.overrides++;
+    }
+    if (chance(world, 500)) {
+        job->own_needs = true;
+        needs_draw(world, &job->needs);
     }
     draw_retry(world, job);
     if (job->gang)
@@ -338,8 +344,8 @@ static void run_mischief(struct world *world, struct task *task)
     const struct faults *faults = &world->faults;
     after(world, draw_ms(world, 200, 9000), run_mischief, NULL, NULL, 0);
     if (chance(world, faults->user)) {
-        static void (*const acts[])(struct world *) = {stop_job, delete_job, delete_pod, edit_queue,
-                                                       edit_environment};
+        static void (*const acts[])(struct world *) = {
+            stop_job, delete_job, delete_pod, edit_queue, consumable_edit, edit_environment};
         acts[draw(world, 0, ARRAY_LEN(acts) - 1)](world);
     }
     if (chance(world, faults->spot))
@@ -474,6 +480,7 @@ void scenario_draw(struct world *world)
         set->memory_mib = 128;
         store_add(world, &set->object);
     }
+    consumables_draw(world);
     size_t environments = (size_t)draw(world, 1, ARRAY_LEN(environment_names));
     for (size_t i = 0; i < environments && i < ARRAY_LEN(environment_names); i++)
         draw_environment(world, environment_names[i]);
@@ -485,6 +492,8 @@ void scenario_draw(struct world *world)
             object_new(world, KIND_DEFINITION, sizeof(*definition), namespaces[i], "common");
         definition->template_ = draw_template(world);
         definition->attempts = draw(world, 0, 3);
+        if (chance(world, 300))
+            needs_draw(world, &definition->needs);
         store_add(world, &definition->object);
     }
 
@@ -570,7 +579,8 @@ static bool feasible(const struct world *world, const struct sim_job *job, int d
         return true;
     const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, job->queue);
     if (queue == NULL || queue->object.deleted_ns != 0 ||
-        (job->definition_name != NULL && job->definition == NULL) || depth > 20)
+        (job->definition_name != NULL && job->definition == NULL) || depth > 20 ||
+        !needs_feasible(world, job))
         return false;
     for (size_t i = 0; i < job->dependency_count; i++) {
         const struct sim_dependency *dependency = &job->dependencies[i];

@@ -21,6 +21,7 @@
  *   truth.c     what each child must come to
  *   mend.c      jobs that replace one that failed
  *   creates.c   the oracle on pods that are made
+ *   consume.c   consumable resources: their users, the server's side and the oracle
  *   oracle.c    what must always hold, and what must hold in the end
  *   run.c       one run from its seed to its verdict
  *
@@ -40,6 +41,7 @@ enum {
     DEPENDENCIES_MAX = 3,
     RULES_MAX = 2,
     NAMESPACE_COUNT = 2,
+    NEEDS_MAX = 2,
     STORY_LINES = 60,
     HEARD_MAX = 400, /* changes of state of one job */
 };
@@ -58,7 +60,7 @@ enum {
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
     X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
-    X(held) X(replaced) X(taken) \
+    X(held) X(replaced) X(taken) X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) \
     X(arrays) X(gangs) X(replays_compared)
 /* clang-format on */
 
@@ -76,6 +78,7 @@ enum kind {
     KIND_QUEUE,
     KIND_ENVIRONMENT,
     KIND_DEFINITION,
+    KIND_CONSUMABLE,
     KIND_POD,
     KIND_NODE,
     KIND_DAEMON_SET,
@@ -97,10 +100,29 @@ struct template_ {
     uint64_t hash;
 };
 
+struct sim_need {
+    const char *resource;
+    int64_t quantity;
+};
+struct sim_needs {
+    struct sim_need items[NEEDS_MAX];
+    size_t count;
+};
+
+struct sim_consumable {
+    struct object object;
+    bool spent;
+    int64_t total, old_total, changed_ns; /* old_total: before the last change */
+    int64_t in_use, consumed;             /* as stored */
+    const char *const *claims;
+    size_t claim_count;
+};
+
 struct sim_definition {
     struct object object;
     struct template_ template_;
     int64_t attempts; /* 0: absent */
+    struct sim_needs needs;
 };
 
 struct rule {
@@ -151,6 +173,8 @@ struct sim_job {
     const char *invalid;
     bool expired;                            /* deleted for its ttl */
     bool image_hangs, refused, unfit, large; /* large: its state goes to an ArrayState */
+    struct sim_needs needs;                  /* that hold */
+    bool own_needs;                          /* not the definition's */
     const struct stored_status *status;
     struct truth *truth; /* shared by all copies */
 };
@@ -218,7 +242,8 @@ struct sim_pod {
     bool has_exit, exit_unknown;
     int exit_code;
     const char *result; /* what it left */
-    struct body *body;  /* shared */
+    struct sim_needs needs;
+    struct body *body; /* shared */
 };
 
 struct sim_daemon_set {
@@ -402,6 +427,7 @@ const struct object *watch_known(const struct world *world, enum kind kind, cons
 
 /* convert.c */
 void event_fill(const struct object *copy, bool gone, struct event *ret);
+void meta_fill(const struct object *object, struct object_meta *ret);
 struct pod *pod_convert(const struct sim_pod *from);
 
 /* shell.c */
@@ -450,6 +476,23 @@ const char *truth_result(struct world *world, const struct sim_job *job, uint32_
 int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint32_t index,
                      uint32_t attempt);
 
+/* consume.c */
+void consumables_draw(struct world *world);
+void needs_draw(struct world *world, struct sim_needs *ret);
+void consumable_edit(struct world *world);
+bool needs_feasible(const struct world *world, const struct sim_job *job);
+void needs_fill(const struct sim_needs *from, struct consumable_needs *ret);
+void needs_read(struct world *world, const struct consumable_needs *from, struct sim_needs *ret);
+struct consumable_resource *consumable_convert(const struct sim_consumable *from);
+void request_copy_consumable(struct world *world, const struct action *action,
+                             struct request *request);
+void consumable_write(struct world *world, struct sim_consumable *resource,
+                      const struct request *request);
+void oracle_takes(struct world *world, struct request *request); /* as it is sent */
+void oracle_taken(struct world *world, const struct sim_pod *pod, const struct request *request);
+void oracle_gives(struct world *world, const struct sim_pod *pod); /* as it is released */
+const char *consumables_unconverged(struct world *world);
+
 /* A request in flight; what the plan pointed to is copied. */
 struct request {
     struct request *next, **link;       /* in flight */
@@ -471,7 +514,12 @@ struct request {
     uint32_t index, count, try, attempt;
     int64_t active_deadline_s;
     struct template_ template_;
+    struct sim_needs needs;
+    int64_t allowed[NEEDS_MAX]; /* totals that the process may go by */
     /* statuses */
+    int64_t in_use, consumed;
+    const char **claims;
+    size_t claim_count;
     const struct stored_status *status;
     const char *array_version;
     int64_t observed_generation;

@@ -3,6 +3,7 @@
 #ifndef BULKHEAD_API_JOB_H
 #define BULKHEAD_API_JOB_H
 
+#include "bulkhead/api/consumable.h"
 #include "bulkhead/api/meta.h"
 #include "bulkhead/api/nodes.h"
 #include "bulkhead/api/placement.h"
@@ -52,7 +53,8 @@ struct job_definition {
     struct key_values parameters;
     struct retry_strategy retry;
     struct opt_i64 timeout_s;
-    struct opt_i64 scheduling_priority; /* 0..JOB_PRIORITY_MAX; kept for fair-share queues */
+    struct opt_i64 scheduling_priority;  /* 0..JOB_PRIORITY_MAX; kept for fair-share queues */
+    struct consumable_needs consumables; /* of each pod; a job may have its own instead */
     bool has_template;
     struct pod_template template_;
     bool has_nodes; /* type multinode */
@@ -193,8 +195,10 @@ struct batch_job {
     bool has_nodes;                     /* spec.nodeProperties */
     struct node_properties nodes;
     struct key_values parameters;
-    struct opt_i64 array_size;     /* 1..JOB_ARRAY_SIZE_MAX; absent: a single job */
-    struct opt_i64 max_concurrent; /* arrayProperties.maxConcurrent; absent: no limit */
+    struct opt_i64 array_size;           /* 1..JOB_ARRAY_SIZE_MAX; absent: a single job */
+    struct opt_i64 max_concurrent;       /* arrayProperties.maxConcurrent; absent: no limit */
+    struct consumable_needs consumables; /* consumableResourceProperties, of each pod */
+    bool has_consumables;                /* else the definition's hold */
     struct dependency *dependencies;
     size_t dependency_count;
     char *replaces;              /* spec.replaces.jobName: of a job that FAILED; NULL: none */

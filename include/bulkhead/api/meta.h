@@ -30,9 +30,10 @@
 #define ANNOTATION_COUNT "bulkhead.dev/count"        /* children in the pod's run */
 #define ANNOTATION_ATTEMPT "bulkhead.dev/attempt"
 #define ANNOTATION_NODE_UID "bulkhead.dev/node-uid"
+#define ANNOTATION_CONSUMABLES "bulkhead.dev/consumable-resources" /* "licences=2,tokens=1" */
 #define ANNOTATION_EPOCH "bulkhead.dev/epoch"    /* of the cell that created the pod */
 #define FINALIZER_OUTCOME "bulkhead.dev/outcome" /* on pods: the outcome is not durable yet */
-#define FINALIZER_IN_USE "bulkhead.dev/in-use"   /* on queues and environments */
+#define FINALIZER_IN_USE "bulkhead.dev/in-use"   /* on queues, environments, resources */
 #define TAINT_ENVIRONMENT LABEL_ENVIRONMENT
 
 struct object_meta {
@@ -44,7 +45,7 @@ struct object_meta {
     int64_t created_ns;
     int64_t deleted_ns; /* deletionTimestamp; 0: not being deleted */
     bool has_finalizer; /* ours: FINALIZER_OUTCOME on pods, FINALIZER_IN_USE on queues, environments
-                         */
+                           and consumable resources */
 };
 
 /* A Kubernetes condition (metav1.Condition). */

@@ -4,6 +4,7 @@
 #ifndef BULKHEAD_API_NODE_H
 #define BULKHEAD_API_NODE_H
 
+#include "bulkhead/api/consumable.h"
 #include "bulkhead/api/meta.h"
 #include "bulkhead/api/placement.h"
 #include "bulkhead/api/resources.h"
@@ -54,6 +55,7 @@ struct pod {
     uint32_t count; /* 1.. */
     uint32_t try;
     uint32_t attempt;
+    struct consumable_needs consumables; /* what it holds, by ANNOTATION_CONSUMABLES */
 
     bool deadline;        /* status.reason is DeadlineExceeded */
     char *disruption;     /* reason of condition DisruptionTarget=True, or NULL */

@@ -15,10 +15,13 @@ extern const struct object_type job_definition_spec_type;
 extern const struct object_type job_definition_status_type;
 extern const struct object_type batch_job_spec_type;
 extern const struct object_type batch_job_status_type;
+extern const struct object_type consumable_resource_spec_type;
+extern const struct object_type consumable_resource_status_type;
 extern const struct object_type array_state_type; /* beside apiVersion, kind and metadata */
 
 /* Shared by the kinds' own files. */
 extern const struct object_type retry_strategy_type;
+extern const struct object_type consumable_needs_type;
 extern const struct object_type condition_type;
 extern const struct object_type phase_counts_type;        /* int64_t[JOB_PHASE_COUNT] */
 extern const struct custom_field template_field;          /* struct pod_template */

@@ -63,6 +63,8 @@ enum event_kind {
     EVENT_DAEMON_SET_GONE,    /* namespace_, name */
     EVENT_RUNTIME_CLASS,      /* runtime_class (taken) */
     EVENT_RUNTIME_CLASS_GONE, /* name */
+    EVENT_CONSUMABLE,         /* consumable (taken) */
+    EVENT_CONSUMABLE_GONE,    /* name */
     EVENT_INVALID, /* object_kind, meta (taken), message: a JobQueue or ComputeEnvironment whose
                       spec does not decode */
     EVENT_SYNCED,  /* every kind has been listed: the core may act from now on */
@@ -112,6 +114,7 @@ struct event {
         struct node *node;
         struct daemon_set *daemon_set;
         struct runtime_class *runtime_class;
+        struct consumable_resource *consumable;
         struct array_status *array; /* heap; text fields too */
         struct object_meta *meta;   /* heap; text fields too */
         struct done done;
@@ -137,8 +140,9 @@ enum action_kind {
     ACTION_QUEUE_STATUS, /* queue_meta, queue_status */
     ACTION_ENVIRONMENT_STATUS, /* environment_meta, environment_status */
     ACTION_DEFINITION_STATUS,  /* definition: invalid or fine */
-    ACTION_FINALIZER, /* object_kind "JobQueue"/"ComputeEnvironment", name, uid, resource_version,
-                         add */
+    ACTION_CONSUMABLE_STATUS,  /* meta, consumable_status: for PUT with meta's resourceVersion */
+    ACTION_FINALIZER, /* object_kind "JobQueue"/"ComputeEnvironment"/"ConsumableResource", name,
+                         uid, resource_version, add */
     ACTION_PROVIDER_TYPES,     /* environment */
     ACTION_PROVIDER_OBSERVE,   /* environment */
     ACTION_PROVIDER_LAUNCH,    /* environment, instance_type, count, token */
@@ -170,6 +174,7 @@ struct action {
     const struct object_meta *meta; /* QUEUE_STATUS, ENVIRONMENT_STATUS, DEFINITION_STATUS */
     const struct job_queue_status *queue_status;
     const struct compute_environment_status *environment_status;
+    const struct consumable_status *consumable_status;
     const struct job_definition *definition;
     const struct state_change *change;
     const char *environment, *instance_type, *token;

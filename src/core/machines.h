@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* machines.h - compute environments and their machines inside the core; part of internal.h, which
+ * has what they are made of */
+#ifndef BULKHEAD_CORE_MACHINES_H
+#define BULKHEAD_CORE_MACHINES_H
+
+struct core_instance {
+    struct core_environment *environment;
+    char *id, *type, *node_name;
+    enum instance_state state;
+    int64_t launched_ns, seen_ns; /* seen_ns: when it was last in an answer */
+    int missing;                  /* answers in a row without it */
+    struct core_node *node;
+    bool terminate_asked; /* a terminate call has been planned */
+    bool joined;          /* its node was Ready once */
+    int64_t ready_ns;     /* when its node was last seen to be Ready */
+    struct core_instance *prev, *next;
+};
+
+struct core_launch { /* asked for, not answered yet; vCPUs count from here */
+    char *type, *token;
+    int64_t count, vcpus;
+    bool in_flight, sent; /* sent: at least once; the same token is sent until there is an answer */
+    struct core_launch *next;
+};
+
+struct core_type { /* an instance type of an environment and what is learnt about it */
+    struct instance_type spec;
+    struct amounts room;   /* for our pods on a new node: capacity or what joined nodes showed, less
+                              DaemonSets */
+    struct amounts learnt; /* least allocatable seen on a joined node */
+    struct key_values labels; /* of a new node, as far as they are known beforehand */
+    bool has_learnt,
+        wanted; /* wanted: named by spec.computeResources.instanceTypes, or none are named */
+    int64_t out_until_ns; /* set aside until then: it ran out, or its nodes did not join */
+    int out_level;
+};
+
+struct room { /* one leaf or inner node of an environment's search tree: the most that is free below
+               */
+    int64_t v[DIM_FIXED];
+};
+
+struct core_environment {
+    char *name;
+    struct compute_environment *spec; /* NULL: does not decode, or is not there */
+    struct object_meta *bad_meta;
+    char *invalid;        /* why spec is unusable (does not decode) */
+    char *provider_error; /* the provider's words while it says PROVIDER_INVALID */
+    enum action_kind provider_error_verb;
+    int64_t provider_error_ns; /* when it last said so */
+    char *provider_words; /* of the last call that could not be made or had too little capacity;
+                             NULL: none */
+    bool present;
+    /* nodes */
+    struct core_node **slots; /* by slot; NULL: free */
+    size_t slot_count, slot_capacity;
+    struct room *rooms; /* 2 * slot_capacity; rooms[1] is the root */
+    int64_t nodes_ready, pods_live;
+    struct amounts used;
+    uint64_t shape; /* counts changes to what could fit here at best */
+    bool dirty;     /* room may have grown, or an instance changed */
+    /* machines */
+    struct core_instance *instances;
+    size_t instance_count;
+    struct map *instances_by_id;
+    struct core_launch *launches;
+    struct core_type *types;
+    size_t type_count;
+    bool types_known, types_in_flight;
+    bool observed, observe_in_flight, observe_wanted;
+    bool launch_in_flight, terminate_in_flight;
+    int64_t types_next_ns, observe_next_ns, launch_next_ns, terminate_next_ns, buy_next_ns;
+    int64_t observe_sent_ns;
+    bool terminate_wanted;
+    bool buy_dirty, give_back_dirty;
+    int64_t starved_ns; /* when work for it last waited only for creates to come back */
+    int64_t vcpus, vcpus_leaving;
+    uint64_t launch_sequence;
+    /* scheduling pass */
+    struct core_queue *held_by;  /* a higher queue's head waits for room here */
+    struct core_queue *held_buy; /* a higher queue's demand could not be bought here */
+    /* status */
+    uint64_t written_hash;
+    int64_t written_ns;
+    bool status_dirty, status_in_flight, finalizer_in_flight;
+    bool finalizer_waits; /* done; the watch has not shown it yet */
+    char *resource_version;
+    int flights;
+    struct timer timer; /* the next time something is due for this environment */
+};
+
+#endif
