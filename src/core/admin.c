@@ -353,8 +353,7 @@ void admin_done(struct core *core, struct flight *flight, struct done *done)
         queue->status_in_flight = false;
         queue->written_ns = core->now_ns;
         queue->status_dirty = queue->status_dirty || !written;
-        if (written)
-            queue->written_hash = hash;
+        queue->written_hash = written ? hash : 0; /* 0: what is there now is not known */
         if (written && done->resource_version != NULL)
             text_set(&queue->resource_version, done->resource_version);
         queue->users++;
@@ -364,8 +363,7 @@ void admin_done(struct core *core, struct flight *flight, struct done *done)
         environment->status_in_flight = false;
         environment->written_ns = core->now_ns;
         environment->status_dirty = environment->status_dirty || !written;
-        if (written)
-            environment->written_hash = hash;
+        environment->written_hash = written ? hash : 0;
         if (written && done->resource_version != NULL)
             text_set(&environment->resource_version, done->resource_version);
         environment_free_if_unused(core, environment);

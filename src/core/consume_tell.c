@@ -178,6 +178,7 @@ static void not_written(struct core *core, struct core_consumable *resource,
     if (!conflict && resource->level < LEVEL_MAX)
         resource->level++;
     resource->urgent = true;
+    resource->written_hash = 0; /* what is there now is not known */
     if (done->result == DONE_FORBIDDEN || done->result == DONE_REFUSED)
         consume_unplace_unsent(core, resource, VERDICT_FORBIDDEN, done->message);
 }

@@ -351,6 +351,20 @@ static const struct world_row spent[] = {
      "5.1s resource dose VALID in use 1 free 0 claims 1: ConsumableResource Healthy\n"
      "5.2s resource dose VALID in use 1 free 0 claims 1: ConsumableResource Healthy\n"
      "5.2s start a on n1\n"},
+    {"a write of unknown outcome is made good, also when nothing differs from the one before",
+     HOUSE
+     "consumable lic total=1\n"
+     "at 2s\n"
+     "answer consumable-status lic lost\n"
+     "job a queue=q cpu=1 takes=lic:1\n"
+     "at 2.5s\n"
+     "pod a ok\n"
+     "at 8s\n",
+     "0s resource lic VALID in use 0 free 1: ConsumableResource Healthy\n"
+     "2s start a on n1\n"
+     "2s resource lic VALID in use 1 free 0: ConsumableResource Healthy\n"
+     "3s resource lic VALID in use 0 free 1: ConsumableResource Healthy\n"
+     "3.1s resource lic VALID in use 0 free 1: ConsumableResource Healthy\n"},
     {"without the right to write it the job is told",
      HOUSE
      "consumable dose total=1 spent\n"
