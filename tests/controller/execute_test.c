@@ -187,10 +187,13 @@ static struct object_meta meta = {.name = (char[]){"x"},
                                   .generation = 1};
 static const struct job_queue_status queue_status = {
     .observed_generation = 1, .status = "VALID", .reason = "JobQueueHealthy"};
+static const struct consumable_status resource_status = {
+    .observed_generation = 1, .status = "VALID", .reason = "ConsumableResourceHealthy"};
 
 /* clang-format off */
 #define POD(kind_) { .kind = (kind_), .id = 7, .namespace_ = "ns", .name = "a", .uid = "u1" }
 #define QUEUE { .kind = ACTION_QUEUE_STATUS, .id = 8, .meta = &meta, .queue_status = &queue_status }
+#define RESOURCE { .kind = ACTION_CONSUMABLE_STATUS, .id = 8, .meta = &meta, .consumable_status = &resource_status }
 #define FINALIZER(add_) { .kind = ACTION_FINALIZER, .id = 9, .object_kind = "JobQueue", .name = "x", .uid = "u1", .add = (add_) }
 static const struct { const char *name; struct action action; struct answer answers[3]; const char *want; } rows[] = {
     { "release", POD(ACTION_POD_RELEASE), { { KUBE_OK, NULL, META("9") } },
@@ -211,6 +214,8 @@ static const struct { const char *name; struct action action; struct answer answ
     { "get of something that is no pod", POD(ACTION_POD_GET), { { KUBE_OK, NULL, "{}" } }, NULL },
     { "queue status", QUEUE, { { KUBE_OK, NULL, META("6") } },
       "PUT /apis/bulkhead.dev/v1alpha1/jobqueues/x/status\ndone 8 OK rv=6\n" },
+    { "consumable resource status", RESOURCE, { { KUBE_OK, NULL, META("6") } },
+      "PUT /apis/bulkhead.dev/v1alpha1/consumableresources/x/status\ndone 8 OK rv=6\n" },
     { "a newer version is shown before the conflict", QUEUE,
       { { KUBE_CONFLICT, "modified", NULL }, { KUBE_OK, NULL, META("8") } },
       "PUT /apis/bulkhead.dev/v1alpha1/jobqueues/x/status\n"

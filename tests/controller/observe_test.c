@@ -20,6 +20,9 @@ static void drop_payload(const struct event *event)
     case EVENT_ENVIRONMENT:
         compute_environment_free(event->environment);
         break;
+    case EVENT_CONSUMABLE:
+        consumable_resource_free(event->consumable);
+        break;
     case EVENT_POD:
         pod_free(event->pod);
         break;
@@ -51,6 +54,13 @@ static void on_apply(void *ctx, struct event *event)
         break;
     case EVENT_ENVIRONMENT:
         str_addf(log, "environment %s", event->environment->meta.name);
+        break;
+    case EVENT_CONSUMABLE:
+        str_addf(log, "resource %s of %lld", event->consumable->meta.name,
+                 (long long)event->consumable->total);
+        break;
+    case EVENT_CONSUMABLE_GONE:
+        str_addf(log, "resource gone %s", event->name);
         break;
     case EVENT_ENVIRONMENT_GONE:
         str_addf(log, "environment gone %s", event->name);
@@ -163,6 +173,23 @@ TEST(observe_read_is_always_news)
     CHECK_TEXT("told", str_text(&log), "job j rv=7\n");
     see(observer, WATCHED_JOBS, KUBE_MODIFIED, JOB("7"));
     CHECK_TEXT("not twice", str_text(&log), "job j rv=7\n");
+}
+
+#define RESOURCE(version)                                                                          \
+    "{\"metadata\":{\"name\":\"lic\",\"uid\":\"u\",\"resourceVersion\":\"" version                 \
+    "\"},\"spec\":{"                                                                               \
+    "\"totalQuantity\":5}}"
+
+TEST(observe_consumable_resources)
+{
+    AUTO_STR log = STR_EMPTY;
+    AUTO(memo) memo = memo_new();
+    AUTO(observer) observer = observer_of(memo, &log);
+    see(observer, WATCHED_CONSUMABLES, KUBE_ADDED, RESOURCE("3"));
+    memo_version(memo, "u", "4"); /* a status of ours */
+    see(observer, WATCHED_CONSUMABLES, KUBE_MODIFIED, RESOURCE("4"));
+    see(observer, WATCHED_CONSUMABLES, KUBE_DELETED, RESOURCE("5"));
+    CHECK_TEXT("told", str_text(&log), "resource lic of 5\nresource gone lic\n");
 }
 
 TEST(observe_tells_the_author)

@@ -486,6 +486,40 @@ TEST(used_up)
     world_check(spent, ARRAY_LEN(spent), SHOW_PODS | SHOW_CONSUMABLES);
 }
 
+static struct consumable_resource *doses(const char *version, int64_t consumed, const char *claim)
+{
+    struct consumable_resource *resource = mem_new(sizeof(*resource));
+    resource->meta = (struct object_meta){.name = text_copy("dose"),
+                                          .uid = text_copy("u"),
+                                          .resource_version = text_copy(version),
+                                          .has_finalizer = true};
+    resource->spent = true;
+    resource->total = 9;
+    resource->consumed = consumed;
+    if (claim != NULL)
+        text_list_add(&resource->claims, claim);
+    return resource;
+}
+
+/* A write of a dead process that arrives between the list and the start holds what was listed. */
+TEST(what_an_earlier_life_had_sent)
+{
+    AUTO(core) core = core_new(NULL);
+    AUTO(arena) arena = arena_new(0);
+    struct plan plan;
+    core_apply(core, &(struct event){.kind = EVENT_CONSUMABLE,
+                                     .consumable = doses("7", 1, "default/a-1-0-1=2")});
+    core_apply(core, &(struct event){.kind = EVENT_CONSUMABLE, .consumable = doses("8", 3, NULL)});
+    core_apply(core, &(struct event){.kind = EVENT_SYNCED});
+    core_plan(core, NS_PER_S, arena, &plan);
+    REQUIRE(plan.action_count == 1 && plan.actions[0].kind == ACTION_CONSUMABLE_STATUS);
+    const struct consumable_status *status = plan.actions[0].consumable_status;
+    CHECK_TEXT("version", plan.actions[0].resource_version, "8");
+    CHECK_INT("consumed", status->consumed, 3);
+    CHECK_INT("claims", (int64_t)status->claims.count, 0);
+    CHECK_INT("available", status->available, 6);
+}
+
 static const struct world_row multi_node[] = {
     /* clang-format off */
     {"a multi-node job waits for enough for all of its nodes",

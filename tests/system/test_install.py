@@ -31,7 +31,8 @@ def test_examples_end_well_and_apply_again_writes_nothing(world, tmp_path):
     namespace = jobs[0]["metadata"]["namespace"]
     world.namespaces.append(namespace)
     world.cluster_objects += [(f"{BULKHEAD}/{doc['kind'].lower()}s", doc["metadata"]["name"])
-                              for doc in documents if doc["kind"] in ("ComputeEnvironment", "JobQueue")]
+                              for doc in documents if doc["kind"] in ("ComputeEnvironment", "ConsumableResource",
+                                                                      "JobQueue")]
     code, _, err = kubectl("apply", "-f", examples)
     assert code == 0, err
     for doc in jobs:
