@@ -81,8 +81,10 @@ const struct pod_builder *builders_get(struct builders *builders, const struct p
                                        struct err *err)
 {
     const struct pod_template *template_ = order->template_;
-    AUTO_TEXT key = text_printf("%s %016" PRIx64, order->job->meta.uid,
-                                template_ != NULL ? template_->hash : (uint64_t)0);
+    /* A dry run comes before the results that its job uses. */
+    AUTO_TEXT key = text_printf("%s %016" PRIx64 "%s", order->job->meta.uid,
+                                template_ != NULL ? template_->hash : (uint64_t)0,
+                                order->values != NULL ? " with results" : "");
     struct entry *entry = map_get(builders->by_key, key);
     if (entry != NULL) {
         unlink_entry(entry);

@@ -4,6 +4,7 @@
  * The table has every member of struct job_status, so that what was written is what is read. A few
  * members beside it are derived for people: progress, running and failed fill printer columns. */
 #include "bulkhead/api/job.h"
+#include "bulkhead/api/references.h"
 #include "bulkhead/api/result.h"
 #include "bulkhead/api/tables.h"
 #include "bulkhead/json/get.h"
@@ -165,6 +166,7 @@ static const struct field status_fields[] = {
     TIME(DOC, S(blocked_since_ns), "blockedSince"),
     FIELD(DOC, S(delivered), "delivered", .max = 32),
     FIELD(DOC, S(definition_uid), "definitionUid", .max = 128),
+    FIELD(DOC, S(references), "references", .max = REFERENCES_MAX),
     FIELD(DOC, S(result), "result", .max = RESULT_BYTES_MAX),
     OBJECT(DOC, S(array), &array_type, "arrayProperties"),
     OBJECT(DOC, status, &nodes_type, "nodeProperties"),

@@ -8,6 +8,7 @@
  * A marker is a text that occurs nowhere in the template or the parameters: a prefix, a number
  * that is raised until it does not, and the slot's letter. Values that may be absent (deadline,
  * epoch) stand first in their objects, so that their comma can go with them. */
+#include "bulkhead/api/references.h"
 #include "bulkhead/api/tables.h"
 #include "bulkhead/api/template.h"
 
@@ -28,6 +29,7 @@ enum slot {
     SLOT_ATTEMPT,
     SLOT_DEADLINE, /* with its key and comma */
     SLOT_EPOCH,    /* likewise */
+    SLOT_VALUE,    /* of a reference, by its number in the order's values */
     SLOT_END,      /* of the pod */
 };
 
@@ -35,6 +37,7 @@ struct piece {
     const char *text; /* into pod_builder.text */
     size_t size;
     enum slot then;
+    size_t value; /* SLOT_VALUE: which */
 };
 
 struct pod_builder {
@@ -62,7 +65,8 @@ struct draft {
     const struct node_properties *nodes; /* NULL: not a multi-node job */
     int64_t node;
     const char *main_address; /* NULL: of the main node itself, or not known */
-    char mark[48];            /* "@bulkhead-7-" */
+    const struct key_values *values;
+    char mark[48]; /* "@bulkhead-7-" */
 };
 
 static const char *slot_text(const struct draft *draft, enum slot slot, char text[64])
@@ -98,81 +102,30 @@ static void choose_mark(struct draft *draft, const char *template_)
     while (!mark_is_free(draft, template_));
 }
 
-/* ---- parameters ---- */
+/* ---- results of other jobs ---- */
 
-/* The job's own win over the definition's. */
-static void merge_parameters(const struct draft *draft, struct key_values *ret)
+/* They differ from child to child: a marker stands for each reference whose value an order has. */
+static void mark_references(void *ctx, const char *text, struct str *out)
 {
-    const struct key_values *lists[] = {
-        draft->definition != NULL ? &draft->definition->parameters : NULL,
-        &draft->job->parameters,
-    };
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        for (size_t j = 0; lists[i] != NULL && j < lists[i]->count; j++)
-            key_values_set(ret, lists[i]->items[j].key, lists[i]->items[j].value);
-    }
-}
-
-/* The longest parameter whose name starts here, so that Ref::input is not taken for Ref::in. */
-static const struct key_value *parameter_at(const struct key_values *parameters, const char *text)
-{
-    const struct key_value *best = NULL;
-    for (size_t i = 0; i < parameters->count; i++) {
-        const struct key_value *item = &parameters->items[i];
-        if (item->key[0] != '\0' && text_starts(text, item->key) &&
-            (best == NULL || strlen(item->key) > strlen(best->key)))
-            best = item;
-    }
-    return best;
-}
-
-#define REF "Ref::"
-static void replace_refs(const struct key_values *parameters, const char *text, struct str *out)
-{
+    const struct draft *draft = ctx;
     const char *ref = NULL;
-    while ((ref = strstr(text, REF)) != NULL) {
-        const char *name = ref + strlen(REF);
-        const struct key_value *parameter = parameter_at(parameters, name);
-        str_add_bytes(out, text, (size_t)(name - text));
-        text = name;
-        if (parameter == NULL)
+    while ((ref = strstr(text, REFERENCE_MARK)) != NULL) {
+        const char *name = ref + strlen(REFERENCE_MARK);
+        size_t size = reference_size(draft->job, name);
+        AUTO_TEXT key = text_copy_n(name, size);
+        size_t value = 0;
+        while (value < draft->values->count && strcmp(draft->values->items[value].key, key) != 0)
+            value++;
+        if (value == draft->values->count) {
+            str_add_bytes(out, text, (size_t)(name - text));
+            text = name;
             continue;
-        out->size -= strlen(REF); /* the token goes, the value comes; it is not looked at again */
-        out->data[out->size] = '\0';
-        str_add(out, parameter->value);
-        text += strlen(parameter->key);
+        }
+        str_add_bytes(out, text, (size_t)(ref - text));
+        str_addf(out, "%s%c%zu@", draft->mark, 'a' + (int)SLOT_VALUE, value);
+        text = name + size;
     }
     str_add(out, text);
-}
-
-static void replace_in_list(const struct key_values *parameters, struct json_object *list)
-{
-    for (size_t i = 0; i < json_list_count(list); i++) {
-        AUTO_STR text = STR_EMPTY;
-        const char *old = json_object_get_string(json_list_at(list, i));
-        if (old == NULL || strstr(old, REF) == NULL)
-            continue;
-        replace_refs(parameters, old, &text);
-        json_object_array_put_idx(list, i, json_object_new_string(str_text(&text)));
-    }
-}
-
-static void replace_in_containers(const struct key_values *parameters, struct json_object *list)
-{
-    for (size_t i = 0; i < json_list_count(list); i++) {
-        struct json_object *container = json_list_at(list, i);
-        replace_in_list(parameters, json_get_list(container, "command"));
-        replace_in_list(parameters, json_get_list(container, "args"));
-    }
-}
-
-static void replace_parameters(const struct draft *draft, struct json_object *spec)
-{
-    struct key_values parameters = {NULL, 0};
-    merge_parameters(draft, &parameters);
-    replace_in_containers(&parameters, json_get_list(spec, "initContainers"));
-    replace_in_containers(&parameters, json_get_list(spec, "containers"));
-    key_values_done(&parameters);
 }
 
 /* ---- containers ---- */
@@ -387,10 +340,11 @@ static bool is_optional(enum slot slot)
     return slot == SLOT_DEADLINE || slot == SLOT_EPOCH;
 }
 
-static void add_piece(struct pod_builder *builder, const char *text, size_t size, enum slot then)
+static void add_piece(struct pod_builder *builder, const char *text, size_t size, enum slot then,
+                      size_t value)
 {
     ARRAY_ROOM(builder->pieces, builder->count, builder->capacity);
-    builder->pieces[builder->count++] = (struct piece){text, size, then};
+    builder->pieces[builder->count++] = (struct piece){text, size, then, value};
 }
 
 /* Ends of what an optional slot replaces: from the quote of its key to the comma. */
@@ -409,16 +363,18 @@ static void cut(struct pod_builder *builder, const struct draft *draft)
     size_t mark_size = strlen(draft->mark);
     while ((mark = strstr(from, draft->mark)) != NULL) {
         enum slot slot = (enum slot)(mark[mark_size] - 'a');
-        const char *end = mark + mark_size + 2; /* the letter and @ */
+        char *number; /* behind the letter of a value */
+        size_t value = strtoul(mark + mark_size + 1, &number, 10);
+        const char *end = number + 1; /* the @ */
         if (is_optional(slot)) {
             mark = member_start(mark);
             assert(end[0] == '"' && end[1] == ',');
             end += 2;
         }
-        add_piece(builder, from, (size_t)(mark - from), slot);
+        add_piece(builder, from, (size_t)(mark - from), slot, value);
         from = end;
     }
-    add_piece(builder, from, strlen(from), SLOT_END);
+    add_piece(builder, from, strlen(from), SLOT_END, 0);
 }
 
 static struct json_object *pod_document(const struct draft *draft, struct json_object *template_)
@@ -455,8 +411,10 @@ static struct pod_builder *builder_new(struct draft *draft, const char *json, st
         return NULL;
     }
     struct json_object *own_spec = json_get_object(template_, "spec");
-    replace_parameters(draft, own_spec);
+    parameters_replace(draft->job, draft->definition, own_spec);
     choose_mark(draft, json_print(template_));
+    if (draft->values != NULL)
+        references_edit(own_spec, mark_references, draft);
 
     AUTO(json_object) pod = pod_document(draft, template_);
     struct pod_builder *builder = mem_new(sizeof(*builder));
@@ -474,7 +432,8 @@ struct pod_builder *pod_builder_new(const struct pod_order *order, struct err *e
                           .definition = order->definition,
                           .nodes = order->nodes,
                           .node = order->index,
-                          .main_address = order->main_address};
+                          .main_address = order->main_address,
+                          .values = order->values};
     return builder_new(&draft, template_of(order), err);
 }
 
@@ -514,10 +473,26 @@ static void add_epoch(const struct pod_order *order, struct str *out)
     str_add(out, "\",");
 }
 
-static void add_value(const struct pod_builder *builder, const struct pod_order *order,
-                      enum slot slot, struct str *out)
+/* As it stands inside a JSON text. The kubelet reads $(NAME) in commands and args, and $$ as $: the
+ * program is to get the value as it is. */
+static void add_result(const struct key_values *values, size_t value, struct str *out)
 {
-    switch (slot) {
+    AUTO_STR text = STR_EMPTY;
+    assert(value < values->count);
+    for (const char *c = values->items[value].value; *c != '\0'; c++) {
+        str_add_bytes(&text, c, 1);
+        if (*c == '$')
+            str_add_bytes(&text, c, 1);
+    }
+    AUTO(json_object) json = json_object_new_string(str_text(&text));
+    const char *printed = json_print(json);
+    str_add_bytes(out, printed + 1, strlen(printed) - 2); /* without the quotes */
+}
+
+static void add_value(const struct pod_builder *builder, const struct pod_order *order,
+                      const struct piece *piece, struct str *out)
+{
+    switch (piece->then) {
     case SLOT_NAME:
         add_plain(out, order->name);
         break;
@@ -548,6 +523,9 @@ static void add_value(const struct pod_builder *builder, const struct pod_order 
     case SLOT_EPOCH:
         add_epoch(order, out);
         break;
+    case SLOT_VALUE:
+        add_result(order->values, piece->value, out);
+        break;
     case SLOT_END:
         break;
     }
@@ -558,7 +536,7 @@ void pod_builder_print(const struct pod_builder *builder, const struct pod_order
 {
     for (size_t i = 0; i < builder->count; i++) {
         str_add_bytes(out, builder->pieces[i].text, builder->pieces[i].size);
-        add_value(builder, order, builder->pieces[i].then, out);
+        add_value(builder, order, &builder->pieces[i], out);
     }
 }
 

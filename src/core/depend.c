@@ -10,6 +10,7 @@
  * (replace.c), and then the dependant waits for that one, whose name and uid go into its record. */
 #include "internal.h"
 #include "replace.h"
+#include "results.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,8 @@ static enum depend_state pair_state(const struct core_dependency *dependency, ui
 
 enum depend_state depend_state_of(const struct core_job *job, uint32_t index)
 {
-    enum depend_state worst = job->waiting_whole > 0 ? DEPEND_WAITS : DEPEND_MET;
+    bool waits = job->waiting_whole > 0 || !references_ready(job);
+    enum depend_state worst = waits ? DEPEND_WAITS : DEPEND_MET;
     if (job->sequential && index > 0) {
         enum depend_state state = state_after_child(job, index - 1, job->sequential_condition);
         if (state >= DEPEND_FAILS)
@@ -248,7 +250,7 @@ static void dependency_skips(struct core *core, struct core_dependency *dependen
 static void dependency_met(struct core *core, struct core_dependency *dependency)
 {
     struct core_job *job = dependency->job;
-    if (dependency->outcome == DEPENDENCY_SATISFIED)
+    if (dependency->outcome == DEPENDENCY_SATISFIED || !references_take(core, dependency))
         return;
     dependency->outcome = DEPENDENCY_SATISFIED;
     if (dependency->type != DEPENDENCY_N_TO_N)
@@ -257,6 +259,8 @@ static void dependency_met(struct core *core, struct core_dependency *dependency
         return;
     job_changed(core, job, NS_PER_S);
     dependency->sequence = job->sequence;
+    if (references_fail(core, job))
+        return;
     if (job->admitted || is_n_to_n(dependency))
         look_later(core, job, LOOK_ALL);
     if (!job->admitted)
@@ -362,6 +366,12 @@ static void dependency_look(struct core *core, struct core_dependency *dependenc
     }
 }
 
+void depend_look_again(struct core *core, struct core_job *job)
+{
+    for (size_t i = 0; i < job->dependency_count && !job->ended; i++)
+        dependency_look(core, &job->dependencies[i]);
+}
+
 /* The next job that from waits for and that this walk has not come by, or target; NULL: none. */
 static struct core_job *walk_step(struct core *core, struct core_job *from,
                                   const struct core_job *target)
@@ -451,6 +461,8 @@ static const char *deleted_words(const struct core_dependency *dependency)
 {
     if (dependency->type == DEPENDENCY_REPLACES)
         return "was deleted before this job could take its place";
+    if (dependency->on != NULL && dependency->on->phase == JOB_SUCCEEDED)
+        return "was deleted before it was known what this job uses of it";
     return dependency->held ? "failed and was deleted before another job replaced it"
                             : "was deleted before it ended";
 }
@@ -545,9 +557,10 @@ void depend_job_gone(struct core *core, struct core_job *job)
         bool by_pairs = d->held && is_n_to_n(d) && replace_find(core, job->uid) == NULL;
         if (by_pairs)
             held_on_gone(core, d);
+        const char *words = deleted_words(d);
         d->on = NULL;
         if (d->outcome == DEPENDENCY_WAITING)
-            dependency_ended(core, d, false, deleted_words(d));
+            dependency_ended(core, d, false, words);
     }
 }
 
@@ -638,6 +651,8 @@ void depend_print(struct core *core, const struct core_job *job, struct str *out
         str_addf(out, " and %zu more", left);
     if (told == 0 && job->taking)
         str_add(out, "its status to be written");
+    else if (told == 0 && !references_ready(job))
+        str_add(out, "the results that it uses to be recorded");
     else if (told == 0 && job->sequential)
         str_add(out, "the child before (SEQUENTIAL)");
 }

@@ -42,6 +42,7 @@
 #ifndef BULKHEAD_CORE_INTERNAL_H
 #define BULKHEAD_CORE_INTERNAL_H
 
+#include "bulkhead/api/references.h"
 #include "bulkhead/base/heap.h"
 #include "bulkhead/base/map.h"
 #include "bulkhead/base/ranges.h"
@@ -359,8 +360,15 @@ struct core_job {
     struct core_failure *failures; /* of an array, by reason */
     size_t failure_count;
     int64_t other_attempts, other_children;
-    char *result;                                       /* of a single job; NULL: none */
-    struct core_results *results;                       /* of children; NULL: none */
+    struct references references; /* to results of others; read once there is a template */
+    bool references_known;
+    uint64_t references_hash;     /* of the template that they were read from */
+    char *bad_reference;          /* why they make no sense, or a result cannot be used */
+    bool bad_result;              /* the latter */
+    struct key_values values;     /* of references, by their text, as recorded or to be */
+    uint64_t values_sequence;     /* durable once this status is; 0: they are */
+    char *result;                 /* of a single job; NULL: none */
+    struct core_results *results; /* of children; NULL: none */
     uint64_t sequence, written_sequence, sent_sequence; /* changes; durable; in flight */
     bool status_in_flight;
     int64_t written_ns, status_due_ns, status_retry_ns;
@@ -584,13 +592,6 @@ void failures_fill(struct arena *arena, const struct core_job *job, struct array
 void failures_load(struct core_job *job, const struct array_status *array);
 void failures_done(struct core_job *job);
 
-/* results.c */
-void result_keep(struct core_job *job, uint32_t index, const char *text); /* NULL: none */
-void results_fill(struct arena *arena, const struct core_job *job, struct array_status *ret_array);
-size_t results_bytes(const struct core_job *job); /* of those in the status of an array */
-void results_load(struct core_job *job, const struct array_status *array);
-void results_done(struct core_job *job);
-
 /* jobs.c again */
 void queue_apply(struct core *core, struct job_queue *take_spec);
 void queue_invalid(struct core *core, struct object_meta *take_meta, const char *message);
@@ -621,6 +622,7 @@ void depend_ended_later(struct core *core,
 void depend_look_all(struct core *core, struct core_job *job); /* at its children, likewise */
 void depend_settle(struct core *core); /* at the end of every apply and plan */
 void depend_job_gone(struct core *core, struct core_job *job);
+void depend_look_again(struct core *core, struct core_job *job); /* at what it depends on */
 void depend_print(struct core *core, const struct core_job *job, struct str *out);
 bool depend_is_held(const struct core_dependency *dependency); /* it failed, and is waited over */
 enum verdict depend_verdict(const struct core_job *job);       /* of one that waits for others */

@@ -6,6 +6,7 @@
  * told what is missing. */
 #include "internal.h"
 #include "replace.h"
+#include "results.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,8 +162,8 @@ static void apply_overrides(struct core_job *job)
 }
 
 /* The definition, template, retry strategy and timeout that hold for the job, as far as they are
- * there. */
-static void bind(struct core *core, struct core_job *job)
+ * there. True: what it uses of others is known now. */
+static bool bind(struct core *core, struct core_job *job)
 {
     const struct batch_job *spec = job->spec;
     if (spec->definition != NULL && job->definition == NULL) {
@@ -187,6 +188,7 @@ static void bind(struct core *core, struct core_job *job)
     if (!timeout.set && definition != NULL)
         timeout = definition->timeout_s;
     job->timeout_ns = timeout.set ? timeout.value * NS_PER_S : 0;
+    return references_read(job);
 }
 
 /* false: the job has failed for good. */
@@ -214,6 +216,8 @@ static bool resolve(struct core *core, struct core_job *job)
         job_fail_waiting(core, job, "InvalidOverrides", job->bad_override);
         return false;
     }
+    if (references_fail(core, job))
+        return false;
     if (job->template_->placement.unsupported != NULL) {
         job_fail_waiting(core, job, "UnsupportedTemplate", job->template_->placement.unsupported);
         return false;
@@ -233,7 +237,7 @@ static bool resolve(struct core *core, struct core_job *job)
 
 static void children_start(struct core *core, struct core_job *job)
 {
-    if (!job->by_child && job->waiting_whole == 0) {
+    if (!job->by_child && job->waiting_whole == 0 && references_ready(job)) {
         /* One range, unless some children have ended or run already (at start-up). */
         uint32_t first = 0;
         for (uint32_t i = 0; i <= job->size; i++) {
@@ -263,7 +267,10 @@ void job_admit(struct core *core, struct core_job *job)
     if (job->ended || job->gone || job->admitted)
         return;
     AUTO_STR words = STR_EMPTY;
-    bind(core, job);
+    if (bind(core, job))
+        depend_look_again(core, job);
+    if (job->ended || job->admitted) /* by that look */
+        return;
     enum verdict verdict = admission(core, job, &words);
     if (verdict != VERDICT_NONE) {
         verdict_set(core, job, verdict, str_text(&words));
@@ -275,7 +282,10 @@ void job_admit(struct core *core, struct core_job *job)
         return;
     job->admitted = true;
     verdict_set(core, job,
-                job->waiting_whole > 0 || job->by_child ? depend_verdict(job) : VERDICT_NONE, NULL);
+                job->waiting_whole > 0 || job->by_child || !references_ready(job)
+                    ? depend_verdict(job)
+                    : VERDICT_NONE,
+                NULL);
     children_start(core, job);
     if (!job->checked && job->counts[JOB_STARTING] + job->counts[JOB_RUNNING] == 0) {
         job->fresh = true;
@@ -646,7 +656,7 @@ void job_apply(struct core *core, struct batch_job *take_spec)
         job->retry = &take_spec->retry;
     batch_job_free(old);
     if (core->synced)
-        text_set(&take_spec->status.result, NULL); /* the job has it */
+        references_seen(take_spec);
     if (core->synced && job->ended)
         job_timer_set(core, job); /* ttlSecondsAfterFinished may have changed */
     if (core->synced)
@@ -660,7 +670,7 @@ void jobs_begin_all(struct core *core)
     size_t at = 0;
     struct core_job *job;
     while ((job = map_next(core->jobs, &at, NULL)) != NULL) {
-        bind(core, job); /* the pods that follow may end by its retry strategy and timeout */
+        (void)bind(core, job); /* the pods that follow may end by its retry strategy and timeout */
         if (!job->ended && job->spec->invalid == NULL)
             requests_read(job); /* and by its end on request */
         job_load_state(core, job);

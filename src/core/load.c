@@ -5,6 +5,7 @@
  * attempts and refusals. What starts and runs is told by the pods themselves (pods.c), afterwards.
  */
 #include "internal.h"
+#include "results.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,7 @@ void job_load_state(struct core *core, struct core_job *job)
 {
     job->children = mem_new((size_t)job->size * sizeof(*job->children));
     load_history(job);
+    references_load(job);
     blocked_load(job);
     if (!job->array)
         job->result = STEAL(job->spec->status.result);

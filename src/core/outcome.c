@@ -8,6 +8,7 @@
  * terminated.", so that evaluateOnExit rules written for AWS work. */
 #include "causes.h"
 #include "internal.h"
+#include "results.h"
 
 #include <stdio.h>
 #include <stdlib.h>

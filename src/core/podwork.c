@@ -157,6 +157,7 @@ static void fill_order(struct core *core, const struct core_pod *pod, struct pod
         .try = pod->try,
         .attempt = pod->attempt,
         .nodes = job->nodes,
+        .values = job->references.count > 0 ? &job->values : NULL,
     };
     if (job->gang && pod->index != job->main_node && job->children[job->main_node].pod != NULL)
         order->main_address = job->children[job->main_node].pod->address;

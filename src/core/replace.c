@@ -10,6 +10,7 @@
  * A job has one replacement at most; the first that was there when it failed. Who replaced whom is
  * found by uid also when the replaced job is gone: by the replacement's own record. */
 #include "replace.h"
+#include "results.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,7 @@ static void take(struct core *core, struct core_dependency *dependency)
         if (depend_child_outcome(on, i) <= 0)
             continue;
         job->children_taken++;
+        result_inherit(job, i, on);
         child_move(core, job, i, ON_SUCCEED);
     }
     dependency->outcome = DEPENDENCY_SATISFIED;

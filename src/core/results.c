@@ -4,7 +4,7 @@
  * A result is kept with the outcome that it came with, in the same status: before that is durable
  * the pod, which still has it, is not let go. It is kept for as long as the job is: somebody who
  * depends on it may come at any time. */
-#include "internal.h"
+#include "results.h"
 
 #include "bulkhead/api/result.h"
 
@@ -103,6 +103,12 @@ void result_keep(struct core_job *job, uint32_t index, const char *text)
         results->left_out++;
 }
 
+void result_inherit(struct core_job *job, uint32_t index, const struct core_job *from)
+{
+    const struct core_result *result = results_find(from->results, index);
+    result_keep(job, index, result != NULL ? result->text : NULL);
+}
+
 void results_fill(struct arena *arena, const struct core_job *job, struct array_status *ret_array)
 {
     if (job->results == NULL)
@@ -136,8 +142,160 @@ void results_load(struct core_job *job, const struct array_status *array)
         results_make(&job->results)->left_out = array->results_left_out;
 }
 
+/* ------------------------------------------------------------------- references */
+
+void references_load(struct core_job *job)
+{
+    job->values = job->spec->status.references;
+    job->spec->status.references = (struct key_values){NULL, 0};
+    if (job->ended)
+        key_values_done(&job->values);
+}
+
+bool references_read(struct core_job *job)
+{
+    const struct pod_template *template_ = job->template_;
+    const struct node_properties *nodes = job->nodes;
+    if (job->ended || template_ == NULL || template_->json == NULL ||
+        (job->references_known && job->references_hash == template_->hash))
+        return false;
+    struct err err = {0};
+    const struct job_definition *definition =
+        job->definition != NULL && !job->spec->has_template ? job->definition->spec : NULL;
+    references_forget(job);
+    job->references_known = true;
+    job->references_hash = template_->hash;
+    int found = references_find(job->spec, definition, template_, &job->references, &err);
+    for (size_t i = 0; nodes != NULL && i < nodes->range_count && found == 0; i++)
+        found = references_find(job->spec, definition, &nodes->ranges[i].template_,
+                                &job->references, &err);
+    if (found < 0)
+        job->bad_reference = text_copy(err.text);
+    return true;
+}
+
+/* A later version of a job whose status was read before: what it says here the job knows. */
+void references_seen(struct batch_job *spec)
+{
+    text_set(&spec->status.result, NULL);
+    key_values_done(&spec->status.references);
+}
+
+bool references_ready(const struct core_job *job)
+{
+    return job->values_sequence == 0 || job->values_sequence <= job->written_sequence;
+}
+
+void references_written(struct core *core, struct core_job *job)
+{
+    if (job->values_sequence == 0 || !references_ready(job))
+        return;
+    job->values_sequence = 0;
+    depend_look_all(core, job);
+}
+
+static void bad_result(struct core_job *job, const struct reference *reference, const char *why)
+{
+    if (job->bad_reference == NULL)
+        job->bad_reference = text_printf(REFERENCE_MARK "%s: %s", reference->text, why);
+    job->bad_result = true;
+}
+
+static size_t values_bytes(const struct key_values *values)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < values->count; i++)
+        bytes += strlen(values->items[i].value);
+    return bytes;
+}
+
+static void take_value(struct core_job *job, const struct reference *reference,
+                       const struct core_dependency *dependency)
+{
+    const struct core_job *on = dependency->on;
+    struct err err = {0};
+    AUTO_TEXT value = NULL;
+    AUTO_TEXT why = NULL;
+    if (on == NULL) {
+        why = text_printf("%s was deleted", dependency->name);
+    } else if (on->array) {
+        why = text_printf("%s is an array, and its children have results: expected type N_TO_N "
+                          "in spec.dependsOn",
+                          dependency->name);
+    } else if (on->result == NULL) {
+        why = text_printf("%s left no result: expected a termination message of a container that "
+                          "succeeded",
+                          dependency->name);
+    } else if (reference_value(on->result, reference->path, &value, &err) < 0) {
+        why = text_printf("the result of %s %s", dependency->name, err.text);
+    } else if (values_bytes(&job->values) + strlen(value) > REFERENCE_VALUES_BYTES_MAX) {
+        why = text_printf("the results that this job uses take more than %d bytes",
+                          REFERENCE_VALUES_BYTES_MAX);
+    }
+    if (why != NULL)
+        bad_result(job, reference, why);
+    else
+        key_values_set(&job->values, reference->text, value);
+}
+
+bool references_take(struct core *core, struct core_dependency *dependency)
+{
+    struct core_job *job = dependency->job;
+    const struct core_job *on = dependency->on;
+    if (job->ended || dependency->type == DEPENDENCY_N_TO_N)
+        return true;
+    if (!job->references_known) /* what has a result is kept until it is known who wants it */
+        return on == NULL || (on->result == NULL && on->results == NULL);
+    size_t count = job->values.count;
+    for (size_t i = 0; i < job->references.count; i++) {
+        const struct reference *reference = &job->references.items[i];
+        if (&job->dependencies[reference->dependency] == dependency &&
+            key_values_get(&job->values, reference->text) == NULL)
+            take_value(job, reference, dependency);
+    }
+    if (job->values.count > count) {
+        job_changed(core, job, 0);
+        job->values_sequence = job->sequence;
+    }
+    return true;
+}
+
+/* A dependency was met when it was not known yet that it is used. */
+static void find_lost(struct core_job *job)
+{
+    for (size_t i = 0; i < job->references.count && job->bad_reference == NULL; i++) {
+        const struct reference *reference = &job->references.items[i];
+        const struct core_dependency *dependency = &job->dependencies[reference->dependency];
+        if (dependency->outcome == DEPENDENCY_SATISFIED && dependency->type != DEPENDENCY_N_TO_N &&
+            key_values_get(&job->values, reference->text) == NULL) {
+            AUTO_TEXT why = text_printf("%s left no result", dependency->name);
+            bad_result(job, reference, why);
+        }
+    }
+}
+
+bool references_fail(struct core *core, struct core_job *job)
+{
+    if (!job->ended)
+        find_lost(job);
+    if (job->ended || job->bad_reference == NULL)
+        return false;
+    job_fail_waiting(core, job, job->bad_result ? "ResultUnusable" : "InvalidReference",
+                     job->bad_reference);
+    return true;
+}
+
+void references_forget(struct core_job *job)
+{
+    references_done(&job->references);
+    text_set(&job->bad_reference, NULL);
+    job->references_known = job->bad_result = false;
+}
+
 void results_done(struct core_job *job)
 {
+    references_forget(job);
+    key_values_done(&job->values);
     job->results = results_free(job->results);
     text_set(&job->result, NULL);
 }

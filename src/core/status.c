@@ -7,6 +7,7 @@
  * together at most 1 MiB/s. */
 #include "internal.h"
 #include "replace.h"
+#include "results.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,7 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     memcpy(status->tries, job->tries, sizeof(job->tries)); /* texts stay the job's */
     status->try_count = job->try_count;
     fill_dependencies(core, job, status);
+    status->references = job->values; /* they stay the job's, too */
     fill_words(core, job, status);
     if (job->array) {
         fill_array(core, job, action, status);
@@ -280,6 +282,8 @@ static void job_shrink(struct core *core, struct core_job *job)
     job->class_ = NULL;
     job_forget_template(job);
     consume_job_done(core, job);
+    references_forget(job);
+    key_values_done(&job->values);
     job->retry = NULL;
     text_set(&job->verdict_text, NULL);
 }
@@ -300,6 +304,7 @@ static void job_written(struct core *core, struct core_job *job, uint64_t sequen
         return;
     pods_durable(core, job);
     replace_written(core, job);
+    references_written(core, job);
     if (job->ended && job->written_sequence == job->sequence && !job->end_durable) {
         job->end_durable = true;
         depend_ended_later(core, job);

@@ -81,6 +81,138 @@ static const struct world_row kept[] = {
     /* clang-format on */
 };
 
+static const struct world_row used[] = {
+    /* clang-format off */
+    {"a dependant runs with what the job left, once that is recorded",
+     HOUSE
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1 after=a arg=--n=Ref::jobs.a.count\n"
+     "at 1s\n"
+     "pod a ok result={\"count\":3}\n"
+     "at 2s\n",
+     "0s start a with no args\n"
+     "1s told a SUCCEEDED Succeeded result {\"count\":3}\n"
+     "1s told b PENDING DependencyPending jobs.a.count=3\n"
+     "1s start b with [\"--n=3\"]\n"},
+    {"also by way of a parameter, and the whole text",
+     HOUSE
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1 after=a arg=Ref::n/Ref::jobs.a. param=n:Ref::jobs.a\n"
+     "at 1s\n"
+     "pod a ok result=x$y\n"
+     "at 2s\n",
+     "0s start a with no args\n"
+     "1s told a SUCCEEDED Succeeded result x$y\n"
+     "1s told b PENDING DependencyPending jobs.a=x$y\n"
+     "1s start b with [\"x$$y/x$$y.\"]\n"},
+    {"a dependency that was deleted and a new start change nothing",
+     HOUSE
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1 retry=2 after=a arg=Ref::jobs.a.count\n"
+     "at 1s\n"
+     "pod a ok result={\"count\":3}\n"
+     "at 2s\n"
+     "job a gone\n"
+     "restart\n"
+     "at 3s\n"
+     "pod b failed exit=1\n"
+     "at 4s\n"
+     "pod b ok\n"
+     "at 5s\n",
+     "0s start a with no args\n"
+     "1s told a SUCCEEDED Succeeded result {\"count\":3}\n"
+     "1s told b PENDING DependencyPending jobs.a.count=3\n"
+     "1s start b with [\"3\"]\n"
+     "3s start b with [\"3\"]\n"
+     "4s told b SUCCEEDED Succeeded jobs.a.count=3\n"},
+    {"each child of an array gets the same",
+     HOUSE
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1 after=a array=2 arg=Ref::jobs.a.x\n"
+     "at 1s\n"
+     "pod a ok result={\"x\":{\"y\":[1,true]}}\n"
+     "at 2s\n",
+     "0s start a with no args\n"
+     "1s told a SUCCEEDED Succeeded result {\"x\":{\"y\":[1,true]}}\n"
+     "1s told b PENDING DependencyPending jobs.a.x={\"y\":[1,true]}\n"
+     "1s start b/0 with [\"{\\\"y\\\":[1,true]}\"]\n"
+     "1s start b/1 with [\"{\\\"y\\\":[1,true]}\"]\n"},
+    {"a definition that comes later finds what was left",
+     HOUSE
+     "job a queue=q cpu=1\n"
+     "job b queue=q after=a definition=d\n"
+     "at 1s\n"
+     "pod a ok result={\"count\":3}\n"
+     "at 3s\n"
+     "definition d cpu=1 arg=Ref::jobs.a.count\n"
+     "at 4s\n",
+     "0s start a with no args\n"
+     "1s told a SUCCEEDED Succeeded result {\"count\":3}\n"
+     "3s told b PENDING DependencyPending jobs.a.count=3\n"
+     "3s start b with [\"3\"]\n"},
+    /* clang-format on */
+};
+
+TEST(results_are_used)
+{
+    world_check(used, ARRAY_LEN(used), SHOW_PODS | SHOW_STATUS | SHOW_RESULTS | SHOW_ARGS);
+}
+
+#define LEAVES(result, arg)                                                                        \
+    HOUSE "job a queue=q cpu=1\n"                                                                  \
+          "job b queue=q cpu=1 after=a arg=" arg "\n"                                              \
+          "at 1s\n"                                                                                \
+          "pod a ok " result "\n"                                                                  \
+          "at 2s\n"                                                                                \
+          "why b\n"
+#define STARTED "0s start a on n1\n"
+
+static const struct world_row unusable[] = {
+    /* clang-format off */
+    {"of a job that it does not depend on",
+     LEAVES("", "Ref::jobs.c-d.x"),
+     STARTED
+     "2s b FAILED InvalidReference: Ref::jobs.c-d: expected an entry with jobName c-d in spec.dependsOn\n"},
+    {"nothing was left",
+     LEAVES("", "Ref::jobs.a.x"),
+     STARTED
+     "2s b FAILED ResultUnusable: Ref::jobs.a.x: a left no result: expected a termination message of a container that succeeded\n"},
+    {"no such field",
+     LEAVES("result={\"x\":1}", "Ref::jobs.a.x.y"),
+     STARTED
+     "2s b FAILED ResultUnusable: Ref::jobs.a.x.y: the result of a has no field x.y\n"},
+    {"not JSON",
+     LEAVES("result=three", "Ref::jobs.a.x"),
+     STARTED
+     "2s b FAILED ResultUnusable: Ref::jobs.a.x: the result of a is not a JSON object\n"},
+    {"of an array as a whole",
+     HOUSE
+     "job a queue=q cpu=1 array=1\n"
+     "job b queue=q cpu=1 after=a arg=Ref::jobs.a.x\n"
+     "at 1s\n"
+     "pod a/0 ok\n"
+     "at 2s\n"
+     "why b\n",
+     "0s start a/0 on n1\n"
+     "2s b FAILED ResultUnusable: Ref::jobs.a.x: a is an array, and its children have results: expected type N_TO_N in spec.dependsOn\n"},
+    {"of a job that failed",
+     HOUSE
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1 after=a:Always arg=Ref::jobs.a.x\n"
+     "at 1s\n"
+     "pod a failed exit=1\n"
+     "at 2s\n"
+     "why b\n",
+     STARTED
+     "2s b FAILED ResultUnusable: Ref::jobs.a.x: a left no result: expected a termination message of a container that succeeded\n"},
+    /* clang-format on */
+};
+
+TEST(results_that_cannot_be_used)
+{
+    world_check(unusable, ARRAY_LEN(unusable), SHOW_PODS);
+}
+
 TEST(results_are_kept)
 {
     world_check(kept, ARRAY_LEN(kept), SHOW_PODS | SHOW_CLEANUP | SHOW_STATUS | SHOW_RESULTS);

@@ -23,7 +23,9 @@
  * foreign node=n1 cpu=2 daemonset=d port=80
  *   consumable c total=5                                   also spent (NON_REPLENISHABLE), ns=team;
  *       jobs and definitions take of it: takes=c:2,d:1; lowered: the total may be under what is in
- * use runtimeclass r cpu=250m select=k:v tolerate=k:v        what it adds to jobs with runtime=r
+ *       use
+ *   job c after=a arg=Ref::jobs.a.count param=k:v          what the container is given
+ *   runtimeclass r cpu=250m select=k:v tolerate=k:v        what it adds to jobs with runtime=r
  *
  * A line about something that is there changes what it names and keeps the rest; "~" stands for a
  * space in a value. What happens:
@@ -73,6 +75,7 @@ enum world_show {                      /* which of the core's actions are writte
                   SHOW_RESULTS = 2048,     /* with what jobs leave */
                   SHOW_TELLS = 4096,       /* there is an event sink, and what it is told */
                   SHOW_CONSUMABLES = 8192, /* statuses of consumable resources */
+                  SHOW_ARGS = 16384,       /* with the args of each start */
 };
 
 struct world_row {

@@ -2,6 +2,8 @@
 /* world_log.c - what is written down, and what must never be */
 #include "core/world_parts.h"
 
+#include "bulkhead/json/get.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +77,9 @@ static void log_results(struct world *world, const struct job_status *status)
             str_add(&world->log, " ");
         str_add_bytes(&world->log, *c == '\n' ? ";" : c, 1);
     }
+    for (size_t i = 0; i < status->references.count; i++)
+        str_addf(&world->log, " %s=%s", status->references.items[i].key,
+                 status->references.items[i].value);
     if (status->array.results_left_out > 0)
         str_addf(&world->log, " left out %lld", (long long)status->array.results_left_out);
 }
@@ -146,6 +151,20 @@ static void log_pod(struct world *world, const struct action *action, const char
         log_line(world, "%s %s", verb, label);
 }
 
+/* As the pod has them that is made of the order. */
+static void log_args(struct world *world, const struct action *action, const char *label)
+{
+    struct err err = {0};
+    AUTO(json_object) pod = NULL;
+    if (pod_build(&action->order, &pod, &err) < 0) {
+        log_line(world, "BROKEN pod of %s: %s", label, err.text);
+        return;
+    }
+    struct json_object *containers = json_get_list(json_get_object(pod, "spec"), "containers");
+    struct json_object *args = json_get_list(json_list_at(containers, 0), "args");
+    log_line(world, "start %s with %s", label, args != NULL ? json_print(args) : "no args");
+}
+
 void log_action(struct world *world, const struct action *action)
 {
     static const unsigned masks[ACTION_KIND_COUNT] = {
@@ -176,7 +195,9 @@ void log_action(struct world *world, const struct action *action)
     AUTO_TEXT label = action_label(world, action);
     switch (action->kind) {
     case ACTION_POD_CREATE:
-        if ((world->show & SHOW_ATTEMPTS) != 0)
+        if ((world->show & SHOW_ARGS) != 0)
+            log_args(world, action, label);
+        else if ((world->show & SHOW_ATTEMPTS) != 0)
             log_line(world, "start %s on %s try %u attempt %u", label, action->order.node_name,
                      action->order.try, action->order.attempt);
         else

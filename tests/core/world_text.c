@@ -209,7 +209,10 @@ static void placement_from(const struct line *line, struct placement *ret)
 
 static void template_from(const struct line *line, struct pod_template *ret)
 {
-    ret->json = text_copy("{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
+    const char *arg = line_get(line, "arg");
+    AUTO_TEXT args = arg != NULL ? text_printf(",\"args\":[\"%s\"]", arg) : text_copy("");
+    ret->json =
+        text_printf("{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"%s}]}}", args);
     placement_from(line, &ret->placement);
 }
 
@@ -416,6 +419,16 @@ static void requests_from(const struct line *line, struct batch_job *job)
     }
 }
 
+/* name:value */
+static void parameter_from(const char *text, struct key_values *ret)
+{
+    if (text == NULL)
+        return;
+    size_t size = strcspn(text, ":");
+    AUTO_TEXT name = text_copy_n(text, size);
+    key_values_set(ret, name, text + size + 1);
+}
+
 static void status_copy(const struct job_status *from, struct job_status *to)
 {
     *to = *from;
@@ -454,6 +467,10 @@ static void status_copy(const struct job_status *from, struct job_status *to)
     to->nodes.data = text_copy(from->nodes.data);
     to->nodes.refusals = text_copy(from->nodes.refusals);
     to->nodes.failed_indexes = NULL;
+    to->references = (struct key_values){NULL, 0};
+    for (size_t i = 0; i < from->references.count; i++)
+        key_values_set(&to->references, from->references.items[i].key,
+                       from->references.items[i].value);
 }
 
 struct batch_job *job_from(const struct thing *thing)
@@ -485,6 +502,7 @@ struct batch_job *job_from(const struct thing *thing)
     dependencies_from(line_get(&line, "after"), job);
     job->replaces = text_copy(line_get(&line, "replaces"));
     job->has_consumables = needs_from(&line, &job->consumables);
+    parameter_from(line_get(&line, "param"), &job->parameters);
     job->has_retry = retry_from(&line, &job->retry);
     job->timeout_s = timeout_from(&line);
     if (line_get(&line, "start") != NULL)

@@ -78,6 +78,7 @@ static void create_pod(struct world *world, struct request *request)
     pod->try = request->try;
     pod->attempt = request->attempt;
     pod->needs = request->needs;
+    pod->arg = request->arg;
     pod->body = arena_alloc(world->arena, sizeof(*pod->body));
     pod->body->pod = pod;
     pod->body->job = truth != NULL ? truth->job : NULL;
@@ -85,6 +86,8 @@ static void create_pod(struct world *world, struct request *request)
     pod->body->process = request->process;
     oracle_created(world, pod, request);
     oracle_taken(world, pod, request);
+    if (truth != NULL)
+        oracle_given(world, truth->job, pod);
     store_add(world, &pod->object);
     world->counters.pods++;
     kubelet_sees(world, pod);

@@ -8,6 +8,7 @@
 #include "bulkhead/base/str.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void meta_fill(const struct object *object, struct object_meta *ret)
@@ -79,6 +80,10 @@ static void status_fill(const struct stored_status *stored, struct job_status *r
     ret->delivered = text_copy(from->delivered);
     ret->definition_uid = text_copy(from->definition_uid);
     ret->result = text_copy(from->result);
+    ret->references = (struct key_values){NULL, 0};
+    for (size_t i = 0; i < from->references.count; i++)
+        key_values_set(&ret->references, from->references.items[i].key,
+                       from->references.items[i].value);
     ret->tries = from->try_count > 0 ? mem_new(from->try_count * sizeof(*ret->tries)) : NULL;
     for (size_t i = 0; i < from->try_count; i++)
         job_try_copy(&ret->tries[i], &from->tries[i]);
@@ -99,6 +104,18 @@ static void status_fill(const struct stored_status *stored, struct job_status *r
         array_fill(stored, !stored->elsewhere, gang ? &ret->nodes : &ret->array);
     if (gang)
         text_set(&ret->nodes.failed_indexes, NULL);
+}
+
+/* "Ref::jobs.job-3.count", in an argument. */
+static void use_result(const struct sim_job *from, struct pod_template *template_)
+{
+    AUTO_TEXT rest = text_copy(strstr(template_->json, "}]}}"));
+    char *json =
+        text_printf("%.*s,\"args\":[\"Ref::jobs.%s%s%s\"]%s",
+                    (int)(strlen(template_->json) - strlen(rest)), template_->json,
+                    from->dependencies[0].name, from->uses[0] != '\0' ? "." : "", from->uses, rest);
+    free(template_->json);
+    template_->json = json;
 }
 
 static struct batch_job *job_convert(const struct sim_job *from)
@@ -125,6 +142,8 @@ static struct batch_job *job_convert(const struct sim_job *from)
         template_fill(&from->template_, &job->nodes.ranges[0].template_);
     } else if (from->size > 0)
         job->array_size = OPT_I64(from->size);
+    if (from->uses != NULL)
+        use_result(from, from->gang ? &job->nodes.ranges[0].template_ : &job->template_);
     if (from->max_concurrent > 0)
         job->max_concurrent = OPT_I64(from->max_concurrent);
     if (from->timeout_s > 0)

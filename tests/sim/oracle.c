@@ -330,7 +330,8 @@ static bool job_ended(const struct sim_job *job)
 }
 
 /* A job that waits for what it names, a definition say, has not looked at its N_TO_N dependency's
- * children yet: that one is kept for it. So is one that another holds on. */
+ * children yet, and nobody knows which results it uses: those are kept for it. So is one that
+ * another holds on. */
 static bool is_kept_for_another(const struct world *world, const struct sim_job *job)
 {
     for (const struct truth *other = world->truths; other != NULL; other = other->next) {
@@ -340,7 +341,8 @@ static bool is_kept_for_another(const struct world *world, const struct sim_job 
             continue;
         for (size_t i = 0; i < waits->dependency_count; i++) {
             const struct sim_dependency *on = &waits->dependencies[i];
-            if ((on->type == DEPENDENCY_N_TO_N || on->hold) && on->name != NULL &&
+            bool unknown = waits->definition_name != NULL && waits->definition == NULL;
+            if ((on->type == DEPENDENCY_N_TO_N || on->hold || unknown) && on->name != NULL &&
                 stands_for(world, job, waits, on->name, 0))
                 return true;
         }

@@ -6,6 +6,7 @@
 #include "sim/world.h"
 
 #include "bulkhead/base/str.h"
+#include "bulkhead/json/get.h"
 
 #include <string.h>
 
@@ -84,6 +85,14 @@ static const struct stored_status *copy_status(struct world *world, const struct
     stored->status.delivered = copy(world, from->delivered);
     stored->status.definition_uid = copy(world, from->definition_uid);
     stored->status.result = copy(world, from->result);
+    stored->status.references = (struct key_values){NULL, 0};
+    size_t uses = from->references.count;
+    stored->status.references.items =
+        arena_alloc(world->arena, (uses + 1) * sizeof(*stored->status.references.items));
+    for (size_t i = 0; i < uses; i++)
+        stored->status.references.items[stored->status.references.count++] =
+            (struct key_value){copy(world, from->references.items[i].key),
+                               copy(world, from->references.items[i].value)};
     stored->status.array.results = NULL;
     stored->results_text = copy(world, from->array.results);
     stored->status.request_refused = NULL; /* told in a condition, and read from spec again */
@@ -115,6 +124,20 @@ static const struct stored_status *copy_status(struct world *world, const struct
     return stored;
 }
 
+/* The first argument, as the API server would have it. */
+static const char *first_arg(struct world *world, const struct pod_order *order)
+{
+    struct err err = {0};
+    AUTO(json_object) pod = NULL;
+    if (pod_build(order, &pod, &err) < 0) {
+        violation(world, "template", "no pod can be built: %s", err.text);
+        return NULL;
+    }
+    struct json_object *containers = json_get_list(json_get_object(pod, "spec"), "containers");
+    struct json_object *args = json_get_list(json_list_at(containers, 0), "args");
+    return copy(world, json_object_get_string(json_list_at(args, 0)));
+}
+
 static void copy_order(struct world *world, const struct pod_order *order, struct request *request)
 {
     const struct pod_template *from = order->nodes != NULL
@@ -142,6 +165,8 @@ static void copy_order(struct world *world, const struct pod_order *order, struc
     if (!order->job->has_consumables && order->definition != NULL)
         needs = &order->definition->consumables;
     needs_read(world, needs, &request->needs);
+    if (strstr(from->json, "Ref::") != NULL)
+        request->arg = first_arg(world, order);
 }
 
 struct request *request_new(struct world *world, const struct action *action)

@@ -6,6 +6,7 @@
 
 #include "bulkhead/base/str.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Of the pod that succeeded; NULL: it left none, or there is no such pod. */
@@ -15,6 +16,94 @@ static const char *result_of(const struct sim_job *job, uint32_t index)
     while (pod != NULL && pod->phase != POD_SUCCEEDED)
         pod = pod->body->sibling;
     return pod != NULL ? pod->result : NULL;
+}
+
+/* Of a child that has succeeded, here or in the job whose place this one took. */
+static const char *result_told(const struct world *world, const struct sim_job *job,
+                               const struct stored_status *status, uint32_t index)
+{
+    const struct sim_pod *pod = job->truth->children[index].last;
+    const struct dependency_record *record = &status->status.replaces.job;
+    const struct truth *replaced = pod == NULL && record->outcome == DEPENDENCY_SATISFIED
+                                       ? truth_of(world, record->uid)
+                                       : NULL;
+    if (replaced == NULL || index >= replaced->child_count || replaced->job->status == NULL)
+        return result_of(job, index);
+    return result_told(world, replaced->job, replaced->job->status, index);
+}
+
+/* From after one text to the next, and what is to be kept of that; false: they are not there. */
+static bool between(const char *text, const char *from, const char *to, int keep, char value[64])
+{
+    const char *first = strstr(text, from);
+    const char *end = first != NULL ? strstr(first + strlen(from), to) : NULL;
+    if (end == NULL)
+        return false;
+    first += strlen(from);
+    snprintf(value, 64, "%.*s", (int)(end - first) + keep, first);
+    return true;
+}
+
+/* What the path finds in a result as truth_result makes them. */
+static bool value_of(const char *result, const char *path, char value[64])
+{
+    if (result == NULL)
+        return false;
+    if (path[0] == '\0')
+        snprintf(value, 64, "%s", result);
+    return path[0] == '\0' ||
+           (strcmp(path, "count") == 0 && between(result, "{\"count\":", ",", 0, value)) ||
+           (strcmp(path, "of") == 0 && between(result, "\"of\":", "}}", 1, value)) ||
+           (strcmp(path, "of.job") == 0 && between(result, "\"job\":\"", "\"", 0, value));
+}
+
+static bool is_array(const struct sim_job *job)
+{
+    return job->size > 0 && !job->gang;
+}
+
+static bool is_used(const struct world *world, const struct sim_job *job, const struct sim_job *on)
+{
+    return stands_for(world, on, job, job->dependencies[0].name, 0);
+}
+
+bool may_be_unusable(const struct world *world, const struct sim_job *job)
+{
+    char value[64];
+    for (const struct truth *other = world->truths; job->uses != NULL && other != NULL;
+         other = other->next) {
+        const struct sim_job *on = other->job;
+        if (is_used(world, job, on) &&
+            (is_array(on) || !value_of(result_of(on, on->main_node), job->uses, value)))
+            return true;
+    }
+    return false;
+}
+
+/* Exactly what was recorded, and that is what one of the jobs of that name has left. */
+void oracle_given(struct world *world, const struct sim_job *job, const struct sim_pod *pod)
+{
+    const struct stored_status *stored = job->status;
+    if (job->uses == NULL || job->object.gone)
+        return;
+    if (stored == NULL || stored->status.references.count != 1) {
+        violation(world, "results", "%s is created before what it uses is recorded",
+                  pod->object.name);
+        return;
+    }
+    if (!name_eq(pod->arg, stored->status.references.items[0].value))
+        violation(world, "results", "%s is given %s, and %s is recorded", pod->object.name,
+                  pod->arg, stored->status.references.items[0].value);
+    world->counters.given++;
+    for (const struct truth *other = world->truths; other != NULL; other = other->next) {
+        char value[64];
+        const struct sim_job *on = other->job;
+        if (is_used(world, job, on) && !is_array(on) &&
+            value_of(result_of(on, on->main_node), job->uses, value) && name_eq(value, pod->arg))
+            return;
+    }
+    violation(world, "results", "%s is given %s, which nobody has left", pod->object.name,
+              pod->arg);
 }
 
 void oracle_results(struct world *world, const struct sim_job *job,
@@ -35,8 +124,9 @@ void oracle_results(struct world *world, const struct sim_job *job,
     }
     AUTO_STR lines = STR_EMPTY; /* as api/result.h has it; nothing here needs a backslash */
     for (uint32_t i = 0; i < job->size; i++) {
-        const char *truth =
-            status->children[i].outcome == CHILD_SUCCEEDED ? result_of(job, i) : NULL;
+        const char *truth = status->children[i].outcome == CHILD_SUCCEEDED
+                                ? result_told(world, job, status, i)
+                                : NULL;
         if (truth != NULL)
             str_addf(&lines, "%u %s\n", i, truth);
     }

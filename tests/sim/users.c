@@ -138,6 +138,18 @@ static void draw_replaces(struct world *world, struct sim_job *job)
             job->size = 1; /* then it will be refused */
 }
 
+/* What the first dependency leaves, by way of an argument. */
+static void draw_use(struct world *world, struct sim_job *job)
+{
+    static const char *const paths[] = {"", "count", "of.job", "of", "nothing"};
+    const struct sim_dependency *first = &job->dependencies[0];
+    if (job->dependency_count == 0 || first->name == NULL || first->type == DEPENDENCY_N_TO_N ||
+        job->definition_name != NULL || chance(world, 300))
+        return;
+    job->uses = paths[draw(world, 0, ARRAY_LEN(paths) - (chance(world, 800) ? 2 : 1))];
+    world->counters.uses++;
+}
+
 static void draw_troubles(struct world *world, struct sim_job *job)
 {
     job->timeout_s = chance(world, 150) ? draw(world, 1, 12) : 0;
@@ -196,6 +208,7 @@ static void submit(struct world *world, const char *name, const char *namespace_
     draw_dependencies(world, job);
     if (chance(world, mends ? 1000 : 80))
         draw_replaces(world, job);
+    draw_use(world, job);
     draw_troubles(world, job);
     world->counters.arrays += job->size > 0 && !job->gang;
     world->counters.jobs++;

@@ -61,6 +61,7 @@ enum {
     X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
     X(held) X(replaced) X(taken) X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) \
+    X(uses) X(given) \
     X(arrays) X(gangs) X(replays_compared)
 /* clang-format on */
 
@@ -164,6 +165,7 @@ struct sim_job {
     struct sim_dependency dependencies[DEPENDENCIES_MAX];
     size_t dependency_count;
     const char *replaces; /* NULL: none */
+    const char *uses; /* of the result of the first dependency: a path, "" the whole; NULL: no */
     struct sim_ask {
         enum job_action action;
         const char *indexes; /* NULL: the whole job */
@@ -243,6 +245,7 @@ struct sim_pod {
     int exit_code;
     const char *result; /* what it left */
     struct sim_needs needs;
+    const char *arg;   /* what it was given, when its job uses a result */
     struct body *body; /* shared */
 };
 
@@ -516,6 +519,7 @@ struct request {
     struct template_ template_;
     struct sim_needs needs;
     int64_t allowed[NEEDS_MAX]; /* totals that the process may go by */
+    const char *arg;
     /* statuses */
     int64_t in_use, consumed;
     const char **claims;
@@ -582,6 +586,8 @@ void oracle_children(struct world *world, const struct sim_job *job,
 void oracle_status(struct world *world, struct sim_job *job, const struct stored_status *status);
 void oracle_results(struct world *world, const struct sim_job *job,
                     const struct stored_status *status); /* results.c */
+void oracle_given(struct world *world, const struct sim_job *job, const struct sim_pod *pod);
+bool may_be_unusable(const struct world *world, const struct sim_job *job);
 void oracle_launched(struct world *world, const struct group *group, const struct request *request);
 void oracle_terminated(struct world *world, const struct instance_live *instance);
 void oracle_planned(struct world *world, const struct plan *plan);

@@ -177,6 +177,7 @@ struct job_status {
     size_t try_count;
     struct dependency_record *dependencies;
     size_t dependency_count;
+    struct key_values references; /* results of others that it uses: "jobs.split.count", value */
     char *result; /* of a single job that succeeded, see result.h; NULL: it left none */
     struct replaces_record replaces;
     struct array_status array; /* size 0: a single job */
@@ -271,6 +272,9 @@ struct pod_order {
     int64_t active_deadline_s;           /* 0: none */
     const struct node_properties *nodes; /* NULL: not a multi-node job */
     const char *main_address;            /* of the main node's pod; NULL for that pod itself */
+    /* Of every reference to a result, the same ones for every pod of a template; NULL: they stay as
+     * they are. */
+    const struct key_values *values;
 };
 /* The pod as JSON: template, parameters replaced (Ref::name in command and args; unmatched ones
  * stay), AWS_BATCH_* environment in every container, labels, annotations, finalizer, owner
