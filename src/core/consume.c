@@ -332,7 +332,8 @@ void consume_take(struct core *core, struct core_pod *pod)
     }
 }
 
-/* A pod that this process did not create. */
+/* A pod that this process did not create. Anybody who may create pods can pretend that one is ours:
+ * until it is stopped it holds what it says, but it uses up nothing. */
 static void adopt(struct core *core, struct core_pod *pod, const struct pod *seen)
 {
     bool over = seen->phase == POD_SUCCEEDED || seen->phase == POD_FAILED;
@@ -347,7 +348,7 @@ static void adopt(struct core *core, struct core_pod *pod, const struct pod *see
             take(core, hold);
         else if (!over && !consume_is_spent(hold->of))
             take(core, hold);
-        else if (!over && !seen->containers_started)
+        else if (!over && !seen->containers_started && pod->in_job)
             claim_anew(core, hold); /* the resource is not the one it was made with */
     }
 }

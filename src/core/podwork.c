@@ -173,8 +173,28 @@ static void name_pod(struct action *action, const struct core_pod *pod)
     action->uid = pod->uid;
 }
 
+/* While its claims were being written another may have come to its node, or the node have gone. */
+static bool has_its_place(const struct core_pod *pod)
+{
+    const struct core_node *node = pod->node;
+    struct amounts free_;
+    if (pod->hold_count == 0)
+        return true;
+    if (!node_is_usable(node) || uid_hash(node->spec->meta.uid) != pod->node_uid)
+        return false;
+    node_free_amounts(node, &free_);
+    amounts_add(&free_, &pod->class_->needs); /* it is counted already */
+    return amounts_fit(&pod->class_->needs, &free_);
+}
+
 static bool plan_create(struct core *core, struct core_pod *pod)
 {
+    if (!has_its_place(pod)) {
+        pod_unplace(core, pod, false);
+        pod_release_memory(core, pod);
+        core->more = true; /* it is placed again in the next turn */
+        return true;
+    }
     if (core->creates_in_flight >= core->options.creates_max) {
         core->creates_full = true;
         return false;

@@ -365,6 +365,22 @@ static const struct world_row spent[] = {
      "2s resource lic VALID in use 1 free 0: ConsumableResource Healthy\n"
      "3s resource lic VALID in use 0 free 1: ConsumableResource Healthy\n"
      "3.1s resource lic VALID in use 0 free 1: ConsumableResource Healthy\n"},
+    {"the node may be taken while a claim is written: then the pod goes elsewhere",
+     HOUSE
+     "node n2 env=e cpu=1\n"
+     "consumable dose total=1 spent\n"
+     "at 2s\n"
+     "answer consumable-status dose again\n"
+     "job a queue=q cpu=1 takes=dose:1\n"
+     "at 2.5s\n"
+     "pod foreign node=n1 cpu=8\n"
+     "node n1 overcommitted\n"
+     "at 6s\n",
+     "0s resource dose VALID in use 0 free 1: ConsumableResource Healthy\n"
+     "2s resource dose VALID in use 1 free 0 claims 1: ConsumableResource Healthy\n"
+     "3s resource dose VALID in use 1 free 0 claims 1: ConsumableResource Healthy\n"
+     "3s resource dose VALID in use 1 free 0 claims 1: ConsumableResource Healthy\n"
+     "3s start a on n2\n"},
     {"without the right to write it the job is told",
      HOUSE
      "consumable dose total=1 spent\n"
