@@ -43,6 +43,15 @@ static const struct field limit_fields[] = {
 static const struct object_type limit_type =
     OBJECT_TYPE(struct time_limit_action, "JobStateTimeLimitAction", limit_fields);
 
+static const struct field finished_fields[] = {
+    FIELD(struct finished_pods, keep_s, "keepSeconds", .required = true, .min = 0,
+          .max = KEEP_S_MAX),
+    FIELD(struct finished_pods, per_node, "maxPerNode", .min = 1, .max = KEEP_PER_NODE_MAX,
+          .fallback = KEEP_PER_NODE),
+};
+static const struct object_type finished_type =
+    OBJECT_TYPE(struct finished_pods, "FinishedPods", finished_fields);
+
 static const struct field spec_fields[] = {
     WORD(struct job_queue, enabled, state_words, "state", .fallback = 1),
     FIELD(struct job_queue, priority, "priority", .min = 0, .max = QUEUE_PRIORITY_MAX),
@@ -52,6 +61,7 @@ static const struct field spec_fields[] = {
           .format = &format_namespace),
     ARRAY(struct job_queue, limits, limit_count, &limit_type, "jobStateTimeLimitActions"),
     FIELD(struct job_queue, ttl_s, "ttlSecondsAfterFinished", .min = 0, .max = TTL_S_MAX),
+    OBJECT(struct job_queue, finished_pods, &finished_type, "finishedPods"),
 };
 
 static int check_limits(const struct job_queue *queue, const struct json_at *at, struct err *err)

@@ -16,6 +16,7 @@
  *   pods.c       pods as the API server has them: observation, adoption, end
  *   podwork.c    what is to be done about pods
  *   tell.c       changes of state for the event sink, in order and at least once
+ *   kept.c       finished pods that stay for a while
  *   limits.c     limits of time: what waits too long, what ended long ago
  *   load.c       a job as its stored status tells it
  *   queues.c     queues and definitions come and go
@@ -153,6 +154,7 @@ enum pod_state {
     PODS_LIVE,
     PODS_ENDED,   /* its outcome is applied; waits for the status to be durable */
     PODS_RELEASE, /* the finalizer may go */
+    PODS_KEPT,    /* the finalizer is off; the object stays for a while (kept.c) */
     PODS_DELETE,  /* the finalizer is off; the object may go */
     PODS_LEAVING, /* deleted; waits to vanish */
 };
@@ -190,7 +192,9 @@ struct core_pod {
     enum kill_reason kill;
     bool kill_sent;
     int64_t started_ns, created_ns;
-    uint64_t node_uid; /* hash of the UID of the Node it was placed on; 0: not known */
+    int64_t finished_ns; /* 0: not, or no container ran */
+    char *queue;         /* its label, once it has ended */
+    uint64_t node_uid;   /* hash of the UID of the Node it was placed on; 0: not known */
     int create_tries;
     char *daemon_uid; /* owner, when that is a DaemonSet */
     char *address;    /* podIP */
@@ -705,6 +709,12 @@ void pods_durable(struct core *core,
                   struct core_job *job); /* releases ended pods up to written_sequence */
 void pods_disown(struct core *core,
                  struct core_job *job); /* the job is gone: stop and release its pods */
+
+/* kept.c */
+bool pod_keep(struct core *core, struct core_pod *pod); /* its finalizer is off: does it stay? */
+void kept_timer(struct core *core, struct core_pod *pod);
+void kept_node_gone(struct core *core, struct core_node *node);
+void kept_queue_changed(struct core *core, const struct core_queue *queue);
 
 /* nodes.c */
 struct core_node *node_named(struct core *core, const char *name, bool make);

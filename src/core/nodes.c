@@ -446,6 +446,7 @@ void node_gone(struct core *core, const char *name)
     node->spec = NULL;
     node->closed = true;
     penalties_done(core, node);
+    kept_node_gone(core, node);
     timer_clear(&core->timers, &node->timer);
     if (environment != NULL) {
         environment->observe_wanted = environment->observe_wanted || instance != NULL;

@@ -51,6 +51,7 @@ void pod_release_memory(struct core *core, struct core_pod *pod)
     free(pod->name);
     free(pod->uid);
     free(pod->daemon_uid);
+    free(pod->queue);
     free(pod->address);
     free(pod->waiting_reason);
     free(pod->waiting_message);
@@ -349,6 +350,10 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     take_start(core, pod, seen);
     if (is_terminal(seen)) {
         consume_end(core, pod);
+        if (pod->finished_ns == 0 && pod->ours) {
+            pod->finished_ns = seen->finished_ns;
+            text_set(&pod->queue, seen->queue);
+        }
         take_end(core, pod, seen);
     } else if (pod->ours && pod->state == PODS_LIVE) {
         if (!pod->in_job && pod->kill == KILL_NONE && !timer_is_set(&pod->timer))
@@ -492,6 +497,8 @@ void pods_disown(struct core *core, struct core_job *job)
         pod->job = NULL;
         pod_kill(core, pod, KILL_ORPHAN);
     }
+    for (struct core_pod *pod = job->ended_first; pod != NULL; pod = pod->ended_next)
+        pod->kill = KILL_ORPHAN;        /* nor is it kept */
     job->written_sequence = UINT64_MAX; /* nobody is left to tell: what has ended may go */
     pods_durable(core, job);
 }

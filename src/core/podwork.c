@@ -115,6 +115,8 @@ void pod_timer(struct core *core, struct core_pod *pod)
     if (pod->state == PODS_CREATING) {
         pod->unresolved = true;
         pod_outbox(core, pod);
+    } else if (pod->state == PODS_KEPT) {
+        kept_timer(core, pod);
     } else if (pod->state >= PODS_RELEASE) {
         pod_outbox(core, pod);
     } else if (pod->state == PODS_LIVE && pod->suspect) {
@@ -241,6 +243,8 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
         name_pod(action_new(core, ACTION_POD_RELEASE, pod), pod);
         return true;
     }
+    if (pod->state == PODS_RELEASE && pod_keep(core, pod))
+        return true;
     if (pod->state == PODS_RELEASE)
         pod->state =
             PODS_DELETE; /* also when it is being deleted: its kubelet may not live to confirm */

@@ -94,6 +94,7 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
     core->pass_all = true;
     if (core->synced) {
         limits_changed(core, queue);
+        kept_queue_changed(core, queue);
         queue_unpark_all(core, queue);
         jobs_admit_all(core);
     }
@@ -133,6 +134,7 @@ void queue_gone(struct core *core, const char *name)
     /* Its jobs stay where they are, and are told; a queue of the same name takes them up again. */
     queue_unpark_all(core, queue);
     queue->verdict_dirty = true;
+    kept_queue_changed(core, queue);
     queue_free_if_unused(core, queue);
 }
 

@@ -281,6 +281,13 @@ static const struct row queues[] = {
      "spec.jobStateTimeLimitActions[1].reason: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT is there "
      "twice"},
     {"smallest", "{" ORDER "}", NULL},
+    {"finished pods", "{" ORDER ",'finishedPods':{'keepSeconds':60}}", NULL},
+    {"finished pods without a time", "{" ORDER ",'finishedPods':{'maxPerNode':3}}",
+     "spec.finishedPods.keepSeconds: required"},
+    {"finished pods for too long", "{" ORDER ",'finishedPods':{'keepSeconds':604801}}",
+     "spec.finishedPods.keepSeconds: 604801, expected 0..604800"},
+    {"no finished pods at all", "{" ORDER ",'finishedPods':{'keepSeconds':1,'maxPerNode':0}}",
+     "spec.finishedPods.maxPerNode: 0, expected 1..100"},
     {"priority", "{" ORDER ",'priority':2000}", "spec.priority: 2000, expected 0..1000"},
     {"a word", "{" ORDER ",'priority':'high'}",
      "spec.priority: \"high\", expected an integer 0..1000"},

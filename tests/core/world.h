@@ -10,7 +10,8 @@
  *       strategy=BEST_FIT, ns=default,team, allocatable=900m (what a node really offers),
  *       boot=never, enabled, disabled
  *   environment e2 static                                 nodes with env=e2 are its machines
- *   queue q1 priority=10 envs=e1,e2 ns=default            also disabled, enabled, ttl=30s and
+ *   queue q1 priority=10 envs=e1,e2 ns=default            also disabled, enabled, ttl=30s,
+ *       keep=20s most=2 (finishedPods) and
  *       limits=capacity:60s,fit:2m,max:10s (jobStateTimeLimitActions)
  *   definition d cpu=1 memory=1Gi retry=2 timeout=10s     options as those of a job
  *   job a queue=q1 cpu=1 memory=512Mi                     also definition=d (no template of its

@@ -267,6 +267,11 @@ struct job_queue *queue_from(const struct thing *thing)
     text_list_done(&names);
     list_from(line_get(&line, "ns"), &queue->namespaces);
     limits_from(line_get(&line, "limits"), queue);
+    if (line_get(&line, "keep") != NULL)
+        queue->finished_pods = (struct finished_pods){
+            .keep_s = line_ns(line_get(&line, "keep")) / NS_PER_S,
+            .per_node = line_number(&line, "most", KEEP_PER_NODE),
+        };
     if (line_get(&line, "ttl") != NULL)
         queue->ttl_s = OPT_I64(line_ns(line_get(&line, "ttl")) / NS_PER_S);
     line_done(&line);
@@ -652,6 +657,12 @@ struct pod *pod_from(const struct world_pod *from)
     pod->owner_kind = text_copy("BatchJob");
     pod->owner_uid = text_copy(from->job_uid);
     pod->job_uid = text_copy(from->job_uid);
+    if (from->job != NULL) {
+        struct line job;
+        line_read(&job, from->job->words);
+        pod->queue = text_copy(line_get(&job, "queue"));
+        line_done(&job);
+    }
     pod->environment = text_copy(from->environment);
     pod->node_uid = text_copy(from->node_uid);
     pod->index = from->index;

@@ -234,6 +234,7 @@ void request_commit(struct world *world, struct request *request)
         if (pod != NULL && pod->object.finalizer) {
             oracle_released(world, pod);
             oracle_gives(world, pod);
+            pod->released_ns = world->now_ns;
             store_unfinalize(world, &pod->object);
         }
         break;
@@ -243,7 +244,10 @@ void request_commit(struct world *world, struct request *request)
         pod = target(world, request, KIND_POD);
         if (pod != NULL) {
             oracle_kill(world, pod, request);
+            oracle_removed(world, pod);
+            world->deleting_pod = true;
             pod_delete(world, pod, request->grace_s);
+            world->deleting_pod = false;
         }
         break;
     case ACTION_JOB_STATUS:

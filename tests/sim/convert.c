@@ -203,6 +203,8 @@ static struct job_queue *queue_convert(const struct sim_queue *from)
     queue->enabled = from->enabled;
     queue->priority = from->priority;
     queue->observed_generation = from->observed_generation;
+    queue->finished_pods =
+        (struct finished_pods){.keep_s = from->keep_s, .per_node = from->per_node};
     queue->environment_count = from->environment_count;
     queue->environments = mem_new(from->environment_count * sizeof(*queue->environments));
     for (size_t i = 0; i < from->environment_count; i++)

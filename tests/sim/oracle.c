@@ -319,6 +319,7 @@ void oracle_sweep(struct world *world)
     AUTO_TEXT wrong = core_check(world->core);
     if (wrong != NULL)
         violation(world, "core_check", "%s", wrong);
+    oracle_kept(world);
 }
 
 /* --- The end -----------------------------------------------------------------------------------

@@ -319,6 +319,16 @@ static void edit_queue(struct world *world)
     if (queue == NULL || !queue->enabled)
         return;
     world->counters.queue_edits++;
+    if (chance(world, 300)) {
+        queue->keep_before_s = queue->keep_s;
+        queue->keep_changed_ns = world->now_ns;
+        queue->keep_s = chance(world, 500) ? draw(world, 1, 40) : 0;
+        queue->per_node = draw(world, 1, 4);
+        STORY(world, "user   lets queue %s keep finished pods for %lld s", queue->object.name,
+              (long long)queue->keep_s);
+        store_change(world, &queue->object, true);
+        return;
+    }
     queue->enabled = false;
     STORY(world, "user   disables queue %s", queue->object.name);
     store_change(world, &queue->object, true);
@@ -466,6 +476,8 @@ static void draw_queue(struct world *world, const char *name)
     struct sim_queue *queue = object_new(world, KIND_QUEUE, sizeof(*queue), NULL, name);
     queue->enabled = true;
     queue->priority = draw(world, 0, 3) * 10;
+    queue->keep_s = chance(world, 300) ? draw(world, 1, 40) : 0;
+    queue->per_node = draw(world, 1, 4);
     size_t first = (size_t)draw(world, 0, (int64_t)world->group_count - 1);
     size_t count = (size_t)draw(world, 1, (int64_t)world->group_count);
     for (size_t i = 0; i < count; i++)

@@ -137,6 +137,8 @@ static void remove_now(struct world *world, struct object *object)
     store->count--;
     object->gone = true;
     object->version = ++world->version;
+    if (object->kind == KIND_POD && !world->deleting_pod)
+        world->pod_taken_ns = world->now_ns;
     watch_tell(world, object, true);
 }
 

@@ -22,6 +22,7 @@
  *   mend.c      jobs that replace one that failed
  *   creates.c   the oracle on pods that are made
  *   consume.c   consumable resources: their users, the server's side and the oracle
+ *   kept.c      the oracle on finished pods that stay for a while
  *   oracle.c    what must always hold, and what must hold in the end
  *   run.c       one run from its seed to its verdict
  *
@@ -58,7 +59,7 @@ enum {
     X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \
     X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
-    X(pod_deletes) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
+    X(pod_deletes) X(pods_kept) X(pods_kept_less) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
     X(held) X(replaced) X(taken) X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) \
     X(uses) X(given) \
@@ -191,6 +192,8 @@ struct sim_queue {
     struct object object;
     bool enabled;
     int64_t priority, observed_generation;
+    int64_t keep_s, per_node; /* of finished pods; 0: they go */
+    int64_t keep_changed_ns, keep_before_s;
     const char *environments[ENVIRONMENTS_MAX];
     size_t environment_count;
 };
@@ -241,6 +244,7 @@ struct sim_pod {
     bool deadline, started;
     const char *disruption, *message, *waiting_reason;
     int64_t started_ns, finished_ns;
+    int64_t released_ns; /* its finalizer was taken off */
     bool has_exit, exit_unknown;
     int exit_code;
     const char *result; /* what it left */
@@ -373,6 +377,8 @@ struct world {
     bool hash_plans;
     bool quota_full, forbidden;
     bool has_sink, sink_down;
+    bool deleting_pod;    /* a delete of ours commits */
+    int64_t pod_taken_ns; /* when somebody else last removed a pod */
 
     /* the scenario */
     struct machine_type types[TYPES_MAX];
@@ -588,6 +594,8 @@ void oracle_results(struct world *world, const struct sim_job *job,
                     const struct stored_status *status); /* results.c */
 void oracle_given(struct world *world, const struct sim_job *job, const struct sim_pod *pod);
 bool may_be_unusable(const struct world *world, const struct sim_job *job);
+void oracle_removed(struct world *world, const struct sim_pod *pod);
+void oracle_kept(struct world *world); /* now and then */
 void oracle_launched(struct world *world, const struct group *group, const struct request *request);
 void oracle_terminated(struct world *world, const struct instance_live *instance);
 void oracle_planned(struct world *world, const struct plan *plan);

@@ -28,6 +28,21 @@ def shell(script, **spec):
          "resources": {"requests": {"cpu": "250m", "memory": "32Mi"}}}], **spec}}}
 
 
+def test_logs_of_a_finished_pod(real):
+    """kubectl logs works for as long as the queue says; then the pod goes by itself, and its node before it can."""
+    world = real
+    queue = world.queue + "-keeps"
+    world.add_queue(queue, [world.environment], finishedPods={"keepSeconds": 4, "maxPerNode": 2})
+    world.submit("talks", queue=queue, spec=shell("echo words of the job"))
+    world.succeeded("talks", deadline=90)
+    pod, = world.pods("talks")
+    wait_for("its finalizer to go", lambda: not (p := world.pods("talks")) or not p[0]["metadata"].get("finalizers"))
+    _, words, _ = world.cluster.kubectl("logs", "-n", world.namespace, pod["metadata"]["name"], check=True)
+    assert words == "words of the job\n"
+    world.wait_no_pods("talks")
+    assert world.status("talks")["status"] == "SUCCEEDED"
+
+
 def test_real_containers(real):
     """Exit codes, the child's index, the last words of what failed; and no node is left afterwards."""
     world = real

@@ -13,6 +13,9 @@ enum {
     QUEUE_PRIORITY_MAX = 1000,
     QUEUE_TIME_LIMIT_S_MAX = 86400, /* at least 1 s; AWS: 600 */
     TTL_S_MAX = 2147483647,
+    KEEP_S_MAX = 604800,     /* of finished pods: a week */
+    KEEP_PER_NODE_MAX = 100, /* of them on one node */
+    KEEP_PER_NODE = 10,      /* where nothing is said */
 };
 
 enum blocked_reason { /* why a RUNNABLE job waits, as far as AWS has an action for it */
@@ -36,6 +39,11 @@ struct environment_order {
     char *compute_environment;
 };
 
+struct finished_pods { /* spec.finishedPods: pods that stay after their end, for kubectl logs */
+    int64_t keep_s;    /* 0: none does */
+    int64_t per_node;  /* of this queue's; the oldest goes first */
+};
+
 struct job_queue {
     struct object_meta meta;
     bool enabled;                           /* spec.state: ENABLED (default) or DISABLED */
@@ -46,7 +54,8 @@ struct job_queue {
                                     namespace that one of its environments serves */
     struct time_limit_action limits[BLOCKED_COUNT - 1]; /* one a reason */
     size_t limit_count;
-    struct opt_i64 ttl_s;        /* ttlSecondsAfterFinished, where a job has none of its own */
+    struct opt_i64 ttl_s; /* ttlSecondsAfterFinished, where a job has none of its own */
+    struct finished_pods finished_pods;
     int64_t observed_generation; /* status.observedGeneration as read */
 };
 
