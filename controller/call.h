@@ -28,6 +28,7 @@ struct call {
     struct json_object *doc;       /* the status document; NULL: none */
     struct json_object *companion; /* the ArrayState to write first; NULL: none */
     char *array_version;           /* of the companion once it is written */
+    int64_t state_bytes;           /* of an array's children, packed */
     char *message;                 /* of the conflict, while it is read again */
     int retries;
     bool add;

@@ -128,6 +128,7 @@ void call_end(struct call *call, const struct done *done)
 {
     struct done full = *done;
     full.action_id = call->action_id;
+    full.state_bytes = call->state_bytes;
     if (full.array_version == NULL)
         full.array_version = call->array_version;
     end(call->executor, call->kind, &full);

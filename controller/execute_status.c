@@ -168,10 +168,12 @@ static void encode_job(struct call *call, const struct action *action,
     struct job_status status = *action->status;
     struct array_status *array = status.nodes.size > 0 ? &status.nodes : &status.array;
     if (action->children != NULL)
-        array_status_pack(array, action->children, action->refusals);
+        call->state_bytes =
+            array_status_pack(array, action->children, action->refusals, action->history);
     AUTO_TEXT encoding = array->encoding;
     AUTO_TEXT data = array->data;
     AUTO_TEXT refusals = array->refusals;
+    AUTO_TEXT history = array->history;
     if (array_status_is_large(array)) {
         call->companion = array_state_encode(action->job, action->array_version, array);
         array_status_move_out(array);

@@ -12,9 +12,7 @@
 #include "bulkhead/api/array_state.h"
 
 #include "bulkhead/api/job.h"
-#include "bulkhead/base/str.h"
-
-#include <openssl/evp.h>
+#include "bulkhead/api/packing.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -26,7 +24,6 @@ enum {
     RUNS_SHORT = 1024,             /* below this nobody tries to be smarter */
     TEXT_BYTES_MAX = 1024 * 1024,  /* what an object may hold */
     REFUSALS_TEXT_MAX = 16 * 1024, /* more is compressed */
-    REFUSALS_BYTES_MAX = 512 * 1024,
     ZLIB_LEVEL = 3,
 };
 static const char letters[] = "wsf";
@@ -45,33 +42,7 @@ static struct child_record child_of(unsigned symbol)
                                  (uint8_t)(symbol % (JOB_ATTEMPTS_MAX + 1))};
 }
 
-/* ---- base64 and zlib ---- */
-
-static void add_base64(struct str *out, const uint8_t *bytes, size_t size)
-{
-    char *text = mem_new(size / 3 * 4 + 5);
-    EVP_EncodeBlock((unsigned char *)text, bytes, (int)size);
-    str_add(out, text);
-    free(text);
-}
-
-/* Heap bytes, or NULL when the text is damaged. */
-static uint8_t *base64_bytes(const char *text, size_t *ret_size)
-{
-    size_t size = strlen(text);
-    size_t body = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-    size_t padding = size - body;
-    if (size == 0 || size % 4 != 0 || size > TEXT_BYTES_MAX || padding > 2 ||
-        strspn(text + body, "=") != padding)
-        return NULL;
-    uint8_t *bytes = mem_new(size / 4 * 3 + 1);
-    if (EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)size) < 0) {
-        free(bytes);
-        return NULL;
-    }
-    *ret_size = size / 4 * 3 - padding;
-    return bytes;
-}
+/* ---- zlib ---- */
 
 static void add_deflated(struct str *out, const uint8_t *bytes, size_t size)
 {
@@ -79,7 +50,7 @@ static void add_deflated(struct str *out, const uint8_t *bytes, size_t size)
     uint8_t *packed = mem_new(packed_size);
     if (compress2(packed, &packed_size, bytes, (uLong)size, ZLIB_LEVEL) != Z_OK)
         abort(); /* out of memory: compressBound is enough */
-    add_base64(out, packed, packed_size);
+    base64_add(out, packed, packed_size);
     free(packed);
 }
 
@@ -87,7 +58,7 @@ static void add_deflated(struct str *out, const uint8_t *bytes, size_t size)
 static bool inflate_exactly(const char *text, uint8_t *ret_bytes, size_t size)
 {
     size_t packed_size = 0;
-    uint8_t *packed = base64_bytes(text, &packed_size);
+    uint8_t *packed = base64_bytes(text, TEXT_BYTES_MAX, &packed_size);
     if (packed == NULL)
         return false;
     uLongf got = (uLongf)size;
@@ -318,8 +289,9 @@ int array_state_unpack(const char *encoding, const char *data, struct child_reco
 
 /* ---- refusals ---- */
 
-static bool refusals_text(const uint8_t *refusals, uint32_t count, struct str *out)
+static bool refusals_text(const uint8_t *refusals, uint32_t count, size_t size_max, struct str *out)
 {
+    size_t limit = size_max < REFUSALS_TEXT_MAX ? size_max : REFUSALS_TEXT_MAX;
     for (uint32_t i = 0; i < count;) {
         uint32_t end = i + 1;
         while (end < count && refusals[end] == refusals[i])
@@ -330,31 +302,47 @@ static bool refusals_text(const uint8_t *refusals, uint32_t count, struct str *o
                 str_addf(out, "-%u", end - 1);
             str_addf(out, ":%u", refusals[i]);
         }
-        if (out->size > REFUSALS_TEXT_MAX)
+        if (out->size > limit)
             return false;
         i = end;
     }
     return true;
 }
 
-void refusals_pack(const uint8_t *refusals, uint32_t count, char **ret_text)
+/* Rounded up to a multiple of step, and to the most of its block of neighbours. */
+static void round_up(const uint8_t *refusals, uint32_t count, unsigned step, uint32_t block,
+                     uint8_t *ret_rounded)
 {
-    static const unsigned steps[] = {1, 8, 32};
+    for (uint32_t i = 0; i < count; i += block) {
+        uint32_t size = count - i < block ? count - i : block;
+        unsigned most = 0;
+        for (uint32_t j = 0; j < size; j++)
+            most = refusals[i + j] > most ? refusals[i + j] : most;
+        most = (most + step - 1) / step * step;
+        if (most > UINT8_MAX)
+            most = UINT8_MAX;
+        memset(ret_rounded + i, (int)most, size);
+    }
+}
+
+void refusals_pack(const uint8_t *refusals, uint32_t count, size_t size_max, char **ret_text)
+{
+    static const struct {
+        unsigned step;
+        uint32_t block;
+    } steps[] = {{1, 1}, {8, 1}, {32, 1}, {32, 8}, {128, 64}, {128, UINT32_MAX}};
     AUTO_STR out = STR_EMPTY;
-    if (refusals_text(refusals, count, &out)) {
+    if (refusals_text(refusals, count, size_max, &out)) {
         *ret_text = text_copy(str_text(&out));
         return;
     }
     uint8_t *rounded = mem_new(count);
-    for (size_t step = 0; step < ARRAY_LEN(steps); step++) {
-        for (uint32_t i = 0; i < count; i++) {
-            unsigned up = (refusals[i] + steps[step] - 1) / steps[step] * steps[step];
-            rounded[i] = (uint8_t)(up > UINT8_MAX ? UINT8_MAX : up);
-        }
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        round_up(refusals, count, steps[i].step, steps[i].block, rounded);
         str_clear(&out);
         str_add(&out, REFUSALS_MARK);
         add_deflated(&out, rounded, count);
-        if (out.size <= REFUSALS_BYTES_MAX)
+        if (out.size <= size_max)
             break;
     }
     free(rounded);

@@ -3,6 +3,7 @@
  *
  * The table has every member of struct job_status, so that what was written is what is read. A few
  * members beside it are derived for people: progress, running and failed fill printer columns. */
+#include "bulkhead/api/array_history.h"
 #include "bulkhead/api/job.h"
 #include "bulkhead/api/references.h"
 #include "bulkhead/api/result.h"
@@ -121,6 +122,8 @@ static const struct field array_fields[] = {
          .max = JOB_FAILURE_GROUPS_MAX),
     FIELD(struct array_status, other_attempts, "otherFailedAttempts"),
     FIELD(struct array_status, other_children, "otherFailedChildren"),
+    FIELD(struct array_status, history, "history", .max = HISTORY_TEXT_MAX),
+    FIELD(struct array_status, history_left_out, "historyLeftOut"),
     FIELD(struct array_status, encoding, "encoding", WORDS(encoding_words)),
     FIELD(struct array_status, data, "data", .max = DATA_MAX),
     FIELD(struct array_status, refusals, "refusals", .max = DATA_MAX),
@@ -328,6 +331,8 @@ static const struct field array_doc_fields[] = {
          .max = JOB_FAILURE_GROUPS_MAX),
     FIELD(struct array_doc, status.other_attempts, "otherFailedAttempts"),
     FIELD(struct array_doc, status.other_children, "otherFailedChildren"),
+    FIELD(struct array_doc, status.history, "history", .max = HISTORY_TEXT_MAX),
+    FIELD(struct array_doc, status.history_left_out, "historyLeftOut"),
     FIELD(struct array_doc, status.encoding, "encoding", .required = true, WORDS(encoding_words)),
     FIELD(struct array_doc, status.data, "data", .required = true, .max = DATA_MAX),
     FIELD(struct array_doc, status.refusals, "refusals", .max = DATA_MAX),

@@ -122,6 +122,8 @@ void child_move(struct core *core, struct core_job *job, uint32_t index, enum ch
     if (step->kind != STEP_MOVE)
         return;
     child->phase = (uint8_t)step->to;
+    if (step->to >= JOB_SUCCEEDED)
+        records_child(job, index);
     count(core, job, from, -1);
     count(core, job, step->to, 1);
     if (from == JOB_RUNNABLE)
@@ -148,6 +150,8 @@ void child_move_range(struct core *core, struct core_job *job, uint32_t first, u
     for (uint32_t i = first; i < end; i++) {
         assert(job->children[i].phase == from);
         job->children[i].phase = (uint8_t)step->to;
+        if (step->to >= JOB_SUCCEEDED)
+            records_child(job, i);
     }
     count(core, job, from, -(int64_t)(end - first));
     count(core, job, step->to, end - first);

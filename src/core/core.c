@@ -71,6 +71,7 @@ static void job_free(struct core *core, struct core_job *job)
     consume_job_done(core, job);
     ranges_done(&job->runnable);
     free(job->children);
+    records_done(job);
     free(job->failed_bits);
     free(job->verdict_text);
     requests_done(job);

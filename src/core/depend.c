@@ -142,8 +142,8 @@ void depend_child_end(struct core *core, struct core_job *job, uint32_t index,
 {
     job->children[index].dependency_failed = state == DEPEND_FAILS;
     if (state == DEPEND_FAILS)
-        failures_child(job, index,
-                       &(struct failure_words){.status_reason = "Dependent Job failed"});
+        failures_child(job, index, &(struct failure_words){.status_reason = "Dependent Job failed"},
+                       false);
     child_move(core, job, index, state == DEPEND_FAILS ? ON_FAIL : ON_SUCCEED);
     job_changed(core, job, 0);
     depend_child_ended(core, job, index);

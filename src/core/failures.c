@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum { RANGES_MAX = 64, INDEXES_TEXT_MAX = 256, WORDS_MAX = 256 };
-static const char cut_mark[] = ",...";
 
 /* Long words are cut, so that a message with a different tail each time is one group. */
 static char *words_cut(const char *words)
@@ -55,8 +54,10 @@ static struct core_failure *group_of(struct core_job *job, const struct failure_
     return group;
 }
 
-void failures_attempt(struct core_job *job, const struct failure_words *words)
+/* The child's attempts count this one already. */
+void failures_attempt(struct core_job *job, uint32_t index, const struct failure_words *words)
 {
+    records_end(job, index, job->children[index].attempts - 1U, words);
     struct core_failure *group = job->array ? group_of(job, words) : NULL;
     if (group != NULL)
         group->attempts++;
@@ -64,40 +65,21 @@ void failures_attempt(struct core_job *job, const struct failure_words *words)
         job->other_attempts++;
 }
 
-static void indexes_add(struct core_failure *group, uint32_t index)
+void failures_child(struct core_job *job, uint32_t index, const struct failure_words *words,
+                    bool attempted)
 {
-    ranges_add(&group->indexes, index, index + 1);
-    if (group->indexes.count <= RANGES_MAX)
-        return;
-    const struct range *last = ranges_at(&group->indexes, group->indexes.count - 1);
-    group->indexes.total -= last->end - last->first;
-    group->indexes.count--;
-    group->indexes_cut = true;
-}
-
-void failures_child(struct core_job *job, uint32_t index, const struct failure_words *words)
-{
+    if (!attempted)
+        records_end(job, index, job->children[index].attempts, words);
     struct core_failure *group = job->array ? group_of(job, words) : NULL;
     if (group == NULL) {
         job->other_children++;
         return;
     }
     group->children++;
-    indexes_add(group, index);
+    lowest_add(&group->indexes, index, RANGES_MAX);
 }
 
 /* ---- as status has them ---- */
-
-static char *indexes_text(struct arena *arena, const struct core_failure *group)
-{
-    AUTO_STR text = STR_EMPTY;
-    ranges_print(&group->indexes, &text, INDEXES_TEXT_MAX);
-    const char *end =
-        text.size >= strlen(cut_mark) ? str_text(&text) + text.size - strlen(cut_mark) : "";
-    if (group->indexes_cut && strcmp(end, cut_mark) != 0)
-        str_add(&text, cut_mark);
-    return text.size > 0 ? arena_copy(arena, str_text(&text)) : NULL;
-}
 
 static char *copy_or_null(struct arena *arena, const char *text)
 {
@@ -119,7 +101,7 @@ void failures_fill(struct arena *arena, const struct core_job *job, struct array
             .exit_code = group->exit_code,
             .attempts = group->attempts,
             .children = group->children,
-            .indexes = indexes_text(arena, group),
+            .indexes = lowest_text(arena, &group->indexes, INDEXES_TEXT_MAX),
         };
     }
 }
@@ -135,15 +117,7 @@ void failures_load(struct core_job *job, const struct array_status *array)
             job, &(struct failure_words){from->status_reason, from->reason, from->exit_code});
         group->attempts += from->attempts;
         group->children += from->children;
-        AUTO_TEXT text = text_copy(from->indexes != NULL ? from->indexes : "");
-        char *cut = strstr(text, cut_mark);
-        group->indexes_cut = cut != NULL;
-        if (cut != NULL)
-            *cut = '\0';
-        struct err err = {0};
-        /* Damaged: the counts are what matters, the indexes begin anew. */
-        if (ranges_parse(text, job->size, &group->indexes, &err) < 0)
-            group->indexes_cut = true;
+        lowest_load(&group->indexes, from->indexes, job->size);
     }
 }
 
@@ -152,7 +126,7 @@ void failures_done(struct core_job *job)
     for (size_t i = 0; i < job->failure_count; i++) {
         free(job->failures[i].status_reason);
         free(job->failures[i].reason);
-        ranges_done(&job->failures[i].indexes);
+        ranges_done(&job->failures[i].indexes.ranges);
     }
     free(job->failures);
     job->failures = NULL;

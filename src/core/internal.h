@@ -10,9 +10,10 @@
  *   outcome.c    what the end of a pod means for its child
  *   causes.c     who ended a pod, by what its status says (causes.h)
  *   penalty.c    how long a node rests after it refused or lost a pod (causes.h)
- *   failures.c   why children of an array failed, counted by reason
+ *   failures.c   why children of an array failed, counted by reason (records.h)
  *   tries.c      the latest tries of a job, told one by one
  *   results.c    what jobs leave to those who depend on them
+ *   records.c    what is durable of an array's children, as it is written (records.h)
  *   pods.c       pods as the API server has them: observation, adoption, end
  *   podwork.c    what is to be done about pods
  *   tell.c       changes of state for the event sink, in order and at least once
@@ -49,6 +50,7 @@
 #include "bulkhead/base/ranges.h"
 #include "bulkhead/base/tree.h"
 #include "bulkhead/core/core.h"
+#include "records.h"
 
 #include <assert.h>
 
@@ -271,18 +273,6 @@ struct core_ask {   /* a request that names children */
     struct ranges indexes;
 };
 
-struct core_failure { /* see failures.c */
-    char *status_reason, *reason;
-    struct opt_i64 exit_code;
-    int64_t attempts, children;
-    struct ranges indexes;
-    bool indexes_cut;
-};
-struct failure_words {
-    const char *status_reason, *reason;
-    struct opt_i64 exit_code;
-};
-
 struct core_job {
     char *key; /* namespace/name */
     struct batch_job *spec;
@@ -361,6 +351,7 @@ struct core_job {
     int64_t started_ns, stopped_ns;
     struct job_try tries[JOB_TRIES_KEPT];
     size_t try_count;
+    struct core_records records;   /* of an array */
     struct core_failure *failures; /* of an array, by reason */
     size_t failure_count;
     int64_t other_attempts, other_children;
@@ -588,13 +579,6 @@ void requests_stop(struct core *core, struct core_job *job, size_t first_ask);
 bool child_is_stopped(const struct core_job *job, uint32_t index);
 const char *child_stop_reason(const struct core_job *job, uint32_t index); /* NULL: none */
 void requests_done(struct core_job *job);
-
-/* failures.c */
-void failures_attempt(struct core_job *job, const struct failure_words *words);
-void failures_child(struct core_job *job, uint32_t index, const struct failure_words *words);
-void failures_fill(struct arena *arena, const struct core_job *job, struct array_status *ret_array);
-void failures_load(struct core_job *job, const struct array_status *array);
-void failures_done(struct core_job *job);
 
 /* jobs.c again */
 void queue_apply(struct core *core, struct job_queue *take_spec);

@@ -305,7 +305,7 @@ void job_admit(struct core *core, struct core_job *job)
 
 static void child_fail(struct core *core, struct core_job *job, uint32_t index, const char *words)
 {
-    failures_child(job, index, &(struct failure_words){.status_reason = words});
+    failures_child(job, index, &(struct failure_words){.status_reason = words}, false);
     child_move(core, job, index, ON_FAIL);
     depend_child_ended(core, job, index);
 }

@@ -20,7 +20,7 @@ static void load_history(struct core_job *job)
 
 /* The children's records from status or the companion; false: there are none that can be read. */
 static bool load_records(struct core *core, struct core_job *job, struct child_record *records,
-                         uint8_t *refusals)
+                         uint8_t *refusals, const char **ret_history)
 {
     const struct array_status *array =
         job->gang ? &job->spec->status.nodes : &job->spec->status.array;
@@ -36,6 +36,7 @@ static bool load_records(struct core *core, struct core_job *job, struct child_r
         return false;
     failures_load(job, array);
     results_load(job, array);
+    *ret_history = array->history;
     if (array->refusals != NULL && refusals_unpack(array->refusals, refusals, job->size, &err) < 0)
         memset(refusals, 0, job->size);
     return true;
@@ -57,8 +58,9 @@ static void load_array(struct core *core, struct core_job *job)
 {
     struct child_record *records = mem_new((size_t)job->size * sizeof(*records));
     uint8_t *refusals = mem_new(job->size);
+    const char *history = NULL;
     /* The companion may be there before the first status is. */
-    if (load_records(core, job, records, refusals)) {
+    if (load_records(core, job, records, refusals, &history)) {
         for (uint32_t i = 0; i < job->size; i++) {
             struct child *child = &job->children[i];
             child->attempts = records[i].attempts;
@@ -75,6 +77,7 @@ static void load_array(struct core *core, struct core_job *job)
     }
     if (job->array)
         load_unexplained(job);
+    records_load(job, history);
     free(records);
     free(refusals);
 }
@@ -95,6 +98,7 @@ static void load_ended(struct core_job *job)
 void job_load_state(struct core *core, struct core_job *job)
 {
     job->children = mem_new((size_t)job->size * sizeof(*job->children));
+    records_new(job);
     load_history(job);
     references_load(job);
     blocked_load(job);
@@ -116,4 +120,5 @@ void job_load_state(struct core *core, struct core_job *job)
     load_ended(job);
     free(job->children);
     job->children = NULL;
+    records_done(job);
 }

@@ -225,10 +225,13 @@ bool retry_wanted(const struct retry_strategy *retry, const struct outcome *outc
 
 /* One try without an attempt more. When the budget is used up the child fails, and says what was in
  * the way; no attempt is counted for it. */
-static void use_refusal(struct child *child, unsigned weight, struct outcome *outcome)
+static void use_refusal(struct core_job *job, uint32_t index, unsigned weight,
+                        struct outcome *outcome)
 {
+    struct child *child = &job->children[index];
     if (child->refusals + weight <= JOB_REFUSALS_MAX) {
         child->refusals = (uint8_t)(child->refusals + weight);
+        records_child(job, index);
         return;
     }
     AUTO_TEXT last = STEAL(outcome->status_reason);
@@ -258,10 +261,12 @@ static void apply_to_child(struct core *core, struct core_pod *pod, unsigned wei
     if (child->phase >= JOB_SUCCEEDED)
         return;
     if (!outcome->attempt)
-        use_refusal(child, weight, outcome);
+        use_refusal(job, pod->index, weight, outcome);
     bool part = job->gang && pod->index != job->main_node;
-    if (outcome->attempt || (part && outcome->used_up))
+    if (outcome->attempt || (part && outcome->used_up)) {
         child->attempts = (uint8_t)pod->attempt;
+        records_child(job, pod->index);
+    }
     if (part) { /* its end says nothing about the job */
         child_move(core, job, pod->index, outcome->attempt ? ON_RETRY : ON_UNPLACE);
         return;
@@ -278,7 +283,7 @@ static void apply_to_child(struct core *core, struct core_pod *pod, unsigned wei
     const struct failure_words words = {outcome->status_reason, outcome->reason,
                                         outcome->exit_code};
     if (outcome->attempt)
-        failures_attempt(job, &words);
+        failures_attempt(job, pod->index, &words);
     /* That there is a later try proves that this one was to be followed by it, before the job was
      * stopped. */
     bool stopped = child_is_stopped(job, pod->index) && !core->superseded;
@@ -299,7 +304,7 @@ static void apply_to_child(struct core *core, struct core_pod *pod, unsigned wei
         text_set(&job->end_reason, end_word(outcome));
         text_set(&job->end_message, outcome->used_up ? outcome->reason : outcome->status_reason);
     }
-    failures_child(job, pod->index, &words);
+    failures_child(job, pod->index, &words, outcome->attempt);
     child_move(core, job, pod->index, ON_FAIL);
     depend_child_ended(core, job, pod->index);
 }

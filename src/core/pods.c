@@ -95,6 +95,7 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     const struct core_pod *taken = map_get(core->pods, key);
     if (taken != NULL && !taken->ours && child->refusals < JOB_REFUSALS_MAX) {
         child->refusals++; /* a squatter's, who may stay for ever: the next try has another name */
+        records_child(job, index);
         job_changed(core, job, NS_PER_S);
         return pod_place(core, job, index, node);
     }
@@ -133,12 +134,14 @@ void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try)
         child->pod = NULL;
         if (use_up_try && child->refusals < JOB_REFUSALS_MAX) {
             child->refusals++;
+            records_child(job, pod->index);
             job_changed(core, job, NS_PER_S);
         }
         if (child_is_stopped(job, pod->index) && (!job->gang || pod->index == job->main_node)) {
             failures_child(
                 job, pod->index,
-                &(struct failure_words){.status_reason = child_stop_reason(job, pod->index)});
+                &(struct failure_words){.status_reason = child_stop_reason(job, pod->index)},
+                false);
             child_move(core, job, pod->index, ON_FAIL);
             depend_child_ended(core, job, pod->index);
             job_changed(core, job, 0);
@@ -195,6 +198,7 @@ static void adopt(struct core *core, struct core_pod *pod, const struct pod *see
         child->refusals =
             (uint8_t)(child->refusals + gap > JOB_REFUSALS_MAX ? JOB_REFUSALS_MAX
                                                                : child->refusals + gap);
+        records_child(job, pod->index);
     }
     if (pod->attempt <= child->attempts)
         pod->attempt = (uint16_t)(child->attempts + 1U);

@@ -15,7 +15,6 @@
 enum {
     STATE_BYTES_PER_S = 64 * 1024,    /* of one job */
     STATES_BYTES_PER_S = 1024 * 1024, /* of all large ones */
-    FAILED_INDEXES_MAX = 1024,
 };
 
 static int64_t job_interval_ns(const struct core *core, const struct core_job *job)
@@ -151,35 +150,11 @@ static void fill_dependencies(struct core *core, const struct core_job *job,
 static void fill_array(struct core *core, struct core_job *job, struct action *action,
                        struct job_status *status)
 {
-    struct child_record *records = arena_alloc(core->arena, (size_t)job->size * sizeof(*records));
-    uint8_t *refusals = arena_alloc(core->arena, job->size);
-    struct ranges failed = {0};
-    int64_t runs = 0;
-    for (uint32_t i = 0; i < job->size; i++) {
-        const struct child *child = &job->children[i];
-        records[i].outcome = child->phase == JOB_SUCCEEDED ? CHILD_SUCCEEDED
-                             : child->phase == JOB_FAILED  ? CHILD_FAILED
-                                                           : CHILD_WAITING;
-        records[i].attempts = child->attempts;
-        refusals[i] = child->refusals;
-        runs += i == 0 || memcmp(&records[i], &records[i - 1], sizeof(*records)) != 0;
-        if (child->phase == JOB_FAILED)
-            ranges_add(&failed, i, i + 1);
-    }
-    job->status_bytes = runs * 8 < job->size ? runs * 8 : job->size; /* about what it packs to */
-    job->status_bytes += (int64_t)results_bytes(job);
-    status->array.size = job->size;
-    memcpy(status->array.counts, job->counts, sizeof(status->array.counts));
-    AUTO_STR text = STR_EMPTY;
-    ranges_print(&failed, &text, FAILED_INDEXES_MAX);
-    ranges_done(&failed);
-    status->array.failed_indexes = text.size > 0 ? arena_copy(core->arena, str_text(&text)) : NULL;
-    failures_fill(core->arena, job, &status->array);
-    results_fill(core->arena, job, &status->array);
-    action->children = records;
-    action->refusals = refusals;
+    records_fill(core, job, action, &status->array);
     action->array_version =
         job->array_version != NULL ? arena_copy(core->arena, job->array_version) : NULL;
+    if (job->status_bytes == 0)
+        job->status_bytes = records_bytes(job);
     if (job->status_bytes > JOB_STATE_INLINE_MAX) {
         int64_t from = core->states_next_ns > core->now_ns ? core->states_next_ns : core->now_ns;
         core->states_next_ns = from + job->status_bytes * NS_PER_S / STATES_BYTES_PER_S;
@@ -275,6 +250,7 @@ static void job_shrink(struct core *core, struct core_job *job)
 {
     free(job->children);
     job->children = NULL;
+    records_done(job);
     ranges_done(&job->runnable);
     gang_free(core, job);
     job->nodes = NULL;
@@ -297,6 +273,7 @@ static void job_written(struct core *core, struct core_job *job, uint64_t sequen
         text_set(&job->array_version, done->array_version);
     job->status_level = 0;
     job->status_retry_ns = 0;
+    job->status_bytes = done->state_bytes > 0 ? done->state_bytes : records_bytes(job);
     job->written_ns = core->now_ns;
     if (job->written_sequence < sequence)
         job->written_sequence = sequence;

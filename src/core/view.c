@@ -217,6 +217,9 @@ static char *check_job(const struct core_job *job)
     if (job->array && explained != counts[JOB_FAILED])
         return text_printf("job %s: %lld failed children have a reason, %lld failed", job->key,
                            (long long)explained, (long long)counts[JOB_FAILED]);
+    char *record = records_check(job);
+    if (record != NULL)
+        return record;
     bool wanted = job->runnable.total > 0 && !job->ended && job->admitted && !job->parked &&
                   job->hold_until_ns == 0 && job->queue != NULL && !job->gang_open &&
                   !job_at_limit(job);

@@ -150,7 +150,7 @@ TEST(refusals_as_text)
     const uint8_t refusals[] = {0, 0, 0, 2, 0, 0, 0, 1, 1, 1};
     uint8_t back[10];
     AUTO_TEXT text = NULL;
-    refusals_pack(refusals, 10, &text);
+    refusals_pack(refusals, 10, LIMIT, &text);
     CHECK_TEXT("text", text, "3:2,7-9:1");
     CHECK_INT("back", refusals_unpack(text, back, 10, NULL), 0);
     CHECK_TRUE("same", memcmp(refusals, back, 10) == 0);
@@ -172,12 +172,16 @@ TEST(many_refusals_fit_and_are_never_lost)
     bool lost = false;
     for (uint32_t i = 0; i < MILLION; i++)
         refusals[i] = (uint8_t)check_random_below(&random, JOB_REFUSALS_MAX + 1);
-    refusals_pack(refusals, MILLION, &text);
-    CHECK_TRUE("fits", strlen(text) < 512 * 1024);
-    REQUIRE(refusals_unpack(text, back, MILLION, NULL) == 0);
-    for (uint32_t i = 0; i < MILLION; i++)
-        lost = lost || back[i] < refusals[i];
-    CHECK_TRUE("never lost", !lost);
+    static const size_t bounds[] = {512 * 1024, 60 * 1024, REFUSALS_SIZE_MIN};
+    for (size_t b = 0; b < ARRAY_LEN(bounds); b++) {
+        refusals_pack(refusals, MILLION, bounds[b], &text);
+        CHECK_TRUE("fits", strlen(text) <= bounds[b]);
+        REQUIRE(refusals_unpack(text, back, MILLION, NULL) == 0);
+        for (uint32_t i = 0; i < MILLION; i++)
+            lost = lost || back[i] < refusals[i];
+        CHECK_TRUE("never lost", !lost);
+        text_set(&text, NULL);
+    }
     free(refusals);
     free(back);
 }

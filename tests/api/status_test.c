@@ -37,8 +37,8 @@ static const char *const stories[] = {
     "'size':9,'statusSummary':{'SUBMITTED':0,'PENDING':0,'RUNNABLE':0,'STARTING':0,'RUNNING':1,"
     "'SUCCEEDED':5,'FAILED':3},'failedIndexes':'1-3','failures':[{'statusReason':'s','reason':'r','"
     "exitCode':3,"
-    "'attempts':4,'children':2,'indexes':'1-2'}],'otherFailedAttempts':2,'otherFailedChildren':1,'"
-    "encoding':'runs','data':'s1*9','refusals':"
+    "'attempts':4,'children':2,'indexes':'1-2'}],'otherFailedAttempts':2,'otherFailedChildren':1,"
+    "'history':'eJw=','historyLeftOut':3,'encoding':'runs','data':'s1*9','refusals':"
     "'1:2'}}",
 };
 
@@ -174,12 +174,17 @@ TEST(companion_of_a_large_array)
         "'jobDefinition':'d','arrayProperties':{'size':5}}}");
     AUTO(batch_job) job = NULL;
     REQUIRE(batch_job_decode(doc, &job, NULL) == 0);
-    char encoding[] = "runs", data[] = "w0*5", refusals[] = "1:1";
-    const struct array_status status = {
-        .size = 5, .encoding = encoding, .data = data, .refusals = refusals};
+    char encoding[] = "runs", data[] = "w0*5", refusals[] = "1:1", history[] = "eJw=";
+    const struct array_status status = {.size = 5,
+                                        .encoding = encoding,
+                                        .data = data,
+                                        .refusals = refusals,
+                                        .history = history,
+                                        .history_left_out = 2};
     AUTO(json_object) json = array_state_encode(job, "12", &status);
     CHECK_TEXT("written", json_print(json),
-               "{\"jobUid\":\"u-1\",\"size\":5,\"encoding\":\"runs\",\"data\":\"w0*5\","
+               "{\"jobUid\":\"u-1\",\"size\":5,\"history\":\"eJw=\",\"historyLeftOut\":2,"
+               "\"encoding\":\"runs\",\"data\":\"w0*5\","
                "\"refusals\":\"1:1\",\"apiVersion\":\"bulkhead.dev/v1alpha1\",\"kind\":"
                "\"ArrayState\",\"metadata\":{\"name\":\"sim\",\"namespace\":\"ns\","
                "\"resourceVersion\":\"12\",\"ownerReferences\":[{\"apiVersion\":\"bulkhead.dev/"
@@ -194,5 +199,7 @@ TEST(companion_of_a_large_array)
     CHECK_INT("size", read.array.size, 5);
     CHECK_TEXT("data", read.array.data, "w0*5");
     CHECK_TEXT("refusals", read.array.refusals, "1:1");
+    CHECK_TEXT("history", read.array.history, "eJw=");
+    CHECK_INT("left out", read.array.history_left_out, 2);
     job_status_done(&read);
 }

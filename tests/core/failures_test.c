@@ -16,14 +16,18 @@ static int64_t children_of(const struct array_status *array)
 
 TEST(failures_by_reason)
 {
-    struct core_job job = {.array = true, .size = 1000}, again = {.array = true, .size = 1000};
+    struct child children[1000] = {0};
+    struct core_job job = {.array = true, .size = 1000, .children = children},
+                    again = {.array = true, .size = 1000};
     struct failure_words exit = {.status_reason = "Essential container in task exited"};
     for (uint32_t i = 0; i < 1000;
          i += 2) { /* 250 children with exit code 1, ten each with others */
         exit.exit_code = OPT_I64(i < 500 ? 1 : 2 + (int64_t)i % 50 / 2);
-        failures_attempt(&job, &exit);
-        failures_attempt(&job, &exit);
-        failures_child(&job, i, &exit);
+        job.children[i].attempts = 1;
+        failures_attempt(&job, i, &exit);
+        job.children[i].attempts = 2;
+        failures_attempt(&job, i, &exit);
+        failures_child(&job, i, &exit, true);
     }
     struct arena *arena = arena_new(0);
     struct array_status status = {.size = 1000}, loaded = {.size = 1000};

@@ -29,10 +29,10 @@ struct thing { /* a declared object: its words, and what a server adds to them *
     bool finalizer, dirty;
     struct job_status status; /* of a job, as stored */
     bool has_status;
-    char *array_data, *array_encoding, *array_refusals; /* of a large array: its companion */
-    int64_t consumed;                                   /* of a consumable resource, as stored */
+    int64_t consumed; /* of a consumable resource, as stored */
     struct text_list claims;
-    char *array_results;
+    /* Of a large array: its companion. */
+    char *array_data, *array_encoding, *array_refusals, *array_results, *array_history;
     struct thing *next;
 };
 

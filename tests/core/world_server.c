@@ -94,6 +94,7 @@ void thing_free(struct thing *thing)
     free(thing->array_refusals);
     text_list_done(&thing->claims);
     free(thing->array_results);
+    free(thing->array_history);
     job_status_done(&thing->status);
     free(thing);
 }
@@ -173,6 +174,7 @@ static void show_companion(struct world *world, const struct thing *thing)
     array->data = text_copy(thing->array_data);
     array->refusals = text_copy(thing->array_refusals);
     array->results = text_copy(thing->array_results);
+    array->history = text_copy(thing->array_history);
     event(world, &(struct event){.kind = EVENT_ARRAY_STATE, .uid = thing->uid, .array = array});
 }
 
@@ -510,18 +512,17 @@ static void store_status(struct world *world, struct thing *thing, const struct 
 {
     struct batch_job *copy; /* job_from copies a status deeply: lend it this one */
     struct thing lender = *thing;
-    char *encoding = NULL, *data = NULL, *refusals = NULL;
+    struct array_status *packed = &lender.status.array;
     lender.status = *action->status;
     lender.has_status = true;
-    if (action->children != NULL) {
-        bool gang = lender.status.nodes.size > 0;
-        struct array_status *array = gang ? &lender.status.nodes : &lender.status.array;
-        array_state_pack(action->children, array->size, &encoding, &data);
-        refusals_pack(action->refusals, array->size, &refusals);
-        array->encoding = encoding;
-        array->data = data;
-        array->refusals = refusals;
-    }
+    if (lender.status.nodes.size > 0)
+        packed = &lender.status.nodes;
+    if (action->children != NULL)
+        array_status_pack(packed, action->children, action->refusals, action->history);
+    AUTO_TEXT encoding = packed->encoding;
+    AUTO_TEXT data = packed->data;
+    AUTO_TEXT refusals = packed->refusals;
+    AUTO_TEXT history = packed->history;
     copy = job_from(&lender);
     job_status_done(&thing->status);
     thing->status = copy->status;
@@ -536,15 +537,14 @@ static void store_status(struct world *world, struct thing *thing, const struct 
         text_set(&thing->array_data, data);
         text_set(&thing->array_encoding, encoding);
         text_set(&thing->array_refusals, refusals);
+        text_set(&thing->array_history, history);
         text_set(&array->data, NULL);
         text_set(&array->encoding, NULL);
         text_set(&array->refusals, NULL);
         free(thing->array_results);
         thing->array_results = STEAL(array->results);
+        text_set(&array->history, NULL);
     }
-    free(encoding);
-    free(data);
-    free(refusals);
 }
 
 static enum done_result write_status(struct world *world, const struct action *action,

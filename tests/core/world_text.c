@@ -465,6 +465,7 @@ static void status_copy(const struct job_status *from, struct job_status *to)
     to->array.encoding = text_copy(from->array.encoding);
     to->array.data = text_copy(from->array.data);
     to->array.refusals = text_copy(from->array.refusals);
+    to->array.history = text_copy(from->array.history);
     to->array.failed_indexes = text_copy(from->array.failed_indexes);
     to->array.results = text_copy(from->array.results);
     to->result = text_copy(from->result);

@@ -320,6 +320,7 @@ static void array_texts_free(struct array_status *array)
     free(array->encoding);
     free(array->data);
     free(array->refusals);
+    free(array->history);
     *array = (struct array_status){0};
 }
 
@@ -329,7 +330,8 @@ static void write_status(struct big *big, const struct action *action)
     struct measured *measured = &big->measured;
     struct job_status status = *action->status;
     double start = cpu_s();
-    array_status_pack(&status.array, action->children, action->refusals);
+    int64_t bytes =
+        array_status_pack(&status.array, action->children, action->refusals, action->history);
     array_texts_free(&big->last);
     big->last = status.array;
     if (array_status_is_large(&status.array)) {
@@ -355,6 +357,7 @@ static void write_status(struct big *big, const struct action *action)
     big->job_version = ++big->version;
     big->phase = status.phase;
     struct done *done = &answer(big, action)->done;
+    done->state_bytes = bytes;
     done->resource_version = arena_printf(big->arena, "%" PRIu64, big->job_version);
     done->array_version =
         big->state_version != NULL ? arena_copy(big->arena, big->state_version) : NULL;
@@ -505,6 +508,36 @@ static struct child_record wanted(const struct big *big, uint32_t index)
     return (struct child_record){CHILD_FAILED, (uint8_t)big->pattern->attempts};
 }
 
+/* False: not all of its ends are told. What is told must be true. */
+static bool check_ends(struct big *big, const struct array_history *history, uint32_t index)
+{
+    struct child_record want = wanted(big, index);
+    struct history_end ends[HISTORY_CHILD_MAX];
+    size_t failed = want.attempts - (want.outcome == CHILD_SUCCEEDED ? 1U : 0U);
+    size_t count = history != NULL ? array_history_read(history, index, ends) : 0;
+    bool told = count == failed;
+    for (size_t i = 0; i < count; i++) {
+        told = told && ends[i].told;
+        if (ends[i].told &&
+            ends[i].exit_code.value != big->pattern->exit_code(index, (uint32_t)i + 1))
+            fail(big, "the history tells another exit code");
+    }
+    return told;
+}
+
+static void check_history(struct big *big, const struct child_record *records)
+{
+    struct err err = {0};
+    AUTO(array_history) history = NULL;
+    int64_t left_out = 0;
+    if (array_history_unpack(big->last.history, records, big->size, &history, &err) < 0)
+        fail(big, err.text);
+    for (uint32_t i = 0; i < big->size && !big->failed; i++)
+        left_out += !check_ends(big, history, i);
+    if (left_out != big->last.history_left_out)
+        fail(big, "another number of children is left out than told");
+}
+
 static void check_children(struct big *big)
 {
     struct err err = {0};
@@ -518,6 +551,7 @@ static void check_children(struct big *big)
         if (records[i].outcome != want.outcome || records[i].attempts != want.attempts)
             fail(big, "a child is not recorded as it ended");
     }
+    check_history(big, records);
     free(records);
     if (!big->failed && big->last.counts[JOB_FAILED] != failed)
         fail(big, "the count of failed children is wrong");
@@ -533,8 +567,10 @@ static void print_measured(const struct big *big, double wall_s)
     printf("array of %u, %s: %s, %" PRIu64 " pods, %" PRIu64 " turns of 100 ms virtual, %" PRIu64
            " events\n",
            big->size, big->pattern->name, job_phase_name(big->phase), m->pods, m->turns, m->events);
-    printf("largest status %zu bytes, largest ArrayState %zu bytes, %" PRIu64 " status writes\n",
-           m->status_worst, m->state_worst, m->writes);
+    printf("largest status %zu bytes, largest ArrayState %zu bytes, %" PRIu64
+           " status writes; at the end %zu bytes of history, %" PRId64 " children left out\n",
+           m->status_worst, m->state_worst, m->writes,
+           big->last.history != NULL ? strlen(big->last.history) : 0, big->last.history_left_out);
     printf(
         "wall %.1f s; CPU of the core %.2f s, its worst turn %.1f ms, the start halfway %.1f ms; "
         "CPU of encoding %.2f s, worst write %.1f ms\n",

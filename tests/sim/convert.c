@@ -69,6 +69,7 @@ static void array_fill(const struct stored_status *stored, bool with_data, struc
     ret->data = text_copy(stored->data);
     ret->refusals = text_copy(stored->refusals_text);
     ret->results = text_copy(stored->results_text);
+    ret->history = text_copy(stored->history);
 }
 
 static void status_fill(const struct stored_status *stored, struct job_status *ret)

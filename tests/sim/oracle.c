@@ -184,13 +184,57 @@ static void check_failures(struct world *world, const struct sim_job *job,
                   job->object.name, (long long)children, (long long)attempts);
 }
 
+/* An exit code that is told must be that of the pod of that attempt. */
+static bool is_exit_of(const struct sim_job *job, uint32_t index, uint32_t attempt, int64_t code)
+{
+    const struct sim_pod *pod = job->truth->children[index].last;
+    for (; pod != NULL; pod = pod->body->sibling)
+        if (pod->attempt == attempt && pod->has_exit && pod->exit_code == code)
+            return true;
+    return false;
+}
+
+/* Every failed attempt is told one by one, and agrees with the counts by reason and the truth. */
+static void check_history(struct world *world, const struct sim_job *job,
+                          const struct stored_status *status)
+{
+    struct err err = {0};
+    AUTO(array_history) history = NULL;
+    const struct array_status *array = &status->status.array;
+    int64_t attempts = -array->other_attempts;
+    if (array_history_unpack(status->history, status->children, job->size, &history, &err) < 0 ||
+        array->history_left_out != 0)
+        violation(world, "history", "%s: %s, %lld children left out", job->object.name, err.text,
+                  (long long)array->history_left_out);
+    for (uint32_t i = 0; history != NULL && i < job->size; i++) {
+        struct history_end ends[HISTORY_CHILD_MAX];
+        size_t count = array_history_read(history, i, ends);
+        const struct child_record *record = &status->children[i];
+        size_t failed =
+            record->attempts - (size_t)(record->outcome == CHILD_SUCCEEDED && record->attempts > 0);
+        attempts += (int64_t)(count < failed ? count : failed);
+        for (size_t e = 0; e < count && e < failed; e++)
+            if (ends[e].exit_code.set &&
+                !is_exit_of(job, i, (uint32_t)e + 1, ends[e].exit_code.value))
+                violation(world, "history", "%s[%u]: attempt %zu is told to have ended with %lld",
+                          job->object.name, i, e + 1, (long long)ends[e].exit_code.value);
+    }
+    for (size_t i = 0; i < array->failure_count; i++)
+        attempts -= array->failures[i].attempts;
+    if (attempts != 0)
+        violation(world, "history", "%s: %lld failed attempts more than by reason",
+                  job->object.name, (long long)attempts);
+}
+
 /* Also of what is stored in an ArrayState. */
 void oracle_children(struct world *world, const struct sim_job *job,
                      const struct stored_status *old, const struct stored_status *status)
 {
     const char *name = job->object.name;
-    if (status->children != NULL && !job->gang)
+    if (status->children != NULL && !job->gang) {
         check_failures(world, job, status);
+        check_history(world, job, status);
+    }
     for (uint32_t i = 0; old->children != NULL && i < job->size; i++) {
         const struct child_record *was = &old->children[i];
         const struct child_record *now = status->children != NULL ? &status->children[i] : NULL;

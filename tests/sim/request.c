@@ -8,6 +8,7 @@
 #include "bulkhead/base/str.h"
 #include "bulkhead/json/get.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static char *copy(struct world *world, const char *text)
@@ -120,6 +121,12 @@ static const struct stored_status *copy_status(struct world *world, const struct
         if (action->refusals != NULL)
             memcpy(stored->refusals, action->refusals, size);
         pack(world, stored, size);
+        char *history = NULL;
+        if (action->history != NULL)
+            array_history_pack(action->history, stored->children, size, HISTORY_TEXT_MAX, &history,
+                               &stored->status.array.history_left_out);
+        stored->history = copy(world, history);
+        free(history);
     }
     return stored;
 }

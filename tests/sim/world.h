@@ -136,7 +136,7 @@ struct stored_status {             /* as PUT; never changed */
     struct job_status status;      /* text and lists in the arena */
     struct child_record *children; /* NULL: a single job */
     uint8_t *refusals;
-    const char *data, *refusals_text, *results_text;
+    const char *data, *refusals_text, *results_text, *history;
     bool elsewhere; /* data is in the ArrayState */
 };
 

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Arrays: how many children at once, and children that are stopped by index."""
 
+import json
+import subprocess
+from pathlib import Path
+
 from waiting import wait_for
 from world import condition
 
@@ -28,6 +32,30 @@ def test_max_concurrent(world):
     assert 1 <= most <= 3
     assert summary(world.status("database")) == {"SUCCEEDED": 12}
     world.succeeded("behind")
+
+
+def history(world, name):
+    """What hack/array-history prints of a job."""
+    program = Path(__file__).resolve().parents[2] / "hack" / "array-history"
+    done = subprocess.run([program, "-"], input=json.dumps(world.job(name)), check=True, stdout=subprocess.PIPE,
+                          text=True)
+    return [line.split(maxsplit=3) for line in done.stdout.splitlines()[1:-1]]
+
+
+def test_history(world):
+    """How each child's attempts ended can be read, child by child."""
+    world.setup()
+    world.submit("flaky", array=5, fail_attempts="1,2", retry=3)
+    world.submit("parts", array=3, hang=True)
+    assert summary(world.succeeded("flaky")) == {"SUCCEEDED": 5}
+    assert history(world, "flaky") == [[str(i), "SUCCEEDED", "3", "1 | 1"] for i in range(5)]
+    world.wait_running("parts", 3)
+    world.allow_deletes()
+    world.request("parts", "TERMINATE", "bad input", indexes="1")
+    wait_for("it to have failed", lambda: summary(world.status("parts")) == {"RUNNING": 2, "FAILED": 1})
+    assert history(world, "parts") == [["1", "FAILED", "1", "143 bad input"]]
+    world.request("parts", "TERMINATE", "no more")
+    world.failed("parts")
 
 
 def test_terminate_by_index(world):

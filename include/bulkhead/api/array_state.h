@@ -27,8 +27,11 @@ void array_state_pack(const struct child_record *children, uint32_t count, char 
 /* ERR_INVALID when the text is damaged or does not describe exactly count children. */
 int array_state_unpack(const char *encoding, const char *data, struct child_record *ret_children,
                        uint32_t count, struct err *err);
-/* "3:2,7-9:1": how many tries of each child were used up without an attempt; zero is not listed. */
-void refusals_pack(const uint8_t *refusals, uint32_t count, char **ret_text);
+/* "3:2,7-9:1": how many tries of each child were used up without an attempt; zero is not listed.
+ * What would be longer than size_max (at least REFUSALS_SIZE_MIN) is rounded up, for neighbours
+ * together if need be. */
+enum { REFUSALS_SIZE_MIN = 8192 };
+void refusals_pack(const uint8_t *refusals, uint32_t count, size_t size_max, char **ret_text);
 int refusals_unpack(const char *text, uint8_t *ret_refusals, uint32_t count, struct err *err);
 
 #endif

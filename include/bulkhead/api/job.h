@@ -136,6 +136,8 @@ struct array_status {
     int64_t counts[JOB_PHASE_COUNT]; /* statusSummary */
     char *encoding, *data; /* see array_state.h; NULL data: in the ArrayState of the job's name */
     char *refusals; /* "index[-index]:count,..." of children with tries that used no attempt */
+    char *history;  /* see array_history.h; beside data */
+    int64_t history_left_out;       /* children with ends that are not all in it */
     char *failed_indexes;           /* ranges, at most 1 KiB */
     struct array_failure *failures; /* at most JOB_FAILURE_GROUPS_MAX */
     size_t failure_count;
@@ -148,11 +150,12 @@ void job_try_copy(struct job_try *to, const struct job_try *from);
 void job_try_done(struct job_try *try);
 void array_status_done(struct array_status *status);
 
-/* The children as texts: encoding, data and refusals are the caller's to free. refusals may be
- * NULL. */
+/* The children as texts: encoding, data, refusals and history are the caller's to free. refusals
+ * and history may be NULL. Returns their size in bytes. */
 struct child_record;
-void array_status_pack(struct array_status *array, const struct child_record *children,
-                       const uint8_t *refusals);
+struct array_history;
+int64_t array_status_pack(struct array_status *array, const struct child_record *children,
+                          const uint8_t *refusals, const struct array_history *history);
 /* More than JOB_STATE_INLINE_MAX: array_state_encode it, then take its texts out of the job's. */
 bool array_status_is_large(const struct array_status *array);
 void array_status_move_out(struct array_status *array);

@@ -14,6 +14,7 @@
 #ifndef BULKHEAD_CORE_CORE_H
 #define BULKHEAD_CORE_CORE_H
 
+#include "bulkhead/api/array_history.h"
 #include "bulkhead/api/array_state.h"
 #include "bulkhead/api/instance.h"
 #include "bulkhead/api/job.h"
@@ -92,7 +93,8 @@ struct done {
     const char
         *resource_version; /* of what was written: JOB_STATUS, QUEUE_STATUS, ... ; may be NULL */
     const char
-        *array_version; /* JOB_STATUS: resourceVersion of the ArrayState written; may be NULL */
+        *array_version;  /* JOB_STATUS: resourceVersion of the ArrayState written; may be NULL */
+    int64_t state_bytes; /* JOB_STATUS: what an array's children were packed to; 0: not known */
     struct pod *pod; /* POD_CREATE, POD_GET with DONE_OK: the object as the server has it (taken) */
     enum provider_result provider; /* TYPES, OBSERVE, LAUNCH, TERMINATE (result is then DONE_OK) */
     const struct instances
@@ -164,12 +166,14 @@ struct action {
     struct pod_order order;
     /* JOB_STATUS: a whole status for PUT with meta's resourceVersion. Array state that packs to
      * more than JOB_STATE_INLINE_MAX goes to the ArrayState of the job's name first (created when
-     * array_version is NULL); children holds one record a child (NULL: a single job) and refusals
-     * one number a child. */
+     * array_version is NULL); children holds one record a child (NULL: a single job), refusals
+     * one number a child (NULL: there are none), and history how attempts ended (NULL: all that
+     * ended succeeded). */
     const struct batch_job *job;
     const struct job_status *status;
     const struct child_record *children;
     const uint8_t *refusals;
+    const struct array_history *history;
     const char *array_version;
     const struct object_meta *meta; /* QUEUE_STATUS, ENVIRONMENT_STATUS, DEFINITION_STATUS */
     const struct job_queue_status *queue_status;
