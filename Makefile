@@ -81,6 +81,10 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_check = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZE) $(CFLAGS)
 LDFLAGS_check = $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
 
+# What `make fuzz` runs: the same sanitizers, and libFuzzer, which comes with clang.
+CFLAGS_fuzz = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZE) -fsanitize=fuzzer-no-link $(CFLAGS)
+LDFLAGS_fuzz = $(SANITIZE) -fsanitize=fuzzer -Wl,--as-needed $(LDFLAGS)
+
 # -Wnull-dereference and sanitizers together give false alarms in gcc.
 CFLAGS_check += -Wno-null-dereference
 
@@ -98,7 +102,7 @@ $(call obj,$(1))/%.o: %.c Makefile | build/.deps-build
 	@$$(CC) $$(CPPFLAGS_ALL) $$(CPPFLAGS_$$(firstword $$(subst /, ,$$<))) $$(CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
 endef
 CPPFLAGS_tests := -Itests -I.
-$(foreach config,release check,$(eval $(call config_rules,$(config))))
+$(foreach config,release check fuzz,$(eval $(call config_rules,$(config))))
 
 define library_rule
 $(call library,$(1),$(2)): $(call objects,$(1),$(3))
@@ -107,7 +111,7 @@ $(call library,$(1),$(2)): $(call objects,$(1),$(3))
 	@$$(AR) rcs $$@ $$^
 endef
 CONTROLLER_SOURCES := $(filter-out controller/main.c,$(wildcard controller/*.c))
-$(foreach config,release check,\
+$(foreach config,release check fuzz,\
     $(foreach module,$(MODULES),$(eval $(call library_rule,$(config),$(module),$(call sources,$(module)))))\
     $(eval $(call library_rule,$(config),controller,$(CONTROLLER_SOURCES)))\
     $(eval $(call library_rule,$(config),tests,$(wildcard tests/*.c))))
@@ -151,10 +155,29 @@ build/check$(suffix)/$(1)/%_test: $(call obj,check)/tests/$(1)/%_test.o \
 endef
 $(foreach folder,$(TEST_FOLDERS),$(eval $(call test_folder_rules,$(folder))))
 
+# --- Fuzz targets: tests/<module>/<name>_fuzz.c ------------------------------------------------
+# With libFuzzer for `make fuzz`; with tests/fuzz/replay.c for `make check`, which plays the corpus.
+FUZZ_SOURCES := $(wildcard tests/*/*_fuzz.c)
+FUZZ_FOLDERS := $(sort $(foreach file,$(FUZZ_SOURCES),$(word 2,$(subst /, ,$(file)))))
+FUZZ_PROGRAMS := $(patsubst tests/%.c,build/fuzz/%,$(FUZZ_SOURCES))
+
+define fuzz_folder_rules
+$(if $(call test_helpers,$(1)),$(call library_rule,fuzz,tests-$(1),$(call test_helpers,$(1)))
+$(if $(filter $(1),$(TEST_FOLDERS)),,$(call library_rule,check,tests-$(1),$(call test_helpers,$(1)))))
+build/fuzz/$(1)/%_fuzz: $(call obj,fuzz)/tests/$(1)/%_fuzz.o \
+    $(if $(filter sim,$(1)),$(call library,fuzz,tests-$(1))) $(call test_libraries,$(1),fuzz)
+	$$(call link,fuzz)
+build/check$(suffix)/$(1)/%_fuzz: $(call obj,check)/tests/$(1)/%_fuzz.o $(call obj,check)/tests/fuzz/replay.o \
+    $(if $(filter sim,$(1)),$(call library,check,tests-$(1))) $(call test_libraries,$(1),check)
+	$$(call link,check)
+endef
+$(foreach folder,$(FUZZ_FOLDERS),$(eval $(call fuzz_folder_rules,$(folder))))
+
 # ONLY=core/place runs one file, ONLY=core the files of one module.
 ONLY ?=
 TEST_PROGRAMS := $(patsubst tests/%.c,build/check$(suffix)/%,$(if $(ONLY),\
-    $(wildcard tests/$(ONLY:_test=)_test.c tests/$(ONLY)/*_test.c),$(TEST_SOURCES)))
+    $(wildcard tests/$(ONLY:_test=)_test.c tests/$(ONLY)/*_test.c tests/$(ONLY)_fuzz.c tests/$(ONLY)/*_fuzz.c),\
+    $(TEST_SOURCES) $(FUZZ_SOURCES)))
 
 .PHONY: check
 check: $(TEST_PROGRAMS) ## Table tests with sanitizers: seconds. ONLY=core/place runs one
@@ -211,9 +234,12 @@ differential: build/differential/bulkhead ## Resource arithmetic beside Kubernet
 	$(PYTHON) hack/differential.py $(if $(PODS),--pods $(PODS)) $(if $(QUANTITIES),--quantities $(QUANTITIES)) \
 	    $(if $(SEED),--seed $(SEED))
 
-.PHONY: fuzz
-fuzz: ## Fuzz every decoder for SECONDS=n each
-	@if [ -x hack/fuzz ]; then hack/fuzz $(or $(SECONDS),60); else echo "no fuzz targets yet"; exit 1; fi
+.PHONY: fuzz fuzz-programs
+fuzz: ## Fuzz every decoder for SECONDS=n each; ONLY=api/specs one of them
+	$(call deps,lint)
+	@+$(MAKE) --no-print-directory CC=clang fuzz-programs
+	hack/fuzz --seconds $(or $(SECONDS),60) $(if $(ONLY),--only $(ONLY))
+fuzz-programs: $(FUZZ_PROGRAMS)
 
 .PHONY: bench demo dev-up dev-down
 bench: all ## Measure: a table on screen, every figure as a row in build/bench.json

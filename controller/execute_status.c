@@ -170,15 +170,14 @@ static void encode_job(struct call *call, const struct action *action,
     if (action->children != NULL)
         call->state_bytes =
             array_status_pack(array, action->children, action->refusals, action->history);
-    AUTO_TEXT encoding = array->encoding;
-    AUTO_TEXT data = array->data;
-    AUTO_TEXT refusals = array->refusals;
-    AUTO_TEXT history = array->history;
+    char *const packed[] = {array->encoding, array->data, array->refusals, array->history};
     if (array_status_is_large(array)) {
         call->companion = array_state_encode(action->job, action->array_version, array);
         array_status_move_out(array);
     }
     call->doc = batch_job_status_encode(meta, &status, previous, now_ns);
+    for (size_t i = 0; i < ARRAY_LEN(packed); i++)
+        free(packed[i]); /* move_out only forgets them */
 }
 
 static struct json_object *encode_definition(const struct job_definition *definition,

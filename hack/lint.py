@@ -279,7 +279,7 @@ def check_text(found):
     count = 0
     for name in FILES:
         text = text_of(name)
-        if text is None or name == "LICENSE":
+        if text is None or name == "LICENSE" or "/corpus/" in name:  # inputs of fuzz targets are as they are
             continue
         count += 1
         for number, line in enumerate(text.split("\n"), 1):

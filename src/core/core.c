@@ -138,11 +138,9 @@ struct core *core_free(struct core *core)
         struct flight *flight = &core->flights[i];
         if (!flight->used)
             continue;
-        bool of_pod = flight->kind == ACTION_POD_CREATE || flight->kind == ACTION_POD_GET ||
-                      flight->kind == ACTION_POD_RELEASE || flight->kind == ACTION_POD_DELETE;
         flight_end(core, flight);
-        if (of_pod)
-            pod_release_memory(core, flight->object); /* one that is gone waited for this only */
+        if (flight_is_of_pod(flight->kind)) /* one that is gone waits for its answers only */
+            pod_release_memory(core, flight->object);
     }
     core_free_objects(core);
     core->fresh = NULL;

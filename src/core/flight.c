@@ -32,6 +32,12 @@ static struct action *action_push(struct core *core)
     return action;
 }
 
+bool flight_is_of_pod(enum action_kind kind)
+{
+    return kind == ACTION_POD_CREATE || kind == ACTION_POD_GET || kind == ACTION_POD_RELEASE ||
+           kind == ACTION_POD_DELETE;
+}
+
 static void count_flight(void *object, enum action_kind kind, int change)
 {
     if (object == NULL)

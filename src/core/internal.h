@@ -491,6 +491,7 @@ struct core {
 struct action *action_new(struct core *core, enum action_kind kind, void *object);
 struct flight *flight_find(struct core *core, uint64_t action_id);
 void flight_end(struct core *core, struct flight *flight);
+bool flight_is_of_pod(enum action_kind kind); /* what its object is */
 bool plan_has_room(struct core *core);
 void notice(struct core *core, const char *kind, const struct object_meta *meta, const char *type,
             const char *reason, const char *message); /* a Kubernetes Event, best effort */

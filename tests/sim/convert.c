@@ -56,7 +56,8 @@ static void array_fill(const struct stored_status *stored, bool with_data, struc
     if (!with_data)
         return;
     ret->failure_count = from->failure_count;
-    ret->failures = mem_new((from->failure_count + 1) * sizeof(*ret->failures));
+    if (from->failure_count > 0)
+        ret->failures = mem_new(from->failure_count * sizeof(*ret->failures));
     for (size_t i = 0; i < from->failure_count; i++) {
         ret->failures[i] = from->failures[i];
         ret->failures[i].status_reason = text_copy(from->failures[i].status_reason);

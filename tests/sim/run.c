@@ -35,6 +35,8 @@ static void world_init(struct world *world, const struct run_options *options)
     world->crash_phase = options->crash_phase;
     rng_seed(&world->rng, options->seed);
     world->has_sink = mix64(options->seed ^ 0x73696e6bU) % 2 == 0;
+    world->rng.choices = options->choices;
+    world->rng.choice_bytes = options->choice_bytes;
 }
 
 static void world_done(struct world *world)

@@ -51,6 +51,14 @@ uint64_t rng_next(struct rng *rng)
 int64_t draw(struct world *world, int64_t low, int64_t high)
 {
     assert(low <= high);
+    struct rng *rng = &world->rng;
+    if (rng->choice_bytes >= 2) {
+        uint64_t choice = rng->choices[0] * 256U + rng->choices[1];
+        rng->choices += 2;
+        rng->choice_bytes -= 2;
+        return low + (int64_t)(choice * ((uint64_t)(high - low) / 65536 + 1) %
+                               (uint64_t)(high - low + 1));
+    }
     return low + (int64_t)(rng_next(&world->rng) % (uint64_t)(high - low + 1));
 }
 

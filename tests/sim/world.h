@@ -344,6 +344,8 @@ struct faults { /* per mille of each chance; 0 when calm */
 
 struct rng {
     uint64_t s[4];
+    const uint8_t *choices; /* taken before any number is drawn; borrowed */
+    size_t choice_bytes;
 };
 
 struct request;
@@ -629,6 +631,8 @@ void story_done(struct world *world);
 /* run.c */
 struct run_options {
     uint64_t seed;
+    const uint8_t *choices; /* two bytes decide one draw each, until they are used up; or NULL */
+    size_t choice_bytes;
     bool verbose, story, hash_plans, no_faults;
     int64_t crash_at;
     enum crash_phase crash_phase;
