@@ -74,6 +74,7 @@ static void job_free(struct core *core, struct core_job *job)
     records_done(job);
     free(job->failed_bits);
     free(job->verdict_text);
+    free(job->retried_last);
     requests_done(job);
     failures_done(job);
     results_done(job);

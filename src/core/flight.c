@@ -143,21 +143,3 @@ void flight_end(struct core *core, struct flight *flight)
     count_flight(flight->object, flight->kind, -1);
     core->free_flights[core->free_flight_count++] = (uint32_t)(flight - core->flights);
 }
-
-void notice(struct core *core, const char *kind, const struct object_meta *meta, const char *type,
-            const char *reason, const char *message)
-{
-    if (core->notices.count >= ARRAY_LEN(core->notices.items))
-        return;
-    /* Kept as heap texts until the plan copies them: the arena of this turn may not exist yet. */
-    core->notices.items[core->notices.count++] = (struct action){
-        .kind = ACTION_EVENT,
-        .object_kind = kind,
-        .namespace_ = text_copy(meta->namespace_),
-        .name = text_copy(meta->name),
-        .uid = text_copy(meta->uid),
-        .event_type = type,
-        .reason = reason,
-        .message = text_copy(message),
-    };
-}

@@ -18,6 +18,7 @@
  *   podwork.c    what is to be done about pods
  *   tell.c       changes of state for the event sink, in order and at least once
  *   kept.c       finished pods that stay for a while
+ *   notices.c    Kubernetes Events about jobs, best effort
  *   limits.c     limits of time: what waits too long, what ended long ago
  *   load.c       a job as its stored status tells it
  *   queues.c     queues and definitions come and go
@@ -341,6 +342,8 @@ struct core_job {
     bool to_tell;
     /* verdict */
     enum verdict verdict, told_verdict;
+    int64_t retried; /* attempts of an array that no Event has told of yet */
+    char *retried_last;
     char *verdict_text;  /* extra words of the verdict; NULL: none */
     uint32_t slow_index; /* the child whose pod last told why it does not start yet */
     enum blocked_reason blocked;
@@ -493,8 +496,6 @@ struct flight *flight_find(struct core *core, uint64_t action_id);
 void flight_end(struct core *core, struct flight *flight);
 bool flight_is_of_pod(enum action_kind kind); /* what its object is */
 bool plan_has_room(struct core *core);
-void notice(struct core *core, const char *kind, const struct object_meta *meta, const char *type,
-            const char *reason, const char *message); /* a Kubernetes Event, best effort */
 
 /* view.c */
 void core_free_objects(struct core *core);
@@ -694,6 +695,15 @@ void pods_durable(struct core *core,
                   struct core_job *job); /* releases ended pods up to written_sequence */
 void pods_disown(struct core *core,
                  struct core_job *job); /* the job is gone: stop and release its pods */
+
+/* notices.c */
+void notice(struct core *core, const char *kind, const struct object_meta *meta, const char *type,
+            const char *reason, const char *message); /* a Kubernetes Event, best effort */
+void notice_retry(struct core *core, struct core_job *job, const struct core_pod *pod,
+                  const struct outcome *outcome);
+void notice_retries(struct core *core, struct core_job *job); /* of an array, at its status */
+void notice_waits(struct core *core, struct core_job *job, const char *words); /* the same */
+void notice_load(struct core_job *job);
 
 /* kept.c */
 bool pod_keep(struct core *core, struct core_pod *pod); /* its finalizer is off: does it stay? */

@@ -102,6 +102,7 @@ void job_load_state(struct core *core, struct core_job *job)
     load_history(job);
     references_load(job);
     blocked_load(job);
+    notice_load(job);
     if (!job->array)
         job->result = STEAL(job->spec->status.result);
     if (job->array || job->gang) {

@@ -292,12 +292,8 @@ static void apply_to_child(struct core *core, struct core_pod *pod, unsigned wei
         (outcome->attempt ? retry_wanted(job->retry, outcome, child->attempts) : !outcome->used_up);
     if (again && !stopped) {
         child_move(core, job, pod->index, outcome->attempt ? ON_RETRY : ON_UNPLACE);
-        if (outcome->attempt) {
-            AUTO_TEXT told = text_printf(
-                "attempt %u of child %u failed (%s); it will be retried", pod->attempt, pod->index,
-                outcome->status_reason != NULL ? outcome->status_reason : "");
-            notice(core, "BatchJob", &job->spec->meta, "Warning", "Retrying", told);
-        }
+        if (outcome->attempt)
+            notice_retry(core, job, pod, outcome);
         return;
     }
     if (!job->array && job->end_reason == NULL && !(stopped && !outcome->attempt)) {

@@ -176,6 +176,8 @@ static void fill_words(struct core *core, struct core_job *job, struct job_statu
     AUTO_TEXT words = verdict_message(core, job);
     status->reason = arena_copy(core->arena, verdict_reason(verdict));
     status->message = arena_copy(core->arena, words);
+    if (waiting > 0)
+        notice_waits(core, job, words);
     job->told_verdict = job->verdict;
     job->verdict_due_ns = 0;
 }
@@ -206,6 +208,7 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     fill_dependencies(core, job, status);
     status->references = job->values; /* they stay the job's, too */
     fill_words(core, job, status);
+    notice_retries(core, job);
     if (job->array) {
         fill_array(core, job, action, status);
     } else {
