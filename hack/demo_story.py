@@ -63,7 +63,8 @@ class Story:
         cluster.kubectl("apply", "-k", MANIFESTS)
         cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd",
                         *[f"{kind}.bulkhead.dev" for kind in (
-                            "batchjobs", "jobqueues", "jobdefinitions", "computeenvironments", "arraystates")])
+                            "batchjobs", "jobqueues", "jobdefinitions", "computeenvironments", "arraystates",
+                            "consumableresources")])
         self.start_controller()
         self.world = World(screen.say)
         self.watches = Watches(cluster)

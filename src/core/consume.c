@@ -66,7 +66,7 @@ void consume_drop_orphans(struct core_consumable *resource)
 void consumable_free_if_unused(struct core *core, struct core_consumable *resource)
 {
     if (resource->spec != NULL || resource->users > 0 || resource->flights > 0 ||
-        resource->in_looks)
+        resource->in_looks || resource->dirty)
         return;
     map_remove(core->consumables, resource->name);
     consume_drop_orphans(resource);
@@ -94,7 +94,11 @@ int64_t consume_left_now(const struct core_consumable *resource)
 /* Something may be free that was not. */
 void consume_changed(struct core *core, struct core_consumable *resource)
 {
-    resource->dirty = core->consumables_dirty = true;
+    if (!resource->dirty) {
+        resource->dirty = true;
+        resource->dirty_next = core->consumables_dirty;
+        core->consumables_dirty = resource;
+    }
     consume_look(core, resource);
 }
 
@@ -200,13 +204,13 @@ void consumables_free(struct core *core)
 {
     size_t at = 0;
     struct core_consumable *resource;
-    core->consumables_to_look = NULL;
+    core->consumables_to_look = core->consumables_dirty = NULL;
     while ((at = 0, resource = map_next(core->consumables, &at, NULL)) != NULL) {
         assert(resource->users == 0);
         consumable_resource_free(resource->spec);
         resource->spec = NULL;
         resource->flights = 0;
-        resource->in_looks = false;
+        resource->in_looks = resource->dirty = false;
         consumable_free_if_unused(core, resource);
     }
     map_free(core->consumables);

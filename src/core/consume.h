@@ -33,6 +33,7 @@ struct core_consumable {
     int64_t consumed;
     int64_t kept; /* for parts of multi-node jobs that follow their main node */
     bool dirty;   /* for the next pass: who waits for it may look again */
+    struct core_consumable *dirty_next; /* in core->consumables_dirty */
     /* in one pass */
     uint64_t reserved_pass, planned_pass;
     int64_t reserved; /* for the heads of queues that came before */

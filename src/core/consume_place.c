@@ -15,11 +15,12 @@ void consume_pass_begin(struct core *core)
 
 void consume_pass_end(struct core *core)
 {
-    size_t at = 0;
     struct core_consumable *resource;
-    while (core->consumables_dirty && (resource = map_next(core->consumables, &at, NULL)) != NULL)
+    while ((resource = core->consumables_dirty) != NULL) {
+        core->consumables_dirty = resource->dirty_next;
         resource->dirty = false;
-    core->consumables_dirty = false;
+        consumable_free_if_unused(core, resource);
+    }
 }
 
 static const struct core_job *head_of(const struct core_queue *queue)

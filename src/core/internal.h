@@ -448,7 +448,7 @@ struct core {
     uint64_t buy_pass;      /* the last one */
     struct core_job *gangs; /* open ones with parts to reserve for or to start */
     struct core_consumable *consumables_to_look; /* whose status may have to be written */
-    bool consumables_dirty;                      /* one of them is dirty */
+    struct core_consumable *consumables_dirty;   /* those that are */
     uint64_t consume_pass;                       /* the last placement pass */
     struct pod_list outbox;                      /* pods that need an action now */
     struct pod_list cleanup; /* pods to release and delete: as many at once as cleanups_max */
