@@ -29,7 +29,7 @@ static void round_trip(const uint8_t *data, uint32_t count)
     array_state_pack(records, count, &encoding, &packed);
     MUST(array_state_unpack(encoding, packed, again, count, &err) == 0);
     MUST(memcmp(records, again, sizeof(*records) * count) == 0);
-    refusals_pack(refusals, count, &listed);
+    refusals_pack(refusals, count, SIZE_MAX, &listed);
     MUST(refusals_unpack(listed, refusals_again, count, &err) == 0);
     MUST(memcmp(refusals, refusals_again, count) == 0);
     free(records);
