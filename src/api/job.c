@@ -261,11 +261,26 @@ static int check_job(const void *object, const struct json_at *at, struct err *e
 const struct object_type batch_job_spec_type =
     OBJECT_TYPE(struct batch_job, "BatchJobSpec", job_fields, .check = check_job);
 
+/* The first owner that is a BatchJob, of whatever version. */
+static char *parent_of(struct json_object *doc)
+{
+    struct json_object *owners = json_get_list(json_get_object(doc, "metadata"), "ownerReferences");
+    for (size_t i = 0; i < json_list_count(owners); i++) {
+        struct json_object *owner = json_list_at(owners, i);
+        const char *version = json_get_text(owner, "apiVersion");
+        if (version != NULL && text_starts(version, API_GROUP "/") &&
+            text_eq(json_get_text(owner, "kind"), "BatchJob"))
+            return text_copy(json_get_text(owner, "uid"));
+    }
+    return NULL;
+}
+
 struct batch_job *batch_job_free(struct batch_job *job)
 {
     if (job == NULL)
         return NULL;
     object_meta_done(&job->meta);
+    free(job->parent_uid);
     json_done(&batch_job_spec_type, job);
     job_status_done(&job->status);
     free(job->invalid);
@@ -280,6 +295,7 @@ int batch_job_decode(struct json_object *doc, struct batch_job **ret_job, struct
     struct json_object *status = json_get(doc, "status");
     if (object_meta_decode(doc, &job->meta, err) < 0)
         return err_wrap(err, "job");
+    job->parent_uid = parent_of(doc);
     if (json_decode(&batch_job_spec_type, json_get(doc, "spec"), JSON_ROOT("spec"), job, &why) < 0)
         job->invalid = text_copy(why.text);
     /* A status without a phase was written by nobody: kubectl sends "status: {}" now and then. */

@@ -166,6 +166,8 @@ static struct json_object *environment_of(const struct draft *draft, struct json
     json_object_array_add(list,
                           variable("AWS_BATCH_JOB_ATTEMPT", slot_text(draft, SLOT_ATTEMPT, text)));
     json_object_array_add(list, variable("AWS_BATCH_JQ_NAME", job->queue));
+    json_object_array_add(list, variable("BULKHEAD_JOB_NAME", job->meta.name));
+    json_object_array_add(list, variable("BULKHEAD_JOB_UID", job->meta.uid));
     json_object_array_add(list,
                           variable("AWS_BATCH_CE_NAME", slot_text(draft, SLOT_ENVIRONMENT, text)));
     json_object_array_add(

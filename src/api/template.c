@@ -53,9 +53,11 @@ static int check_env(struct json_object *container, const struct json_at *at, st
         return json_fail_value(&list, env, err, "expected a list");
     for (size_t i = 0; i < json_list_count(env); i++) {
         const char *name = json_get_text(json_list_at(env, i), "name");
-        if (name != NULL && text_starts(name, "AWS_BATCH"))
+        if (name != NULL && (text_starts(name, "AWS_BATCH") || text_starts(name, "BULKHEAD_JOB_")))
             return json_fail(JSON_AT(JSON_ITEM(&list, i), "name"), err,
-                             "%s: names that start with AWS_BATCH are set by bulkhead", name);
+                             "%s: names that start with AWS_BATCH or BULKHEAD_JOB_ are set by "
+                             "bulkhead",
+                             name);
     }
     return 0;
 }

@@ -44,6 +44,7 @@ struct core *core_new(const struct core_options *options)
     core->consumables = map_new();
     core->dependants = map_new();
     core->replacements = map_new();
+    core->families = map_new();
     core->companions = map_new();
     core->dim_count = DIM_FIXED;
     core->admin_wake_ns = INT64_MAX;
@@ -163,6 +164,7 @@ struct core *core_free(struct core *core)
     consumables_free(core);
     map_free(core->dependants);
     map_free(core->replacements);
+    map_free(core->families);
     for (size_t i = 0; i < core->early_count; i++)
         pod_free(core->early_pods[i]);
     for (size_t i = DIM_FIXED; i < core->dim_count; i++)

@@ -8,6 +8,7 @@
  * Held   A dependency that failed is waited over when its dependant says so
  * (onDependencyFailure: Hold), as long as the job that failed is there: another may take its place
  * (replace.c), and then the dependant waits for that one, whose name and uid go into its record. */
+#include "family.h"
 #include "internal.h"
 #include "replace.h"
 #include "results.h"
@@ -206,6 +207,8 @@ void depend_settle(struct core *core)
             depend_job_ended(core, look.job);
         else if (look.index == LOOK_CYCLE)
             break_cycle(core, look.job);
+        else if (look.index == LOOK_FAMILY)
+            family_settle(core, look.job);
         else
             children_look(core, look.job, look.index);
     }
@@ -215,6 +218,11 @@ void depend_settle(struct core *core)
 void depend_ended_later(struct core *core, struct core_job *job)
 {
     look_later(core, job, LOOK_DEPENDANTS);
+}
+
+void depend_look_family(struct core *core, struct core_job *job)
+{
+    look_later(core, job, LOOK_FAMILY);
 }
 
 void depend_look_all(struct core *core, struct core_job *job)

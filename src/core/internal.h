@@ -6,6 +6,7 @@
  *   requests.c   what users ask of a job later: cancel and terminate, whole or in part
  *   depend.c     dependencies and who waits for whom
  *   replace.c    a job that takes the place of one that failed
+ *   family.c     jobs that were submitted by a job
  *   child.c      the state of one child; nothing else writes child.phase or any count
  *   outcome.c    what the end of a pod means for its child
  *   causes.c     who ended a pod, by what its status says (causes.h)
@@ -326,6 +327,7 @@ struct core_job {
     struct core_job *gang_next;          /* in core->gangs */
     int64_t children_taken;              /* over from the job that it replaces */
     bool taking;                         /* that is not durable yet */
+    struct family_member *family;        /* see family.c; NULL: nobody's child */
     /* requests */
     size_t requests_seen;
     bool cancelled, terminated;
@@ -417,9 +419,10 @@ struct flight {
 #define LOOK_ALL UINT32_MAX
 #define LOOK_DEPENDANTS (UINT32_MAX - 1)
 #define LOOK_CYCLE (UINT32_MAX - 2)
+#define LOOK_FAMILY (UINT32_MAX - 3)
 struct look { /* work that waits for depend_settle */
     struct core_job *job;
-    uint32_t index; /* a child, LOOK_ALL, LOOK_DEPENDANTS or LOOK_CYCLE */
+    uint32_t index; /* a child, LOOK_ALL or another LOOK_ */
 };
 
 struct pod_list { /* linked by out_next */
@@ -435,6 +438,7 @@ struct core {
     struct map *queues, *environments, *definitions, *nodes, *pods, *daemon_sets, *runtime_classes,
         *consumables;         /* by name or key */
     struct map *dependants;   /* namespace/name */
+    struct map *families;     /* uid of the parent */
     struct map *replacements; /* uid of a job that failed -> the job that took its place */
     struct map *companions;   /* uid -> array_status, until synced */
     struct map *checked;      /* namespace + template hash that the server has accepted */
@@ -609,7 +613,8 @@ void depend_child_end(struct core *core, struct core_job *job, uint32_t index,
 void depend_child_ended(struct core *core, struct core_job *job, uint32_t index);
 void depend_ended_later(struct core *core,
                         struct core_job *job); /* tells dependants when depend_settle runs */
-void depend_look_all(struct core *core, struct core_job *job); /* at its children, likewise */
+void depend_look_family(struct core *core, struct core_job *job); /* likewise */
+void depend_look_all(struct core *core, struct core_job *job);    /* at its children, likewise */
 void depend_settle(struct core *core); /* at the end of every apply and plan */
 void depend_job_gone(struct core *core, struct core_job *job);
 void depend_look_again(struct core *core, struct core_job *job); /* at what it depends on */

@@ -4,6 +4,7 @@
  * A job is admitted once everything it names is there: queue, definition, a template that can be
  * placed. Its children are then PENDING (dependencies) or RUNNABLE. Until then it is SUBMITTED and
  * told what is missing. */
+#include "family.h"
 #include "internal.h"
 #include "replace.h"
 #include "results.h"
@@ -552,6 +553,7 @@ static struct core_job *job_new(struct core *core, struct batch_job *spec)
     }
     read_dependencies(job);
     replace_read(core, job);
+    family_join(core, job);
     map_put(core->jobs, job->uid, job);
     struct core_job *older = map_put(core->jobs_by_name, job->key, job);
     if (older !=
@@ -577,6 +579,7 @@ static void job_begin(struct core *core, struct core_job *job)
     depend_start(core, job);
     if (!job->ended)
         requests_read(job);
+    family_look(core, job);
     if (!job->ended && job->gang) {
         gang_look(core, job); /* an attempt of an earlier life may be on its way out */
         job_settle(core, job);
@@ -655,12 +658,15 @@ void job_apply(struct core *core, struct batch_job *take_spec)
     if (retry_moved)
         job->retry = &take_spec->retry;
     batch_job_free(old);
+    family_join(core, job);
     if (core->synced)
         references_seen(take_spec);
     if (core->synced && job->ended)
         job_timer_set(core, job); /* ttlSecondsAfterFinished may have changed */
     if (core->synced)
         requests_look(core, job);
+    if (core->synced)
+        family_look(core, job);
     else
         read_phase(core, job); /* what an earlier life of this process had sent has arrived */
 }
@@ -675,8 +681,9 @@ void jobs_begin_all(struct core *core)
             requests_read(job); /* and by its end on request */
         job_load_state(core, job);
     }
-    core->adopting = true; /* a gang is looked at when all of its pods are known */
-    pods_apply_early(core);
+    core->adopting = true;
+    family_begin(core);
+    pods_apply_early(core); /* a gang is looked at when all of its pods are known */
     core->adopting = false;
     at = 0;
     while ((job = map_next(core->jobs, &at, NULL)) != NULL)
@@ -697,6 +704,7 @@ void job_gone(struct core *core, const char *uid)
     depend_job_gone(core, job);
     depend_stop(core, job);
     replace_gone(core, job);
+    family_leave(core, job);
     pods_disown(core, job);
     gang_free(core, job);
     if (!job->ended) {

@@ -169,7 +169,9 @@ static const char *golden_single =
     "\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":60}]"
     ",\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"env\":[{\"name\":\"AWS_BATCH_JOB_ID\","
     "\"value\":\"u-1\"},{\"name\":\"AWS_BATCH_JOB_ATTEMPT\",\"value\":\"1\"},{\"name\":\"AWS_BA"
-    "TCH_JQ_NAME\",\"value\":\"q\"},{\"name\":\"AWS_BATCH_CE_NAME\",\"value\":\"e\"},{\"name\":"
+    "TCH_JQ_NAME\",\"value\":\"q\"},{\"name\":\"BULKHEAD_JOB_NAME\",\"value\":\"sim\"},{"
+    "\"name\":\"BULKHEAD_JOB_UID\",\"value\":\"u-1\"},{\"name\":\"AWS_BATCH_CE_NAME\",\"value\":"
+    "\"e\"},{\"name\":"
     "\"AWS_BATCH_JOB_KUBERNETES_NODE_UID\",\"value\":\"nu\"},{\"name\":\"A\",\"value\":\"1\"}],"
     "\"terminationMessagePolicy\":\"File\"}]}}";
 

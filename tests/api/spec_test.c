@@ -128,8 +128,8 @@ static const struct row jobs[] = {
      JOB(",'overrides':{'containers':[{'resources':{'requests':{'cpu':'abc'}}}]}"),
      "spec.overrides.containers[0].resources.requests.cpu: \"abc\", not a quantity"},
     {"override's variable", JOB(",'overrides':{'containers':[{'env':[{'name':'AWS_BATCH_X'}]}]}"),
-     "spec.overrides.containers[0].env[0].name: AWS_BATCH_X: names that start with AWS_BATCH are "
-     "set by bulkhead"},
+     "spec.overrides.containers[0].env[0].name: AWS_BATCH_X: names that start with AWS_BATCH or "
+     "BULKHEAD_JOB_ are set by bulkhead"},
     {"override's nameless variable", JOB(",'overrides':{'containers':[{'env':[{'value':'1'}]}]}"),
      "spec.overrides.containers[0].env[0].name: required"},
     {"override's label", JOB(",'overrides':{'metadata':{'labels':{'bulkhead.dev/x':'1'}}}"),
@@ -223,7 +223,7 @@ static const struct row definitions[] = {
      "spec.template.status: no such field"},
     {"reserved variable", CONTAINER(",'env':[{'name':'A','value':'1'},{'name':'AWS_BATCH_X'}]"),
      "spec.template.spec.containers[0].env[1].name: AWS_BATCH_X: names that start with AWS_BATCH "
-     "are set by bulkhead"},
+     "or BULKHEAD_JOB_ are set by bulkhead"},
     {"command", CONTAINER(",'command':'ls'"),
      "spec.template.spec.containers[0].command: \"ls\", expected a list of texts"},
     {"argument", CONTAINER(",'args':['a',1]"),
@@ -404,4 +404,32 @@ TEST(what_is_read)
     CHECK_INT("delay", environment->scale_down_delay_ns, 120 * NS_PER_S);
     CHECK_INT("spot", environment->spot, 1);
     CHECK_TEXT("strategy", environment->allocation_strategy, "BEST_FIT_PROGRESSIVE");
+}
+
+static const struct {
+    const char *name, *owners, *want;
+} parent_cases[] = {
+    {"a job", "[{'apiVersion':'bulkhead.dev/v1alpha1','kind':'BatchJob','name':'a','uid':'u'}]",
+     "u"},
+    {"of a later version", "[{'apiVersion':'bulkhead.dev/v1','kind':'BatchJob','uid':'u'}]", "u"},
+    {"the first of two",
+     "[{'apiVersion':'v1','kind':'ConfigMap','uid':'c'},{'apiVersion':'bulkhead.dev/v1','kind':"
+     "'BatchJob','uid':'u'},{'apiVersion':'bulkhead.dev/v1','kind':'BatchJob','uid':'v'}]",
+     "u"},
+    {"somebody else's BatchJob", "[{'apiVersion':'other.dev/v1','kind':'BatchJob','uid':'u'}]",
+     NULL},
+    {"none", "[]", NULL},
+};
+
+TEST(parents)
+{
+    for (size_t i = 0; i < ARRAY_LEN(parent_cases); i++) {
+        AUTO_TEXT text = text_printf("{'metadata':{'name':'me','ownerReferences':%s},'spec':{"
+                                     "'jobQueue':'q','jobDefinition':'d'}}",
+                                     parent_cases[i].owners);
+        AUTO(json_object) doc = json_tokener_parse(text);
+        AUTO(batch_job) job = NULL;
+        REQUIRE(batch_job_decode(doc, &job, NULL) == 0);
+        CHECK_TEXT(parent_cases[i].name, job->parent_uid, parent_cases[i].want);
+    }
 }

@@ -17,7 +17,7 @@
  *   job a queue=q1 cpu=1 memory=512Mi                     also definition=d (no template of its
  * own) job b queue=q1 array=6 after=a,c:N_TO_N,SEQUENTIAL    ns=team created=3s runs=20s retry=3
  * rule=RETRY,exit=3 rule=EXIT,reason=Cannot*,status=Host~EC2*   timeout=10s start=20s ttl=5s
- * select=zone:a replaces=f after=d:Hold
+ * select=zone:a replaces=f after=d:Hold parent=g
  * affinity=zone:In:a|b tolerate=gpu:yes port=8080 nvidia.com/gpu=1 invalid=words unsupported=words
  *   node n1 env=e2 cpu=4 memory=8Gi pods=110 labels=zone:a taints=gpu:yes:NoSchedule   also
  * unready, ready, cordoned, uncordoned, machine=i3 (the instance-id label) daemonset d cpu=100m pod

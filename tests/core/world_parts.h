@@ -26,6 +26,7 @@ struct line {
 struct thing { /* a declared object: its words, and what a server adds to them */
     char *kind, *name, *namespace_, *words, *uid;
     int64_t version, generation, created_ns, deleted_ns;
+    char *parent_uid; /* of a job: see parent= */
     bool finalizer, dirty;
     struct job_status status; /* of a job, as stored */
     bool has_status;

@@ -69,6 +69,10 @@ struct thing *thing_put(struct world *world, const char *kind, const struct line
             str_add_bytes(&words, *c == ' ' ? "~" : c, 1);
     }
     text_set(&thing->words, str_text(&words));
+    if (line_get(line, "parent") != NULL) { /* the one of that name now, for good */
+        const struct thing *parent = thing_find(world, kind, line_get(line, "parent"));
+        text_set(&thing->parent_uid, parent != NULL ? parent->uid : NULL);
+    }
     thing->generation++;
     thing->version = ++world->version;
     if (fresh && is_namespaced(kind))
@@ -89,6 +93,7 @@ void thing_free(struct thing *thing)
     free(thing->namespace_);
     free(thing->words);
     free(thing->uid);
+    free(thing->parent_uid);
     free(thing->array_data);
     free(thing->array_encoding);
     free(thing->array_refusals);

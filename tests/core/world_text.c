@@ -509,6 +509,7 @@ struct batch_job *job_from(const struct thing *thing)
     job->replaces = text_copy(line_get(&line, "replaces"));
     job->has_consumables = needs_from(&line, &job->consumables);
     parameter_from(line_get(&line, "param"), &job->parameters);
+    job->parent_uid = text_copy(thing->parent_uid);
     job->has_retry = retry_from(&line, &job->retry);
     job->timeout_s = timeout_from(&line);
     if (line_get(&line, "start") != NULL)

@@ -177,6 +177,7 @@ static struct batch_job *job_convert(const struct sim_job *from)
             .hold = from->dependencies[i].hold,
         };
     job->replaces = text_copy(from->replaces);
+    job->parent_uid = text_copy(from->parent_uid);
     job->request_count = from->request_count;
     if (from->request_count > 0)
         job->requests = mem_new(from->request_count * sizeof(*job->requests));

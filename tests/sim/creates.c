@@ -93,9 +93,10 @@ static void check_template(struct world *world, const struct request *request,
 
 static bool is_plain(const struct sim_job *job)
 {
-    return job->dependency_count == 0 && job->replaces == NULL && job->request_count == 0 &&
-           !job->refused && job->max_concurrent == 0 && /* its own limit lets later ones pass it */
-           job->needs.count == 0 && /* so does what there can never be enough of */
+    return job->dependency_count == 0 && job->replaces == NULL && job->parent_uid == NULL &&
+           job->request_count == 0 && !job->refused &&
+           job->max_concurrent == 0 && /* its own limit lets later ones pass it */
+           job->needs.count == 0 &&    /* so does what there can never be enough of */
            job->invalid == NULL && !job->truth->create_failed && job->object.deleted_ns == 0 &&
            !job->gang &&
            (job->definition != NULL || job->definition_name == NULL); /* else nothing to run */
@@ -139,7 +140,8 @@ static void check_create_sent(struct world *world, struct request *request)
     const struct sim_job *known =
         (const struct sim_job *)(const void *)watch_known(world, KIND_JOB, request->job_uid);
     if (known == NULL || known->object.deleted_ns != 0 ||
-        (is_asked_to_stop(known, request->index) && !known->gang)) /* cancel spares it whole */
+        ((is_asked_to_stop(known, request->index) || is_known_stopped_from_above(world, known)) &&
+         !known->gang)) /* cancel spares it whole */
         violation(world, "I16", "create %s, whose job is known to be stopped or gone",
                   request->name);
     check_room(world, request);

@@ -45,7 +45,7 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
         violation(world, "I7", "delete of foreign pod %s", request->name);
         return;
     }
-    if (pod_is_stranded(world, pod) || job->object.gone)
+    if (pod_is_stranded(world, pod) || job->object.gone || is_terminated_from_above(world, job))
         return;
     int64_t ran_ns = pod->started ? world->now_ns - pod->started_ns : 0;
     if (job->timeout_s > 0 && pod->started && ran_ns >= job->timeout_s * NS_PER_S)
@@ -297,6 +297,9 @@ void oracle_status(struct world *world, struct sim_job *job, const struct stored
         if (phase >= JOB_SUCCEEDED && failed != (phase == JOB_FAILED))
             violation(world, "I5", "array %s ended as %s", job->object.name, job_phase_name(phase));
     }
+    if (first_end && status->status.message != NULL &&
+        strstr(status->status.message, "its parent job") != NULL)
+        world->counters.stopped_by_parent++;
     if (first_end && phase == JOB_SUCCEEDED)
         world->counters.succeeded++;
     else if (first_end)

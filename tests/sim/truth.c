@@ -304,8 +304,8 @@ bool is_excused(const struct world *world, const struct sim_job *job, uint32_t i
 {
     if (job->object.deleted_ns != 0 || job->invalid != NULL || job->refused)
         return true;
-    if (is_asked_to_stop(job, index) || replaces_may_fail(world, job) ||
-        may_be_unusable(world, job))
+    if (is_asked_to_stop(job, index) || is_stopped_from_above(world, job) ||
+        replaces_may_fail(world, job) || may_be_unusable(world, job))
         return true;
     for (size_t i = 0; i < job->dependency_count; i++)
         if (job->dependencies[i].condition == DEPEND_ON_SUCCESS &&

@@ -179,7 +179,7 @@ static void submit(struct world *world, const char *name, const char *namespace_
     if (job->size > 0 && chance(world, 300))
         job->max_concurrent = draw(world, 1, 3);
     job->template_ = draw_template(world);
-    if (chance(world, 120)) {
+    if (chance(world, 200)) {
         job->gang = true;
         job->size = (uint32_t)draw(world, 1, 4);
         job->main_node = (uint32_t)draw(world, 0, job->size - 1);
@@ -210,6 +210,8 @@ static void submit(struct world *world, const char *name, const char *namespace_
         draw_replaces(world, job);
     draw_use(world, job);
     draw_troubles(world, job);
+    if (chance(world, 200))
+        draw_parent(world, job);
     world->counters.arrays += job->size > 0 && !job->gang;
     world->counters.jobs++;
     truth_new(world, job);
@@ -600,7 +602,7 @@ static bool will_be_decided(const struct world *world, const struct sim_job *job
 
 static bool feasible(const struct world *world, const struct sim_job *job, int depth)
 {
-    if (is_stopped(job) || job->invalid != NULL)
+    if (is_stopped(job) || must_stop_from_above(world, job) || job->invalid != NULL)
         return true;
     const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, job->queue);
     if (queue == NULL || queue->object.deleted_ns != 0 ||

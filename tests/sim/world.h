@@ -20,6 +20,7 @@
  *   sink.c      the event sink, and the oracle on what it is told
  *   truth.c     what each child must come to
  *   mend.c      jobs that replace one that failed
+ *   family.c    jobs that belong to a job
  *   creates.c   the oracle on pods that are made
  *   consume.c   consumable resources: their users, the server's side and the oracle
  *   kept.c      the oracle on finished pods that stay for a while
@@ -61,7 +62,8 @@ enum {
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
     X(pod_deletes) X(pods_kept) X(pods_kept_less) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
-    X(held) X(replaced) X(taken) X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) \
+    X(held) X(replaced) X(taken) X(parents) X(stopped_by_parent) \
+    X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) \
     X(uses) X(given) \
     X(arrays) X(gangs) X(replays_compared)
 /* clang-format on */
@@ -167,6 +169,7 @@ struct sim_job {
     size_t dependency_count;
     const char *replaces; /* NULL: none */
     const char *uses; /* of the result of the first dependency: a path, "" the whole; NULL: no */
+    const char *parent_uid; /* NULL: none */
     struct sim_ask {
         enum job_action action;
         const char *indexes; /* NULL: the whole job */
@@ -603,6 +606,14 @@ void oracle_terminated(struct world *world, const struct instance_live *instance
 void oracle_planned(struct world *world, const struct plan *plan);
 void oracle_sweep(struct world *world);              /* the whole world, now and then */
 const char *oracle_unconverged(struct world *world); /* NULL: converged; else why not */
+
+/* family.c */
+bool is_stopped_from_above(const struct world *world, const struct sim_job *job);
+bool is_terminated_from_above(const struct world *world, const struct sim_job *job);
+bool is_known_stopped_from_above(const struct world *world, const struct sim_job *job);
+bool must_stop_from_above(const struct world *world, const struct sim_job *job); /* all are there */
+void family_collect(struct world *world, const struct sim_job *parent);
+void draw_parent(struct world *world, struct sim_job *job);
 
 /* mend.c */
 bool stands_for(const struct world *world, const struct sim_job *job,

@@ -190,6 +190,7 @@ struct job_status {
 
 struct batch_job {
     struct object_meta meta;
+    char *parent_uid; /* of the BatchJob that owns it (metadata.ownerReferences); NULL: none */
     char *queue;      /* spec.jobQueue */
     char *definition; /* spec.jobDefinition, or NULL with an inline template */
     bool has_template;
