@@ -58,7 +58,6 @@ static const struct world_row rows[] = {
      "restart\n"
      "at 100s\n",
      "5s told a RUNNABLE MaxvCpusTooSmall\n"
-     "35s told a RUNNABLE MaxvCpusTooSmall\n"
      "60s told a FAILED Cancelled\n"},
     {"a limit that is set later holds from when the wait began",
      "environment e kwok max=2 types=small:1:2Gi:0.05,large:4:8Gi:0.18\n"
