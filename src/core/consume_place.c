@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* consume_place.c - is there enough of every consumable resource, and if not, why? */
-#include "internal.h"
+#include "gang.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  *
  * A plan is made in one pass: what time has made due, then placement, pods, machines, then what is
  * to be told. Each step looks only at what is marked as changed. */
-#include "internal.h"
+#include "gang.h"
 #include "results.h"
 
 #include <stdlib.h>

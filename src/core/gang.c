@@ -15,8 +15,8 @@
  * core places there, and open gangs take theirs before any queue is looked at. Which nodes they get
  * may differ; that there are enough does not, unless machines died meanwhile, and then the part
  * waits for another. */
+#include "gang.h"
 #include "causes.h"
-#include "internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * not take the only node that is large enough for a large one. Parts of one class are alike, so
  * the way that makes place for one more part (find) looks at each class once, however many parts
  * there are; a job of one class is matched in one walk over the nodes. Nothing is reserved here. */
-#include "internal.h"
+#include "gang.h"
 
 #include <stdlib.h>
 

@@ -33,7 +33,8 @@
  *   environments.c  environments come, change and go
  *   instances.c  their machines, as providers tell of them
  *   gang.c       multi-node jobs: placed whole, led by their main node
- *   gangroom.c   is there room for one, and what would it take
+ *   gangroom.c   is there room for one, and what would it take (gang.h)
+ *   gangbuy.c    machines for one
  *   scale.c      what to buy and what to give back
  *   verdict.c    why something waits, in words
  *   status.c     what is written when, and what a durable status sets free
@@ -144,6 +145,7 @@ struct core_node {
     uint64_t match;        /* the last matching that has given it to a part (gangroom.c) */
     uint64_t claim;        /* the last buying pass in which a multi-node job counted on it */
     int64_t live;          /* pods of ours that hold room */
+    int64_t alone;         /* those of them that want no other beside them */
     bool closed;           /* never place here again */
     int64_t idle_since_ns;
     struct penalty *penalties; /* what happened here lately; see causes.h */
@@ -192,6 +194,7 @@ struct core_pod {
     bool counted;                 /* in node->used */
     bool ours, deleting, has_finalizer, started, init_started, create_sent, in_outbox, in_job;
     bool unresolved; /* CREATING: ask what became of it */
+    bool alone;      /* of a multi-node job: no other of ours on its node */
     bool suspect;    /* LIVE: its machine is gone; ask for its last word before it is given up */
     enum kill_reason kill;
     bool kill_sent;
@@ -749,50 +752,8 @@ void slot_give(struct core *core, struct core_node *node);
 struct core_node *rooms_find(const struct core_environment *environment,
                              const struct core_class *class_, uint32_t first_slot);
 
-/* gang.c */
-struct core_class *job_class(const struct core_job *job, uint32_t index);
-bool gang_allowed(const struct core_job *job, const struct core_environment *environment);
-void gang_bind(struct core *core, struct core_job *job, const struct node_properties *nodes);
-void gang_classes(struct core *core, struct core_job *job);
-bool gang_place(struct core *core, struct core_job *job, struct core_environment *environment);
-void gangs_place(struct core *core);
-void gang_look(struct core *core, struct core_job *job); /* after any change of its pods */
-void gang_node_gone(struct core *core, struct core_node *node);
-void gang_node_unusable(struct core *core, struct core_node *node); /* one that is reserved */
-void gang_reclass(struct core *core, struct core_job *job);         /* a RuntimeClass has changed */
-bool gang_uses_runtime(const struct core_job *job, const char *runtime_class);
-void gang_free(struct core *core, struct core_job *job);
-/* Open, and short of a node for a part that has not started: the environment that is to have one;
- * NULL: it is not. */
-struct core_environment *gang_short_in(const struct core_job *job);
-unsigned gang_attempt(const struct core_job *job); /* parts with as many attempts are spent */
-bool node_is_usable(const struct core_node *node); /* rooms.c: but room */
-
-/* gangroom.c */
-enum gang_room {
-    GANG_ROOM_NOW,  /* nodes that are empty of pods of ours, and take work */
-    GANG_ROOM_EVER, /* all nodes, as if they were empty */
-};
-struct gang_match {
-    struct core_node **nodes; /* by part, heap; NULL: it has one, needs none or found none */
-    uint32_t missing;         /* parts that found none */
-};
-/* Nodes for the parts that have none and fewer attempts than that. */
-void gang_match(struct core *core, const struct core_job *job,
-                const struct core_environment *environment, enum gang_room room, unsigned attempt,
-                struct gang_match *ret_match);
-bool gang_part_waits(const struct core_job *job, uint32_t index, unsigned attempt);
-bool gang_could_use(const struct core_job *job, const struct core_node *node); /* for one part */
-bool gang_fits_now(struct core *core, const struct core_job *job,
-                   const struct core_environment *environment);
-bool gang_could_fit(struct core *core, const struct core_job *job,
-                    const struct core_environment *environment);
-/* vCPUs of the smallest machine that takes the class, of the types that are not set aside at now_ns
- * any more; 0: none does. */
-int64_t machine_least_vcpus(const struct core_environment *environment,
-                            const struct core_class *class_, int64_t now_ns);
-int64_t gang_vcpus(const struct core_job *job,
-                   const struct core_environment *environment); /* of the least machines for all */
+/* rooms.c */
+bool node_is_usable(const struct core_node *node); /* all but room */
 
 /* place.c */
 void job_park(struct core *core, struct core_job *job);

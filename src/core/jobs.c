@@ -5,7 +5,7 @@
  * placed. Its children are then PENDING (dependencies) or RUNNABLE. Until then it is SUBMITTED and
  * told what is missing. */
 #include "family.h"
-#include "internal.h"
+#include "gang.h"
 #include "replace.h"
 #include "results.h"
 

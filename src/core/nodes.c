@@ -5,7 +5,7 @@
  * terminating, and those being created) - DaemonSet pods that will come. Neither a preset nodeName
  * nor the API server checks any of it, so this is where overcommitment is prevented. */
 #include "causes.h"
-#include "internal.h"
+#include "gang.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +90,7 @@ void node_count_pod(struct core *core, struct core_pod *pod, bool holds_room)
         amounts_sub(&node->daemons, amounts);
     if (pod->ours) {
         node->live += holds_room ? 1 : -1;
+        node->alone += pod->alone ? (holds_room ? 1 : -1) : 0;
         if (node->live == 0) {
             node->idle_since_ns = core->now_ns;
             node_idle_timer(core, node);

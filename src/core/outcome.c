@@ -7,7 +7,7 @@
  * a try, not an attempt; lost-after-start is an attempt with AWS's reason "Host EC2 (...)
  * terminated.", so that evaluateOnExit rules written for AWS work. */
 #include "causes.h"
-#include "internal.h"
+#include "gang.h"
 #include "results.h"
 
 #include <stdio.h>

@@ -12,7 +12,7 @@
  *
  * Cost of a turn: only queues that have news are looked at, and a blocked head costs one search an
  * environment. */
-#include "internal.h"
+#include "gang.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  * (PODS_ENDED) until the outcome is durable in the job's status, and only then may the finalizer go
  * (podwork.c). A pod of ours whose try is recorded already, or whose job is gone, is a leftover: it
  * is stopped and released. */
-#include "internal.h"
+#include "gang.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +105,7 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     pod->state = PODS_CREATING;
     pod->ours = pod->in_job = pod->has_finalizer = true;
     pod->job = job;
+    pod->alone = job->gang;
     pod->index = index;
     pod->try = (uint16_t)try;
     /* Of a gang all pods belong to the main node's attempt. */
@@ -174,6 +175,7 @@ static void adopt(struct core *core, struct core_pod *pod, const struct pod *see
     pod->count = seen->count;
     pod->try = (uint16_t)seen->try;
     pod->attempt = (uint16_t)(seen->attempt > 0 ? seen->attempt : 1);
+    pod->alone = job != NULL && job->gang;
     if (job == NULL || job->children == NULL || seen->index >= job->size ||
         !text_eq(seen->owner_uid, job->uid) ||
         !text_eq(job->spec->meta.namespace_, seen->meta.namespace_))

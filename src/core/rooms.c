@@ -8,7 +8,7 @@
  * taken first, so that the highest ones run empty and can be given back. Only the fixed dimensions
  * are in the tree; extended resources, labels and taints are checked at the leaf. */
 #include "causes.h"
-#include "internal.h"
+#include "gang.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ void node_room_changed(struct core *core, struct core_node *node)
     bool usable = node_is_usable(node);
     if (node->gang != NULL && !usable)
         gang_node_unusable(core, node);
-    usable = usable && node->gang == NULL; /* what is reserved takes nothing else */
+    usable = usable && node->gang == NULL && node->alone == 0; /* then it takes nothing else */
     struct room *leaf = &environment->rooms[environment->slot_capacity + node->slot];
     bool grew = false;
     for (size_t d = 0; d < DIM_FIXED; d++) {

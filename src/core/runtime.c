@@ -9,7 +9,7 @@
  *
  * A RuntimeClass that is not there adds nothing: the dry run of the template tells the job so in
  * the API server's words. */
-#include "internal.h"
+#include "gang.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -13,32 +13,14 @@
  *
  * Pace. The first need is bought at once; then at most one launch a second for an environment,
  * planned anew. */
-#include "internal.h"
+#include "buyer.h"
+#include "gang.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BIN_GROUPS_MAX = 4096, BUY_JOBS_MAX = 1000, TERMINATE_MAX = 500, LAUNCH_COUNT_MAX = 1000 };
-
-struct bins { /* count machines with the same room left */
-    struct amounts room;
-    int64_t count;
-    bool whole; /* nothing has been packed into them */
-};
-
-struct buyer { /* one environment in one buying pass */
-    struct core_environment *environment;
-    bool open;  /* takes part in this pass */
-    bool waits; /* will buy, but not yet: its work is not handed on to the next environment */
-    struct bins *bins;
-    size_t bin_count, bin_capacity;
-    int64_t budget;                       /* vCPUs that may still be bought */
-    int64_t *bought;                      /* machines by type */
-    bool short_of;                        /* something that fits here could not be bought for */
-    const struct core_class *short_class; /* the first of it */
-    const struct core_job *short_gang;    /* likewise */
-};
 
 /* ----------------------------------------------------------------------- bins */
 
@@ -93,7 +75,7 @@ static int64_t bins_pack(struct core *core, struct buyer *buyer, const struct co
 
 /* --------------------------------------------------------------------- buying */
 
-static void node_send_away(struct core *core, struct core_node *node)
+void node_send_away(struct core *core, struct core_node *node)
 {
     node->closed = true; /* before anything else: nothing is placed there any more */
     node_room_changed(core, node);
@@ -175,8 +157,8 @@ static int64_t take_work(struct core *core, struct buyer *buyer, struct core_que
     return wanted;
 }
 
-static struct buyer *buyer_of(struct buyer *buyers, size_t count,
-                              const struct core_environment *environment)
+struct buyer *buyer_of(struct buyer *buyers, size_t count,
+                       const struct core_environment *environment)
 {
     for (size_t i = 0; environment != NULL && i < count; i++) {
         if (buyers[i].environment == environment)
@@ -185,120 +167,11 @@ static struct buyer *buyer_of(struct buyer *buyers, size_t count,
     return NULL;
 }
 
-/* Empty, or not even joined, and nobody who comes first in this pass counts on it. */
-static bool is_idle(const struct core *core, const struct core_node *node)
+bool is_idle(const struct core *core, const struct core_node *node)
 {
     return node != NULL && node->spec != NULL && node->live == 0 && node->gang == NULL &&
            !node->closed && node->instance != NULL && node->instance->state <= INSTANCE_RUNNING &&
            node->claim != core->buy_pass;
-}
-
-/* A machine on its way that nothing has been packed into yet; the smallest that will do. */
-static bool bins_take_whole(struct buyer *buyer, const struct core_class *class_)
-{
-    struct bins *best = NULL;
-    for (size_t i = 0; i < buyer->bin_count; i++) {
-        struct bins *bins = &buyer->bins[i];
-        if (bins->whole && bins->count > 0 && amounts_fit(&class_->needs, &bins->room) &&
-            (best == NULL || bins->room.v[DIM_CPU] < best->room.v[DIM_CPU]))
-            best = bins;
-    }
-    if (best == NULL)
-        return false;
-    best->count--;
-    return true;
-}
-
-/* Which parts have no machine, neither an empty one nor one on its way; how many vCPUs the least
- * ones for them have, or -1 when there is none to be had for one of them now. */
-static int64_t parts_without(struct core *core, struct buyer *buyer, const struct core_job *job,
-                             unsigned attempt, bool *ret_without)
-{
-    const struct core_environment *environment = buyer->environment;
-    struct gang_match match;
-    gang_match(core, job, environment, GANG_ROOM_NOW, attempt, &match);
-    int64_t least_sum = 0;
-    for (uint32_t i = 0; i < job->size; i++) {
-        const struct core_class *class_ = job_class(job, i);
-        ret_without[i] = match.nodes[i] == NULL && gang_part_waits(job, i, attempt) &&
-                         !bins_take_whole(buyer, class_);
-        if (!ret_without[i] || least_sum < 0)
-            continue;
-        int64_t least = machine_least_vcpus(environment, class_, core->now_ns);
-        least_sum = least > 0 ? least_sum + least : -1;
-    }
-    free(match.nodes);
-    return least_sum;
-}
-
-/* A machine for each of its parts that has none: what is bought now, all of it or nothing. */
-static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_job *job,
-                      unsigned attempt)
-{
-    struct core_environment *environment = buyer->environment;
-    bool *without = arena_alloc(core->arena, job->size * sizeof(*without));
-    int64_t *bought = arena_alloc(core->arena, (environment->type_count + 1) * sizeof(*bought));
-    int64_t budget = buyer->budget;
-    /* A dear machine for one must not keep the others from theirs. */
-    int64_t rest = parts_without(core, buyer, job, attempt, without);
-    bool all = rest >= 0 && rest <= budget;
-    for (uint32_t i = 0; all && i < job->size; i++) {
-        const struct core_class *class_ = job_class(job, i);
-        if (!without[i])
-            continue;
-        rest -= machine_least_vcpus(environment, class_, core->now_ns);
-        struct core_type *type = type_choose(core, environment, class_, budget - rest, 1);
-        all = type != NULL;
-        if (!all)
-            break;
-        bought[type - environment->types]++;
-        budget -= type->spec.vcpus;
-    }
-    if (!all) {
-        if (buyer->short_class == NULL) {
-            buyer->short_class = job->class_;
-            buyer->short_gang = job;
-        }
-        buyer->short_of = true;
-        return false;
-    }
-    for (size_t i = 0; i < environment->type_count; i++)
-        buyer->bought[i] += bought[i];
-    buyer->budget = budget;
-    for (size_t i = 0; i < environment->slot_count; i++) { /* out of the way of who comes later */
-        struct core_node *node = environment->slots[i];
-        if (is_idle(core, node) && gang_could_use(job, node))
-            node->claim = core->buy_pass;
-    }
-    return true;
-}
-
-static bool buy_for_gang(struct core *core, struct buyer *buyers, size_t count,
-                         struct core_job *job)
-{
-    const struct core_queue *queue = job->queue;
-    for (size_t i = 0; i < queue->spec->environment_count; i++) {
-        struct core_environment *environment =
-            map_get(core->environments, queue->spec->environments[i].compute_environment);
-        struct buyer *buyer = buyer_of(buyers, count, environment);
-        if (buyer == NULL || !environment_serves(environment, job->spec->meta.namespace_) ||
-            !gang_could_fit(core, job, environment))
-            continue;
-        bool held = environment->held_buy != NULL && environment->held_buy != queue;
-        if (buyer->waits || (!held && buy_whole(core, buyer, job, UINT32_MAX)))
-            return true;
-    }
-    return false;
-}
-
-/* Parts of multi-node jobs that have been placed, whose machines died before they started. */
-static void buy_replacements(struct core *core, struct buyer *buyers, size_t count)
-{
-    for (const struct core_job *job = core->gangs; job != NULL; job = job->gang_next) {
-        struct buyer *buyer = buyer_of(buyers, count, gang_short_in(job));
-        if (buyer != NULL && !buyer->waits)
-            (void)buy_whole(core, buyer, job, gang_attempt(job));
-    }
 }
 
 /* True: there may be room for what comes after it. */
@@ -474,80 +347,6 @@ static void make_room(struct core *core, struct buyer *buyer)
     }
 }
 
-/* Marks idle machines that stay for the gang's parts, of any size or of the least only; how many
- * vCPUs the others need, beyond what comes and what goes. -1: a type is set aside, that comes
- * first.
- */
-static int64_t gang_keeps(struct core *core, const struct buyer *buyer, bool least_only)
-{
-    const struct core_environment *environment = buyer->environment;
-    const struct core_job *job = buyer->short_gang;
-    unsigned attempt = job->gang_open ? gang_attempt(job) : UINT32_MAX;
-    const struct core_class *last = NULL;
-    int64_t needed = 0;
-    int64_t least = 0;
-    size_t slot = 0;
-    core->gang_match++;
-    for (uint32_t i = 0; i < job->size; i++) {
-        const struct core_class *class_ = job_class(job, i);
-        if (!gang_part_waits(job, i, attempt))
-            continue;
-        if (class_ != last) {
-            slot = 0;
-            least = machine_least_vcpus(environment, class_, core->now_ns);
-        }
-        last = class_;
-        struct core_node *stays = NULL;
-        for (; stays == NULL && slot < environment->slot_count; slot++) {
-            struct core_node *node = environment->slots[slot];
-            if (is_idle(core, node) && node->match != core->gang_match &&
-                node_could_fit(node, class_) &&
-                (!least_only || instance_vcpus(node->instance) <= least))
-                stays = node;
-        }
-        if (stays != NULL)
-            stays->match = core->gang_match;
-        else if (least == 0)
-            return -1;
-        else
-            needed += least;
-    }
-    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next)
-        needed -= i->state >= INSTANCE_TERMINATING || (i->node == NULL && instance_coming(i))
-                      ? instance_vcpus(i)
-                      : 0;
-    return needed > 0 ? needed : 0;
-}
-
-/* A multi-node job waits for many machines at once. Idle ones that are of no use to it may use up
- * what maxvCpus leaves; and when it cannot be done with those that are of use, they may be larger
- * than its parts need. They give way, when that is enough for all. */
-static void make_room_for_gang(struct core *core, struct buyer *buyer)
-{
-    struct core_environment *environment = buyer->environment;
-    for (int pass = 0; pass < 2; pass++) {
-        int64_t needed = gang_keeps(core, buyer, pass > 0);
-        int64_t idle = 0;
-        for (size_t i = 0; i < environment->slot_count; i++) {
-            const struct core_node *node = environment->slots[i];
-            if (is_idle(core, node) && node->match != core->gang_match)
-                idle += instance_vcpus(node->instance);
-        }
-        if (needed < 0 || buyer->budget >= needed)
-            return;
-        if (buyer->budget + idle < needed)
-            continue;
-        for (size_t i = environment->slot_count; i > 0 && buyer->budget < needed; i--) {
-            struct core_node *node = environment->slots[i - 1];
-            if (!is_idle(core, node) || node->match == core->gang_match)
-                continue;
-            needed -= instance_vcpus(node->instance);
-            node_send_away(core, node);
-        }
-        return;
-    }
-}
-
 static void buyer_close(struct core *core, struct buyer *buyer)
 {
     struct core_environment *environment = buyer->environment;
@@ -610,29 +409,6 @@ static void buy(struct core *core)
 
 /* ---------------------------------------------------------------- giving back */
 
-/* A multi-node job at the head of its queue gathers machines until it has enough for all parts:
- * they come one by one, and stand empty meanwhile. */
-static bool is_gathered(const struct core *core, const struct core_environment *environment,
-                        const struct core_node *node)
-{
-    for (const struct core_job *job = core->gangs; job != NULL; job = job->gang_next) {
-        if (gang_short_in(job) == environment && gang_could_use(job, node))
-            return true;
-    }
-    for (const struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
-        const struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
-        const struct tree_node *first = tree_first(&queue->order);
-        if (first == NULL)
-            continue;
-        const struct core_job *job = CONTAINER_OF(first, struct core_job, order);
-        for (size_t i = 0; job->gang && i < queue->blocked_count; i++) {
-            if (queue->blocked[i] == environment && gang_could_use(job, node))
-                return true;
-        }
-    }
-    return false;
-}
-
 static bool may_go(const struct core *core, const struct core_environment *environment,
                    const struct core_node *node)
 {
@@ -654,6 +430,19 @@ static bool may_go(const struct core *core, const struct core_environment *envir
                spec->min_vcpus;
 }
 
+/* An idle node has one timer, and it has fired, or another has: the next time it may go. */
+static void look_again(struct core *core, const struct core_environment *environment,
+                       struct core_node *node)
+{
+    int64_t since_ns = node->idle_since_ns > environment->starved_ns ? node->idle_since_ns
+                                                                     : environment->starved_ns;
+    int64_t due_ns = since_ns + environment->spec->scale_down_delay_ns;
+    if (is_gathered(core, environment, node))
+        due_ns = core->now_ns + 5 * NS_PER_S;
+    if (due_ns > core->now_ns)
+        node_wake_by(core, node, due_ns);
+}
+
 static void give_back(struct core *core, struct core_environment *environment)
 {
     environment->give_back_dirty = false;
@@ -670,11 +459,8 @@ static void give_back(struct core *core, struct core_environment *environment)
         if (node == NULL)
             continue;
         if (!may_go(core, environment, node)) {
-            if (node->live == 0 && is_gathered(core, environment, node)) /* look again */
-                timer_set(&core->timers, &node->timer, core->now_ns + 5 * NS_PER_S);
-            if (node->live == 0 && environment->starved_ns > node->idle_since_ns)
-                node_wake_by(core, node,
-                             environment->starved_ns + environment->spec->scale_down_delay_ns);
+            if (node->live == 0 && node->gang == NULL)
+                look_again(core, environment, node);
             continue;
         }
         environment->vcpus_leaving += instance_vcpus(node->instance);

@@ -5,7 +5,7 @@
  * still runs after a second, a reason once it has waited for some seconds, and its end at once. An
  * array: at most once a second, less often as its state grows (64 KiB/s), and all large states
  * together at most 1 MiB/s. */
-#include "internal.h"
+#include "gang.h"
 #include "replace.h"
 #include "results.h"
 

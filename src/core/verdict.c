@@ -5,7 +5,7 @@
  * of a number does); the words are what a person reads. AWS's reason strings come first where they
  * apply, and only when certain: clients kill jobs on MISCONFIGURATION (docs/states.md). */
 #include "causes.h"
-#include "internal.h"
+#include "gang.h"
 
 #include <stdlib.h>
 #include <string.h>

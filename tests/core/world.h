@@ -8,7 +8,7 @@
  *   environment e1 kwok max=8 min=2 types=small:1:1Gi:0.05,large:4:4Gi:0.18 delay=30s boot=10s
  *       types are name:vcpus:memory:price[:how many there are]; also want=small (instanceTypes),
  *       strategy=BEST_FIT, ns=default,team, allocatable=900m (what a node really offers),
- *       boot=never, enabled, disabled
+ *       boot=never, enabled, disabled, spot
  *   environment e2 static                                 nodes with env=e2 are its machines
  *   queue q1 priority=10 envs=e1,e2 ns=default            also disabled, enabled, ttl=30s,
  *       keep=20s most=2 (finishedPods) and
@@ -22,6 +22,7 @@
  *   node n1 env=e2 cpu=4 memory=8Gi pods=110 labels=zone:a taints=gpu:yes:NoSchedule   also
  * unready, ready, cordoned, uncordoned, machine=i3 (the instance-id label) daemonset d cpu=100m pod
  * foreign node=n1 cpu=2 daemonset=d port=80
+ *   job g queue=q1 nodes=4 main=1 allowspot maincpu=2    of several nodes; the main node's own cpu
  *   consumable c total=5                                   also spent (NON_REPLENISHABLE), ns=team;
  *       jobs and definitions take of it: takes=c:2,d:1; lowered: the total may be under what is in
  *       use

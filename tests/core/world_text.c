@@ -310,6 +310,7 @@ struct compute_environment *environment_from(const struct thing *thing)
     environment->managed = !line_has(&line, "static");
     environment->provider = environment->managed ? PROVIDER_KWOK : PROVIDER_STATIC;
     environment->enabled = line_is(&line, "enabled", "disabled", true);
+    environment->spot = line_has(&line, "spot");
     const char *served = line_get(&line, "ns");
     list_from(served != NULL ? served : "default", &environment->namespaces);
     environment->min_vcpus = line_number(&line, "min", 0);
@@ -492,10 +493,16 @@ struct batch_job *job_from(const struct thing *thing)
         job->nodes.num_nodes = line_number(&line, "nodes", 1);
         job->nodes.main_node = line_number(&line, "main", 0);
         job->nodes.allow_spot = line_has(&line, "allowspot");
-        job->nodes.ranges = mem_new(sizeof(*job->nodes.ranges));
+        job->nodes.ranges = mem_new(2 * sizeof(*job->nodes.ranges));
         job->nodes.range_count = 1;
         job->nodes.ranges[0].target_nodes = text_copy("0:");
         template_from(&line, &job->nodes.ranges[0].template_);
+        if (line_get(&line, "maincpu") != NULL) {
+            struct node_range *own = &job->nodes.ranges[job->nodes.range_count++];
+            own->target_nodes = text_printf("%lld", (long long)job->nodes.main_node);
+            template_from(&line, &own->template_);
+            own->template_.placement.requests.cpu_milli = line_number(&line, "maincpu", 1) * 1000;
+        }
     }
     job->has_template = job->definition == NULL && !job->has_nodes;
     if (job->has_template)

@@ -43,6 +43,19 @@ static void template_fill(const struct template_ *from, struct pod_template *ret
     };
 }
 
+static void nodes_fill(uint32_t size, uint32_t main_node, const struct template_ *main_template,
+                       const struct template_ *others, struct node_properties *ret)
+{
+    ret->num_nodes = size;
+    ret->main_node = main_node;
+    ret->ranges = mem_new(2 * sizeof(*ret->ranges));
+    ret->range_count = 2;
+    ret->ranges[0].target_nodes = text_copy("0:");
+    template_fill(others, &ret->ranges[0].template_);
+    ret->ranges[1].target_nodes = text_printf("%u", main_node); /* narrower: it decides */
+    template_fill(main_template, &ret->ranges[1].template_);
+}
+
 /* --- Jobs --------------------------------------------------------------------------------------
  */
 
@@ -126,7 +139,7 @@ static struct batch_job *job_convert(const struct sim_job *from)
     meta_fill(&from->object, &job->meta);
     job->queue = text_copy(from->queue);
     job->definition = text_copy(from->definition_name);
-    job->has_nodes = from->gang;
+    job->has_nodes = from->gang && from->definition_name == NULL;
     job->has_template = from->definition_name == NULL && !from->gang;
     if (job->has_template)
         template_fill(&from->base, &job->template_);
@@ -135,17 +148,14 @@ static struct batch_job *job_convert(const struct sim_job *from)
             "{\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"%lldm\","
             "\"memory\":\"%lldMi\"}}}]}",
             (long long)from->template_.cpu_milli, (long long)from->template_.memory_mib);
-    if (from->gang) {
-        job->nodes.num_nodes = from->size;
-        job->nodes.main_node = from->main_node;
-        job->nodes.ranges = mem_new(sizeof(*job->nodes.ranges));
-        job->nodes.range_count = 1;
-        job->nodes.ranges[0].target_nodes = text_copy("0:");
-        template_fill(&from->template_, &job->nodes.ranges[0].template_);
-    } else if (from->size > 0)
+    if (job->has_nodes) {
+        nodes_fill(from->size, from->main_node, &from->template_, &from->others, &job->nodes);
+    } else if (from->size > 0 && !from->gang)
         job->array_size = OPT_I64(from->size);
-    if (from->uses != NULL)
-        use_result(from, from->gang ? &job->nodes.ranges[0].template_ : &job->template_);
+    if (from->uses != NULL && !from->gang)
+        use_result(from, &job->template_);
+    for (size_t i = 0; from->uses != NULL && i < job->nodes.range_count; i++)
+        use_result(from, &job->nodes.ranges[i].template_);
     if (from->max_concurrent > 0)
         job->max_concurrent = OPT_I64(from->max_concurrent);
     if (from->timeout_s > 0)
@@ -238,7 +248,13 @@ static struct job_definition *definition_convert(const struct sim_definition *fr
 {
     struct job_definition *definition = mem_new(sizeof(*definition));
     meta_fill(&from->object, &definition->meta);
-    template_fill(&from->template_, &definition->template_);
+    definition->has_nodes = from->nodes > 0;
+    definition->has_template = from->nodes == 0;
+    if (from->nodes > 0)
+        nodes_fill(from->nodes, from->main_node, &from->template_, &from->others,
+                   &definition->nodes);
+    else
+        template_fill(&from->template_, &definition->template_);
     needs_fill(&from->needs, &definition->consumables);
     if (from->attempts > 0)
         definition->retry.attempts = OPT_I64(from->attempts);

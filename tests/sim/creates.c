@@ -82,13 +82,14 @@ static void check_template(struct world *world, const struct request *request,
                            const struct sim_job *job)
 {
     bool known = job->definition != NULL || job->definition_name == NULL || job->overridden;
-    if (known && (request->template_.cpu_milli != job->template_.cpu_milli ||
-                  request->template_.memory_mib != job->template_.memory_mib))
+    const struct template_ *wanted = job_template(job, request->index);
+    if (known && (request->template_.cpu_milli != wanted->cpu_milli ||
+                  request->template_.memory_mib != wanted->memory_mib))
         violation(world, "I8",
                   "create %s asks for %lldm CPU and %lld MiB, its job for %lldm and %lld",
                   request->name, (long long)request->template_.cpu_milli,
-                  (long long)request->template_.memory_mib, (long long)job->template_.cpu_milli,
-                  (long long)job->template_.memory_mib);
+                  (long long)request->template_.memory_mib, (long long)wanted->cpu_milli,
+                  (long long)wanted->memory_mib);
 }
 
 static bool is_plain(const struct sim_job *job)
@@ -147,6 +148,7 @@ static void check_create_sent(struct world *world, struct request *request)
     check_room(world, request);
     check_template(world, request, truth->job);
     oracle_takes(world, request);
+    oracle_gang_sent(world, request, truth->job);
     request->first_of_child = !truth->children[request->index].planned;
     truth->children[request->index].planned = true;
     request->create_next = world->creates;
@@ -200,28 +202,6 @@ static bool environment_serves(const struct world *world, const struct request *
     return listed && serves;
 }
 
-/* A gang's pods are of one attempt, each alone on its node, the main node's first. */
-static void check_gang(struct world *world, const struct sim_pod *pod, const struct sim_job *job)
-{
-    const struct store *store = &world->stores[KIND_POD];
-    const struct sim_pod *main_pod = job->truth->children[job->main_node].last;
-    bool is_main = pod->index == job->main_node;
-    if (!is_main && (main_pod == NULL || !main_pod->started || main_pod->attempt != pod->attempt))
-        violation(world, "gang", "pod %s is created before its main node runs", pod->object.name);
-    for (size_t i = 0; i < store->count; i++) {
-        const struct sim_pod *other = (const struct sim_pod *)store->items[i];
-        if (other == pod || !other->ours || !pod_may_execute(other) ||
-            pod_is_stranded(world, other))
-            continue;
-        if (name_eq(other->job_uid, pod->job_uid) && (is_main || other->attempt != pod->attempt))
-            violation(world, "gang", "pod %s is created while %s of attempt %u is there",
-                      pod->object.name, other->object.name, other->attempt);
-        if (name_eq(other->node_uid, pod->node_uid))
-            violation(world, "gang", "pod %s shares its node with %s", pod->object.name,
-                      other->object.name);
-    }
-}
-
 void oracle_created(struct world *world, struct sim_pod *pod, const struct request *request)
 {
     struct truth *truth = truth_of(world, request->job_uid);
@@ -267,6 +247,5 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
     world->progress_ns = world->now_ns;
     pod->body->sibling = child->last;
     child->last = pod;
-    if (job->gang)
-        check_gang(world, pod, job);
+    oracle_gang_created(world, pod, job);
 }

@@ -181,11 +181,6 @@ static bool child_may_succeed(const struct world *world, const struct sim_job *j
            may_be_taken(world, job, index) || may_be_skipped(world, job, index, depth + 1);
 }
 
-bool is_part(const struct sim_job *job, uint32_t index)
-{
-    return job->gang && index != job->main_node;
-}
-
 static bool is_named(const struct sim_job *job, const struct sim_job *dependant, const char *name)
 {
     return strcmp(job->object.name, name) == 0 &&

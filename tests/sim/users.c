@@ -166,6 +166,23 @@ static void draw_troubles(struct world *world, struct sim_job *job)
     }
 }
 
+static void draw_gang(struct world *world, struct sim_job *job, const char *namespace_)
+{
+    job->gang = true;
+    job->size = (uint32_t)draw(world, 1, 4);
+    job->main_node = (uint32_t)draw(world, 0, job->size - 1);
+    job->others = chance(world, 500) ? job->template_ : draw_template(world);
+    world->counters.gangs++;
+    if (!chance(world, 300))
+        return;
+    job->definition_name = "nodes";
+    job->definition = store_find(world, KIND_DEFINITION, namespace_, job->definition_name);
+    job->size = job->definition->nodes;
+    job->main_node = job->definition->main_node;
+    job->template_ = job->definition->template_;
+    job->others = job->definition->others;
+}
+
 static void submit(struct world *world, const char *name, const char *namespace_, bool mends)
 {
     struct sim_job *job = object_new(world, KIND_JOB, sizeof(*job), namespace_, name);
@@ -180,10 +197,7 @@ static void submit(struct world *world, const char *name, const char *namespace_
         job->max_concurrent = draw(world, 1, 3);
     job->template_ = draw_template(world);
     if (chance(world, 200)) {
-        job->gang = true;
-        job->size = (uint32_t)draw(world, 1, 4);
-        job->main_node = (uint32_t)draw(world, 0, job->size - 1);
-        world->counters.gangs++;
+        draw_gang(world, job, namespace_);
     } else if (chance(world, 400)) {
         job->definition_name = chance(world, 950) ? "common" : "missing";
         job->definition = store_find(world, KIND_DEFINITION, namespace_, job->definition_name);
@@ -193,7 +207,7 @@ static void submit(struct world *world, const char *name, const char *namespace_
             job->needs = job->definition->needs;
     }
     job->base = job->template_;
-    if (chance(world, 150)) {
+    if (!job->gang && chance(world, 150)) {
         job->overridden = true;
         job->template_ = draw_template(world);
         world->counters.overrides++;
@@ -522,6 +536,13 @@ void scenario_draw(struct world *world)
         if (chance(world, 300))
             needs_draw(world, &definition->needs);
         store_add(world, &definition->object);
+        struct sim_definition *nodes =
+            object_new(world, KIND_DEFINITION, sizeof(*nodes), namespaces[i], "nodes");
+        nodes->template_ = draw_template(world);
+        nodes->others = draw_template(world);
+        nodes->nodes = (uint32_t)draw(world, 1, 4);
+        nodes->main_node = (uint32_t)draw(world, 0, nodes->nodes - 1);
+        store_add(world, &nodes->object);
     }
 
     int64_t burst = chance(world, 400) ? 100 : 60000;
@@ -554,11 +575,14 @@ static bool fits_somewhere(const struct world *world, const struct sim_job *job,
                            const struct sim_environment *environment)
 {
     int64_t reserve = 100; /* what a node may have less than promised */
+    int64_t cpu_milli = job->template_.cpu_milli;
+    if (job->gang && job->others.cpu_milli > cpu_milli)
+        cpu_milli = job->others.cpu_milli; /* then it fits, whatever goes where */
     for (size_t i = 0; i < world->stores[KIND_DAEMON_SET].count; i++)
         reserve += ((struct sim_daemon_set *)world->stores[KIND_DAEMON_SET].items[i])->cpu_milli;
     if (environment->managed) {
         for (size_t i = 0; i < world->type_count; i++)
-            if (world->types[i].vcpus * 1000 - reserve >= job->template_.cpu_milli &&
+            if (world->types[i].vcpus * 1000 - reserve >= cpu_milli &&
                 world->types[i].vcpus * (job->gang ? job->size : 1) <= environment->max_vcpus)
                 return true;
         return false;
@@ -568,8 +592,7 @@ static bool fits_somewhere(const struct world *world, const struct sim_job *job,
     for (size_t i = 0; i < nodes->count; i++) {
         const struct sim_node *node = (const struct sim_node *)nodes->items[i];
         if (name_eq(node->environment, environment->object.name) && node->instance->alive &&
-            node->cpu_milli - reserve >= job->template_.cpu_milli &&
-            ++found >= (job->gang ? job->size : 1))
+            node->cpu_milli - reserve >= cpu_milli && ++found >= (job->gang ? job->size : 1))
             return true;
     }
     return false;

@@ -127,6 +127,9 @@ struct sim_definition {
     struct template_ template_;
     int64_t attempts; /* 0: absent */
     struct sim_needs needs;
+    uint32_t nodes; /* 0: type container */
+    uint32_t main_node;
+    struct template_ others;
 };
 
 struct rule {
@@ -163,6 +166,7 @@ struct sim_job {
     int64_t attempts, timeout_s, start_deadline_s, ttl_s; /* ttl_s -1: stays */
     bool gang;                                            /* a multi-node job of size nodes */
     uint32_t main_node;
+    struct template_ others; /* of its other nodes */
     struct rule rules[RULES_MAX];
     size_t rule_count;
     struct sim_dependency dependencies[DEPENDENCIES_MAX];
@@ -574,7 +578,6 @@ bool pod_is_stranded(const struct world *world, const struct sim_pod *pod);
 bool is_asked_to_stop(const struct sim_job *job, uint32_t index);
 bool is_excused(const struct world *world, const struct sim_job *job, uint32_t index, int depth);
 /* May a child have succeeded without a pod: was what it was to run OnFailure of successful? */
-bool is_part(const struct sim_job *job, uint32_t index); /* of a gang, and not its main node */
 bool may_be_skipped(const struct world *world, const struct sim_job *job, uint32_t index,
                     int depth);
 bool may_start(const struct world *world, const struct sim_job *job, uint32_t index);
@@ -588,6 +591,13 @@ void truth_new(struct world *world, struct sim_job *job);
 bool pod_may_execute(const struct sim_pod *pod);
 void oracle_sent(struct world *world, struct request *request);
 void oracle_turn_sent(struct world *world);
+/* gangs.c */
+bool is_part(const struct sim_job *job, uint32_t index); /* of a gang, and not its main node */
+const struct template_ *job_template(const struct sim_job *job, uint32_t index);
+void oracle_gang_sent(struct world *world, const struct request *request,
+                      const struct sim_job *job);
+void oracle_gang_created(struct world *world, const struct sim_pod *pod, const struct sim_job *job);
+
 void oracle_created(struct world *world, struct sim_pod *pod, const struct request *request);
 void oracle_kill(struct world *world, const struct sim_pod *pod, const struct request *request);
 void oracle_expired(struct world *world, const struct sim_job *job);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* buyer.h - one environment in one buying pass: see scale.c */
+#ifndef BULKHEAD_CORE_BUYER_H
+#define BULKHEAD_CORE_BUYER_H
+
+#include "internal.h"
+
+struct bins { /* count machines with the same room left */
+    struct amounts room;
+    int64_t count;
+    bool whole; /* nothing has been packed into them */
+};
+
+struct buyer { /* one environment in one buying pass */
+    struct core_environment *environment;
+    bool open;  /* takes part in this pass */
+    bool waits; /* will buy, but not yet: its work is not handed on to the next environment */
+    struct bins *bins;
+    size_t bin_count, bin_capacity;
+    int64_t budget;                       /* vCPUs that may still be bought */
+    int64_t *bought;                      /* machines by type */
+    bool short_of;                        /* something that fits here could not be bought for */
+    const struct core_class *short_class; /* the first of it */
+    const struct core_job *short_gang;    /* likewise */
+};
+
+/* scale.c */
+struct buyer *buyer_of(struct buyer *buyers, size_t count,
+                       const struct core_environment *environment); /* NULL: takes no part */
+void node_send_away(struct core *core, struct core_node *node); /* closed, and to be terminated */
+/* Empty, or not even joined, and nobody who comes first in this pass counts on it. */
+bool is_idle(const struct core *core, const struct core_node *node);
+
+/* gangbuy.c */
+/* True: it will have machines for all; what comes after it may be bought for too. */
+bool buy_for_gang(struct core *core, struct buyer *buyers, size_t count, struct core_job *job);
+/* Parts of multi-node jobs that have been placed, whose machines died before they started. */
+void buy_replacements(struct core *core, struct buyer *buyers, size_t count);
+void make_room_for_gang(struct core *core, struct buyer *buyer);
+/* Does a multi-node job keep it, until it has enough for all parts? */
+bool is_gathered(const struct core *core, const struct core_environment *environment,
+                 const struct core_node *node);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gangbuy.c - machines for multi-node jobs
+ *
+ * A gang is bought for whole or not at all, and only when it is at the head of its queue: machines
+ * that come earlier would stand idle. They come one by one; until there is one for each part the
+ * empty ones are not given back (is_gathered), nor sent away for work that comes after it (claim).
+ */
+#include "buyer.h"
+#include "gang.h"
+
+#include <stdlib.h>
+
+/* A machine on its way that nothing has been packed into yet; the smallest that will do. */
+static bool bins_take_whole(struct buyer *buyer, const struct core_class *class_)
+{
+    struct bins *best = NULL;
+    for (size_t i = 0; i < buyer->bin_count; i++) {
+        struct bins *bins = &buyer->bins[i];
+        if (bins->whole && bins->count > 0 && amounts_fit(&class_->needs, &bins->room) &&
+            (best == NULL || bins->room.v[DIM_CPU] < best->room.v[DIM_CPU]))
+            best = bins;
+    }
+    if (best == NULL)
+        return false;
+    best->count--;
+    return true;
+}
+
+/* Which parts have no machine, neither an empty one nor one on its way; how many vCPUs the least
+ * ones for them have, or -1 when there is none to be had for one of them now. */
+static int64_t parts_without(struct core *core, struct buyer *buyer, const struct core_job *job,
+                             unsigned attempt, bool *ret_without)
+{
+    const struct core_environment *environment = buyer->environment;
+    struct gang_match match;
+    gang_match(core, job, environment, GANG_ROOM_NOW, attempt, &match);
+    int64_t least_sum = 0;
+    for (uint32_t i = 0; i < job->size; i++) {
+        const struct core_class *class_ = job_class(job, i);
+        ret_without[i] = match.nodes[i] == NULL && gang_part_waits(job, i, attempt) &&
+                         !bins_take_whole(buyer, class_);
+        if (!ret_without[i] || least_sum < 0)
+            continue;
+        int64_t least = machine_least_vcpus(environment, class_, core->now_ns);
+        least_sum = least > 0 ? least_sum + least : -1;
+    }
+    free(match.nodes);
+    return least_sum;
+}
+
+/* A machine for each of its parts that has none: what is bought now, all of it or nothing. */
+static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_job *job,
+                      unsigned attempt)
+{
+    struct core_environment *environment = buyer->environment;
+    bool *without = arena_alloc(core->arena, job->size * sizeof(*without));
+    int64_t *bought = arena_alloc(core->arena, (environment->type_count + 1) * sizeof(*bought));
+    int64_t budget = buyer->budget;
+    /* A dear machine for one must not keep the others from theirs. */
+    int64_t rest = parts_without(core, buyer, job, attempt, without);
+    bool all = rest >= 0 && rest <= budget;
+    for (uint32_t i = 0; all && i < job->size; i++) {
+        const struct core_class *class_ = job_class(job, i);
+        if (!without[i])
+            continue;
+        rest -= machine_least_vcpus(environment, class_, core->now_ns);
+        struct core_type *type = type_choose(core, environment, class_, budget - rest, 1);
+        all = type != NULL;
+        if (!all)
+            break;
+        bought[type - environment->types]++;
+        budget -= type->spec.vcpus;
+    }
+    if (!all) {
+        if (buyer->short_class == NULL) {
+            buyer->short_class = job->class_;
+            buyer->short_gang = job;
+        }
+        buyer->short_of = true;
+        return false;
+    }
+    for (size_t i = 0; i < environment->type_count; i++)
+        buyer->bought[i] += bought[i];
+    buyer->budget = budget;
+    for (size_t i = 0; i < environment->slot_count; i++) { /* out of the way of who comes later */
+        struct core_node *node = environment->slots[i];
+        if (is_idle(core, node) && gang_could_use(job, node))
+            node->claim = core->buy_pass;
+    }
+    return true;
+}
+
+bool buy_for_gang(struct core *core, struct buyer *buyers, size_t count, struct core_job *job)
+{
+    const struct core_queue *queue = job->queue;
+    for (size_t i = 0; i < queue->spec->environment_count; i++) {
+        struct core_environment *environment =
+            map_get(core->environments, queue->spec->environments[i].compute_environment);
+        struct buyer *buyer = buyer_of(buyers, count, environment);
+        if (buyer == NULL || !environment_serves(environment, job->spec->meta.namespace_) ||
+            !gang_could_fit(core, job, environment))
+            continue;
+        bool held = environment->held_buy != NULL && environment->held_buy != queue;
+        if (buyer->waits || (!held && buy_whole(core, buyer, job, UINT32_MAX)))
+            return true;
+    }
+    return false;
+}
+
+void buy_replacements(struct core *core, struct buyer *buyers, size_t count)
+{
+    for (const struct core_job *job = core->gangs; job != NULL; job = job->gang_next) {
+        struct buyer *buyer = buyer_of(buyers, count, gang_short_in(job));
+        if (buyer != NULL && !buyer->waits)
+            (void)buy_whole(core, buyer, job, gang_attempt(job));
+    }
+}
+
+/* Marks idle machines that stay for the gang's parts, of any size or of the least only; how many
+ * vCPUs the others need, beyond what comes and what goes. -1: a type is set aside, that comes
+ * first.
+ */
+static int64_t gang_keeps(struct core *core, const struct buyer *buyer, bool least_only)
+{
+    const struct core_environment *environment = buyer->environment;
+    const struct core_job *job = buyer->short_gang;
+    unsigned attempt = job->gang_open ? gang_attempt(job) : UINT32_MAX;
+    const struct core_class *last = NULL;
+    int64_t needed = 0;
+    int64_t least = 0;
+    size_t slot = 0;
+    core->gang_match++;
+    for (uint32_t i = 0; i < job->size; i++) {
+        const struct core_class *class_ = job_class(job, i);
+        if (!gang_part_waits(job, i, attempt))
+            continue;
+        if (class_ != last) {
+            slot = 0;
+            least = machine_least_vcpus(environment, class_, core->now_ns);
+        }
+        last = class_;
+        struct core_node *stays = NULL;
+        for (; stays == NULL && slot < environment->slot_count; slot++) {
+            struct core_node *node = environment->slots[slot];
+            if (is_idle(core, node) && node->match != core->gang_match &&
+                node_could_fit(node, class_) &&
+                (!least_only || instance_vcpus(node->instance) <= least))
+                stays = node;
+        }
+        if (stays != NULL)
+            stays->match = core->gang_match;
+        else if (least == 0)
+            return -1;
+        else
+            needed += least;
+    }
+    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next)
+        needed -= i->state >= INSTANCE_TERMINATING || (i->node == NULL && instance_coming(i))
+                      ? instance_vcpus(i)
+                      : 0;
+    return needed > 0 ? needed : 0;
+}
+
+/* A multi-node job waits for many machines at once. Idle ones that are of no use to it may use up
+ * what maxvCpus leaves; and when it cannot be done with those that are of use, they may be larger
+ * than its parts need. They give way, when that is enough for all. */
+void make_room_for_gang(struct core *core, struct buyer *buyer)
+{
+    struct core_environment *environment = buyer->environment;
+    for (int pass = 0; pass < 2; pass++) {
+        int64_t needed = gang_keeps(core, buyer, pass > 0);
+        int64_t idle = 0;
+        for (size_t i = 0; i < environment->slot_count; i++) {
+            const struct core_node *node = environment->slots[i];
+            if (is_idle(core, node) && node->match != core->gang_match)
+                idle += instance_vcpus(node->instance);
+        }
+        if (needed < 0 || buyer->budget >= needed)
+            return;
+        if (buyer->budget + idle < needed)
+            continue;
+        for (size_t i = environment->slot_count; i > 0 && buyer->budget < needed; i--) {
+            struct core_node *node = environment->slots[i - 1];
+            if (!is_idle(core, node) || node->match == core->gang_match)
+                continue;
+            needed -= instance_vcpus(node->instance);
+            node_send_away(core, node);
+        }
+        return;
+    }
+}
+
+/* A multi-node job at the head of its queue gathers machines until it has enough for all parts:
+ * they come one by one, and stand empty meanwhile. */
+bool is_gathered(const struct core *core, const struct core_environment *environment,
+                 const struct core_node *node)
+{
+    for (const struct core_job *job = core->gangs; job != NULL; job = job->gang_next) {
+        if (gang_short_in(job) == environment && gang_could_use(job, node))
+            return true;
+    }
+    for (const struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
+        const struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
+        const struct tree_node *first = tree_first(&queue->order);
+        if (first == NULL)
+            continue;
+        const struct core_job *job = CONTAINER_OF(first, struct core_job, order);
+        for (size_t i = 0; job->gang && i < queue->blocked_count; i++) {
+            if (queue->blocked[i] == environment && gang_could_use(job, node))
+                return true;
+        }
+    }
+    return false;
+}
