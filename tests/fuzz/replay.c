@@ -10,10 +10,10 @@
 #include "bulkhead/base/macros.h"
 #include "bulkhead/base/str.h"
 
-#include <dirent.h>
+#include <glob.h>
 #include <string.h>
 
-enum { INPUT_MAX = 1 << 20, FILES_MAX = 100000 };
+enum { INPUT_MAX = 1 << 20 };
 
 static int play(const char *path)
 {
@@ -54,23 +54,20 @@ static char *corpus_of(const char *program)
 
 static int play_all(const char *folder, int *ret_played)
 {
-    DIR *dir = opendir(folder);
-    if (dir == NULL) {
+    AUTO_TEXT pattern = text_printf("%s/*", folder);
+    glob_t files;
+    if (glob(pattern, 0, NULL, &files) != 0) {
         fprintf(stderr, "%s: no corpus there; run this in the root of the source tree\n", folder);
         return -1;
     }
     int result = 0;
-    const struct dirent *entry = NULL;
-    for (int i = 0; i < FILES_MAX && (entry = readdir(dir)) != NULL; i++) {
-        if (entry->d_name[0] == '.')
-            continue;
-        AUTO_TEXT path = text_printf("%s/%s", folder, entry->d_name);
-        if (play(path) < 0)
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        if (play(files.gl_pathv[i]) < 0)
             result = -1;
         else
             (*ret_played)++;
     }
-    closedir(dir);
+    globfree(&files);
     return result;
 }
 
