@@ -609,11 +609,28 @@ static bool is_stopped(const struct sim_job *job)
 
 static bool feasible(const struct world *world, const struct sim_job *job, int depth);
 
+/* The one that it has recorded: the name may be another's by now. NULL: none, or it is gone. */
+static const struct sim_job *recorded(const struct world *world, const struct sim_job *job,
+                                      const char *name)
+{
+    for (size_t i = 0; job->status != NULL && i < job->status->status.dependency_count; i++) {
+        const struct dependency_record *record = &job->status->status.dependencies[i];
+        const struct truth *truth = name_eq(record->job_name, name) && record->uid != NULL
+                                        ? truth_of(world, record->uid)
+                                        : NULL;
+        if (truth != NULL)
+            return truth->job->object.gone ? NULL : truth->job;
+    }
+    return store_find(world, KIND_JOB, job->object.namespace_, name);
+}
+
 /* Will what it waits for come to an end that decides about it? */
 static bool will_be_decided(const struct world *world, const struct sim_job *job, const char *name,
                             const struct sim_dependency *dependency, int depth)
 {
-    const struct sim_job *on = store_find(world, KIND_JOB, job->object.namespace_, name);
+    const struct sim_job *on = dependency != NULL && dependency->hold
+                                   ? recorded(world, job, name)
+                                   : store_find(world, KIND_JOB, job->object.namespace_, name);
     if (on != NULL && dependency != NULL && dependency->condition == DEPEND_ON_SUCCESS)
         on = stand_in(world, on);
     bool on_ended = on != NULL && on->status != NULL && on->status->status.phase >= JOB_SUCCEEDED;

@@ -44,6 +44,8 @@ ACCEPTED = [
     ("BatchJob", {"jobQueue": "q", "jobDefinition": "d", "parameters": {"a": "b"}}),
     ("BatchJob", {**JOB, "arrayProperties": {"size": 1000000}, "dependsOn": [{"type": "SEQUENTIAL"}]}),
     ("BatchJob", {**JOB, "dependsOn": [{"jobName": "other"}]}),
+    ("BatchJob", {**JOB, "dependsOn": [{"jobName": "other", "onDependencyFailure": "Hold"}],
+                  "replaces": {"jobName": "failed"}}),
     ("BatchJob", {**JOB, "template": pod(restartPolicy="Never", hostNetwork=True, nodeSelector={"a": "b"})}),
     ("BatchJob", {**JOB, "retryStrategy": {"attempts": 2, "evaluateOnExit": [{"onReason": "*", "action": "Exit"}]}}),
     ("BatchJob", {"jobQueue": "q", "jobDefinition": "d", "schedulingPriorityOverride": 9999, "overrides": {
@@ -78,6 +80,11 @@ REFUSED = [
     ("BatchJob", {**JOB, "dependsOn": [{"type": "SEQUENTIAL"}]}, "need arrayProperties"),
     ("BatchJob", {**JOB, "dependsOn": [{"jobName": "a", "type": "N_TO_N"}]}, "need arrayProperties"),
     ("BatchJob", {**JOB, "dependsOn": [{"jobName": "probe"}]}, "cannot depend on itself"),
+    ("BatchJob", {**JOB, "dependsOn": [{"jobName": "a", "condition": "Always", "onDependencyFailure": "Hold"}]},
+     "Hold needs a jobName and condition OnSuccess"),
+    ("BatchJob", {**JOB, "replaces": {"jobName": "probe"}}, "a job cannot replace itself"),
+    ("BatchJob", {**JOB, "replaces": {"jobName": "a"}, "dependsOn": [{"jobName": "a"}]},
+     "a job cannot depend on the job that it replaces"),
     ("BatchJob", {**JOB, "dependsOn": [{"jobName": "a"}] * 101}, "must have at most 100 items"),
     ("BatchJob", {**JOB, "retryStrategy": {"attempts": 11}}, "less than or equal to 10"),
     ("BatchJob", {**JOB, "retryStrategy": {"evaluateOnExit": [RULE]}}, "attempts: required with evaluateOnExit"),
@@ -154,7 +161,7 @@ def patch(space, name, change, *more):
     {"jobQueue": "other"}, {"jobDefinition": "d", "template": None}, {"template": pod(hostNetwork=True)},
     {"parameters": {"a": "c"}}, {"parameters": None}, {"arrayProperties": {"size": 4}}, {"arrayProperties": None},
     {"overrides": None}, {"overrides": {"metadata": {"labels": {"a": "c"}}}}, {"schedulingPriorityOverride": 4},
-    {"dependsOn": None}, {"retryStrategy": {"attempts": 3}}, {"timeout": None},
+    {"dependsOn": None}, {"replaces": {"jobName": "a"}}, {"retryStrategy": {"attempts": 3}}, {"timeout": None},
 ])
 def test_a_submitted_spec_cannot_change(space, job, change):
     code, _, err = patch(space, job, {"spec": change})
