@@ -56,6 +56,24 @@ static void as_environment(struct json_object *doc)
         MUST(environment == NULL && err.text[0] != '\0');
 }
 
+static void as_resource(struct json_object *doc)
+{
+    struct err err = {0};
+    AUTO(consumable_resource) resource = NULL;
+    if (consumable_resource_decode(doc, &resource, &err) < 0) {
+        MUST(resource == NULL && err.text[0] != '\0');
+        return;
+    }
+    check_sentence(resource->invalid);
+    MUST(resource->invalid != NULL ||
+         (resource->total >= 0 && resource->total <= CONSUMABLE_QUANTITY_MAX));
+    for (size_t i = 0; resource->invalid == NULL && i < resource->claims.count; i++) {
+        int64_t quantity = 1;
+        (void)consumable_claim_parse(resource->claims.items[i], &quantity);
+        MUST(quantity >= 1 && quantity <= CONSUMABLE_QUANTITY_MAX);
+    }
+}
+
 FUZZ(data, size)
 {
     struct err err = {0};
@@ -66,5 +84,6 @@ FUZZ(data, size)
     as_definition(doc);
     as_queue(doc);
     as_environment(doc);
+    as_resource(doc);
     return 0;
 }
