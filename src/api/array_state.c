@@ -261,10 +261,12 @@ void array_state_pack(const struct child_record *children, uint32_t count, char 
 {
     AUTO_STR runs = STR_EMPTY;
     AUTO_STR packed = STR_EMPTY;
-    bool fits = runs_pack(children, count, &runs, TEXT_BYTES_MAX);
-    if (!fits || runs.size > RUNS_SHORT)
+    bool use_runs = runs_pack(children, count, &runs, RUNS_SHORT);
+    if (!use_runs) { /* runs that would be longer are not worth printing */
         zn64_pack(children, count, &packed);
-    bool use_runs = fits && (packed.size == 0 || runs.size <= packed.size);
+        str_clear(&runs);
+        use_runs = runs_pack(children, count, &runs, packed.size);
+    }
     *ret_encoding = text_copy(use_runs ? "runs" : "zn64");
     *ret_data = text_copy(str_text(use_runs ? &runs : &packed));
 }

@@ -2,9 +2,11 @@
 """Arrays: how many children at once, and children that are stopped by index."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
+import pytest
 from waiting import wait_for
 from world import condition
 
@@ -56,6 +58,30 @@ def test_history(world):
     assert history(world, "parts") == [["1", "FAILED", "1", "143 bad input"]]
     world.request("parts", "TERMINATE", "no more")
     world.failed("parts")
+
+
+SIZES = [500, pytest.param(int(os.environ.get("BULKHEAD_ARRAY", "20000")), marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_large_array(world, size):
+    """All children succeed, and the job stays small whatever its size."""
+    world.setup(max_vcpus=200, catalog=[{"name": "huge", "vcpus": 100, "memory": "400Gi", "price": "1"}])
+    world.submit("large", array=size)
+    largest = 0
+
+    def ended():
+        nonlocal largest
+        job = world.job("large")
+        largest = max(largest, len(json.dumps(job)))
+        assert job.get("status", {}).get("status") == "SUCCEEDED", world.told(job.get("status", {}))
+        return job["status"]
+
+    status = wait_for(f"{size} children to succeed", ended, 120 + size / 10, every=0.5)
+    assert summary(status) == {"SUCCEEDED": size}
+    assert history(world, "large") == []
+    assert largest < 32 * 1024
+    world.wait_no_pods("large", deadline=60 + size / 20)
 
 
 def test_terminate_by_index(world):
