@@ -110,7 +110,7 @@ int64_t line_ns(const char *text);
 int64_t line_milli(const struct line *line, const char *key); /* a quantity; 0 without it */
 struct job_queue *queue_from(const struct thing *thing);
 struct compute_environment *environment_from(const struct thing *thing);
-void meta_from(const struct thing *thing, struct object_meta *meta);
+void meta_from(const struct thing *thing, struct object_meta *ret);
 struct runtime_class *runtime_class_from(const struct thing *thing);
 struct job_definition *definition_from(const struct thing *thing);
 struct batch_job *job_from(const struct thing *thing);
