@@ -126,8 +126,8 @@ TEST(what_jobs_and_definitions_take)
         AUTO(json_object) two = json_tokener_parse(of_definition);
         AUTO(batch_job) job = NULL;
         AUTO(job_definition) definition = NULL;
-        REQUIRE(batch_job_decode(one, &job, NULL) == 0 && job != NULL);
-        REQUIRE(job_definition_decode(two, &definition, NULL) == 0 && definition != NULL);
+        REQUIRE(batch_job_decode(one, &job, NULL) == 0);
+        REQUIRE(job_definition_decode(two, &definition, NULL) == 0);
         CHECK_TEXT(needs[i].name, job->invalid, needs[i].want);
         CHECK_TEXT(needs[i].name, definition->invalid, needs[i].want);
         CHECK_INT(needs[i].name, job->has_consumables, true);
