@@ -2,12 +2,20 @@
 /* The specs of JobDefinition and BatchJob. Statuses are in job_status.c. */
 #include "bulkhead/api/job.h"
 
+#include "bulkhead/api/references.h"
 #include "bulkhead/api/tables.h"
 #include "bulkhead/api/template.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { PARAMETERS_MAX = 256, REASON_MAX = 1024, GLOB_MAX = 512, SECONDS_MAX = 2147483647 };
+enum {
+    SIZE_FROM_MAX = 1024,
+    PARAMETERS_MAX = 256,
+    REASON_MAX = 1024,
+    GLOB_MAX = 512,
+    SECONDS_MAX = 2147483647
+};
 
 /* ---- what both kinds share ---- */
 
@@ -135,12 +143,22 @@ int job_definition_decode(struct json_object *doc_json, struct job_definition **
 /* ---- BatchJob ---- */
 
 static const struct field array_fields[] = {
-    FIELD(struct batch_job, array_size, "size", .required = true, .min = 1,
-          .max = JOB_ARRAY_SIZE_MAX),
+    FIELD(struct batch_job, array_size, "size", .min = 1, .max = JOB_ARRAY_SIZE_MAX),
+    FIELD(struct batch_job, size_from, "sizeFrom", .min = 1, .max = SIZE_FROM_MAX),
     FIELD(struct batch_job, max_concurrent, "maxConcurrent", .min = 1, .max = JOB_ARRAY_SIZE_MAX),
 };
+
+static int check_array(const void *object, const struct json_at *at, struct err *err)
+{
+    const struct batch_job *job = object;
+    bool both = job->array_size.set && job->size_from != NULL;
+    if (job->array_size.set != (job->size_from != NULL))
+        return 0;
+    return json_fail(at, err, "expected one of size and sizeFrom%s", both ? ", not both" : "");
+}
+
 static const struct object_type array_type =
-    OBJECT_TYPE(struct batch_job, "ArrayProperties", array_fields);
+    OBJECT_TYPE(struct batch_job, "ArrayProperties", array_fields, .check = check_array);
 
 static const struct field job_timeout_fields[] = {
     FIELD(struct batch_job, timeout_s, "attemptDurationSeconds", .required = true,
@@ -209,6 +227,28 @@ static const struct field job_fields[] = {
            .present_offset = offsetof(struct batch_job, has_nodes)),
 };
 
+static bool is_array(const struct batch_job *job)
+{
+    return job->array_size.set || job->size_from != NULL;
+}
+
+/* One whole reference, to a job with one result. */
+static int check_size_from(const struct batch_job *job, const struct json_at *at, struct err *err)
+{
+    const struct json_at *size_from = JSON_AT(JSON_AT(at, "arrayProperties"), "sizeFrom");
+    const char *text = job->size_from + strlen(REFERENCE_MARK);
+    struct references references = {NULL, 0};
+    if (!text_starts(job->size_from, REFERENCE_MARK) || reference_size(job, text) != strlen(text) ||
+        text[0] == '\0')
+        return json_fail(size_from, err,
+                         "\"%s\", expected Ref::jobs.<jobName> or Ref::jobs.<jobName>.<field> of a "
+                         "job in dependsOn",
+                         job->size_from);
+    int found = references_find_size(job, &references, err);
+    references_done(&references);
+    return found < 0 ? err_wrap(err, "spec.arrayProperties.sizeFrom") : 0;
+}
+
 static int check_dependency(const struct batch_job *job, size_t i, const struct json_at *list,
                             struct err *err)
 {
@@ -217,10 +257,10 @@ static int check_dependency(const struct batch_job *job, size_t i, const struct 
     if (alone && dependency->type != DEPENDENCY_SEQUENTIAL)
         return json_fail(JSON_AT(JSON_ITEM(list, i), "jobName"), err,
                          "required, except with type SEQUENTIAL");
-    if (alone && !job->array_size.set)
+    if (alone && !is_array(job))
         return json_fail(JSON_AT(JSON_ITEM(list, i), "type"), err,
                          "SEQUENTIAL without jobName, expected arrayProperties too");
-    if (dependency->type == DEPENDENCY_N_TO_N && !job->array_size.set)
+    if (dependency->type == DEPENDENCY_N_TO_N && !is_array(job))
         return json_fail(JSON_AT(JSON_ITEM(list, i), "type"), err,
                          "N_TO_N, expected arrayProperties too");
     if (!alone && text_eq(dependency->job_name, job->meta.name))
@@ -246,8 +286,10 @@ static int check_job(const void *object, const struct json_at *at, struct err *e
     if (given != 1)
         return json_fail(at, err, "expected one of jobDefinition, template and nodeProperties%s",
                          given > 1 ? ", not more" : "");
-    if (job->has_nodes && job->array_size.set)
+    if (job->has_nodes && is_array(job))
         return json_fail(JSON_AT(at, "arrayProperties"), err, "not together with nodeProperties");
+    if (job->size_from != NULL && check_size_from(job, at, err) < 0)
+        return -1;
     for (size_t i = 0; i < job->dependency_count; i++) {
         if (check_dependency(job, i, &list, err) < 0)
             return -1;

@@ -66,6 +66,7 @@ struct draft {
     int64_t node;
     const char *main_address; /* NULL: of the main node itself, or not known */
     const struct key_values *values;
+    int64_t array_size;
     char mark[48]; /* "@bulkhead-7-" */
 };
 
@@ -156,7 +157,8 @@ static struct json_object *environment_of(const struct draft *draft, struct json
 {
     char text[64];
     const struct batch_job *job = draft->job;
-    bool array = job->array_size.set;
+    int64_t array_size = draft->array_size > 0 ? draft->array_size : job->array_size.value;
+    bool array = array_size > 0;
     AUTO_TEXT child = text_printf("%s:%s", job->meta.uid, slot_text(draft, SLOT_INDEX, text));
     struct json_object *list = json_object_new_array();
     AUTO_TEXT node = text_printf("%s#%" PRId64, job->meta.uid, draft->node);
@@ -173,7 +175,7 @@ static struct json_object *environment_of(const struct draft *draft, struct json
     json_object_array_add(
         list, variable("AWS_BATCH_JOB_KUBERNETES_NODE_UID", slot_text(draft, SLOT_NODE_UID, text)));
     if (array) {
-        AUTO_TEXT size = text_printf("%" PRId64, job->array_size.value);
+        AUTO_TEXT size = text_printf("%" PRId64, array_size);
         json_object_array_add(
             list, variable("AWS_BATCH_JOB_ARRAY_INDEX", slot_text(draft, SLOT_INDEX, text)));
         json_object_array_add(list, variable("AWS_BATCH_JOB_ARRAY_SIZE", size));
@@ -435,7 +437,8 @@ struct pod_builder *pod_builder_new(const struct pod_order *order, struct err *e
                           .nodes = order->nodes,
                           .node = order->index,
                           .main_address = order->main_address,
-                          .values = order->values};
+                          .values = order->values,
+                          .array_size = order->array_size};
     return builder_new(&draft, template_of(order), err);
 }
 

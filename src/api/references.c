@@ -172,6 +172,12 @@ static void add(struct finding *finding, const char *text, size_t dependency)
     size_t name = strlen(JOBS) + strlen(finding->job->dependencies[dependency].job_name);
     if (is_known(references, text))
         return;
+    if (finding->job->dependencies[dependency].type == DEPENDENCY_N_TO_N) {
+        err_set(&finding->err, ERR_INVALID,
+                REFERENCE_MARK "%s: not with type N_TO_N; expected a dependsOn entry without it",
+                text);
+        return;
+    }
     if (references->count == REFERENCES_MAX) {
         err_set(&finding->err, ERR_INVALID, "more than %d different references to results",
                 REFERENCES_MAX);
@@ -224,6 +230,20 @@ static bool may_have(const struct key_values *parameters)
             return true;
     }
     return false;
+}
+
+int references_find_size(const struct batch_job *job, struct references *references,
+                         struct err *err)
+{
+    struct finding finding = {.job = job, .references = references};
+    AUTO_STR same = STR_EMPTY;
+    if (job->size_from == NULL)
+        return 0;
+    find_all(&finding, job->size_from, &same);
+    if (finding.err.kind == ERR_NONE)
+        return 0;
+    *err = finding.err;
+    return -1;
 }
 
 int references_find(const struct batch_job *job, const struct job_definition *definition,

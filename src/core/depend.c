@@ -71,6 +71,8 @@ static void unlink_dependency(struct core *core, struct core_dependency *depende
 /* Did this child of an ended or running job succeed (1), fail (-1), or neither yet (0)? */
 int depend_child_outcome(const struct core_job *job, uint32_t index)
 {
+    if (!job->sized) /* it has no children, and may end without ever having any */
+        return !job->ended ? 0 : job->phase == JOB_SUCCEEDED ? 1 : -1;
     if (job->children != NULL) {
         enum job_phase phase = (enum job_phase)job->children[index].phase;
         return phase == JOB_SUCCEEDED ? 1 : phase == JOB_FAILED ? -1 : 0;
@@ -110,7 +112,7 @@ static enum depend_state pair_state(const struct core_dependency *dependency, ui
     const struct core_job *on = dependency->on;
     if (on == NULL)
         return dependency->outcome == DEPENDENCY_WAITING ? DEPEND_WAITS : DEPEND_MET;
-    if (on->size != dependency->job->size)
+    if (!dependency->job->sized || (on->sized && on->size != dependency->job->size))
         return DEPEND_WAITS; /* the whole fails, see dependency_look */
     enum depend_state state = state_after_child(on, index, dependency->condition);
     bool waits = state == DEPEND_FAILS && (dependency->hold || dependency->held);
@@ -269,6 +271,9 @@ static void dependency_met(struct core *core, struct core_dependency *dependency
     dependency->sequence = job->sequence;
     if (references_fail(core, job))
         return;
+    references_size(core, job);
+    if (job->ended)
+        return;
     if (job->admitted || is_n_to_n(dependency))
         look_later(core, job, LOOK_ALL);
     if (!job->admitted)
@@ -361,10 +366,14 @@ static void dependency_look(struct core *core, struct core_dependency *dependenc
         replace_look(core, dependency);
         return;
     }
-    if (is_n_to_n(dependency) && (on->gang || on->size != dependency->job->size)) {
+    if (is_n_to_n(dependency) && (!dependency->job->sized || (!on->sized && !on->end_durable)))
+        return; /* looked at again when both have their sizes */
+    bool empty = !on->sized && on->phase == JOB_SUCCEEDED;
+    bool pairs = !on->gang && !empty && (!on->sized || on->size == dependency->job->size);
+    if (is_n_to_n(dependency) && !pairs) {
         AUTO_TEXT why = on->gang ? text_copy("is a multi-node job, expected an array for N_TO_N")
-                                 : text_printf("has %u children, expected %u for N_TO_N", on->size,
-                                               dependency->job->size);
+                                 : text_printf("has %u children, expected %u for N_TO_N",
+                                               empty ? 0 : on->size, dependency->job->size);
         dependency->on = NULL;
         dependency_fails(core, dependency, why);
     } else if (on->end_durable) {
@@ -372,6 +381,12 @@ static void dependency_look(struct core *core, struct core_dependency *dependenc
         dependency_ended(core, dependency, succeeded,
                          succeeded ? "ended SUCCEEDED" : "ended FAILED");
     }
+}
+
+void depend_sized(struct core *core, struct core_job *job)
+{
+    depend_look_again(core, job);
+    depend_job_ended(core, job); /* those who wait for its children compare their sizes */
 }
 
 void depend_look_again(struct core *core, struct core_job *job)
@@ -538,7 +553,8 @@ void depend_child_ended(struct core *core, struct core_job *job, uint32_t index)
         look_later(core, job, index + 1);
     struct dependants *list = dependants_of(core, job->key, false);
     for (struct core_dependency *d = list != NULL ? list->first : NULL; d != NULL; d = d->next) {
-        if (d->on == job && is_n_to_n(d) && d->job->size == job->size)
+        if (d->on == job && is_n_to_n(d) && d->job->size == job->size && d->job->sized &&
+            job->sized)
             look_later(core, d->job, index);
     }
 }

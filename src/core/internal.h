@@ -365,10 +365,11 @@ struct core_job {
     int64_t other_attempts, other_children;
     struct references references; /* to results of others; read once there is a template */
     bool references_known;
-    uint64_t references_hash;     /* of the template that they were read from */
-    char *bad_reference;          /* why they make no sense, or a result cannot be used */
-    bool bad_result;              /* the latter */
-    struct key_values values;     /* of references, by their text, as recorded or to be */
+    uint64_t references_hash; /* of the template that they were read from */
+    char *bad_reference;      /* why they make no sense, or a result cannot be used */
+    bool bad_result;          /* the latter */
+    struct key_values values; /* of references, by their text, as recorded or to be */
+    bool sized; /* false: the size of an array is computed, and not known yet; size is 1 */
     uint64_t values_sequence;     /* durable once this status is; 0: they are */
     char *result;                 /* of a single job; NULL: none */
     struct core_results *results; /* of children; NULL: none */
@@ -620,6 +621,7 @@ void depend_look_family(struct core *core, struct core_job *job); /* likewise */
 void depend_look_all(struct core *core, struct core_job *job);    /* at its children, likewise */
 void depend_settle(struct core *core); /* at the end of every apply and plan */
 void depend_job_gone(struct core *core, struct core_job *job);
+void depend_sized(struct core *core, struct core_job *job);      /* its size is known now */
 void depend_look_again(struct core *core, struct core_job *job); /* at what it depends on */
 void depend_print(struct core *core, const struct core_job *job, struct str *out);
 bool depend_is_held(const struct core_dependency *dependency); /* it failed, and is waited over */

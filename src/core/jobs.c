@@ -270,6 +270,8 @@ void job_admit(struct core *core, struct core_job *job)
     AUTO_STR words = STR_EMPTY;
     if (bind(core, job))
         depend_look_again(core, job);
+    if (!job->ended)
+        references_size(core, job);
     if (job->ended || job->admitted) /* by that look */
         return;
     enum verdict verdict = admission(core, job, &words);
@@ -530,6 +532,7 @@ static struct core_job *job_new(struct core *core, struct batch_job *spec)
     job->resource_version = text_copy(spec->meta.resource_version);
     job->array = spec->array_size.set && spec->invalid == NULL;
     job->size = job->array ? (uint32_t)spec->array_size.value : 1;
+    results_read_size(job);
     if (spec->has_nodes && spec->invalid == NULL) {
         job->gang = true;
         job->size = (uint32_t)spec->nodes.num_nodes;

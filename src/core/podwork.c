@@ -5,6 +5,7 @@
  * a pod is in flight at a time, but for a create. Whatever did not happen is tried again after a
  * pause, by the pod's timer. */
 #include "internal.h"
+#include "results.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,7 @@ static void fill_order(struct core *core, const struct core_pod *pod, struct pod
         .attempt = pod->attempt,
         .nodes = job->nodes,
         .values = job->references.count > 0 ? &job->values : NULL,
+        .array_size = results_array_size(job),
     };
     if (job->gang && pod->index != job->main_node && job->children[job->main_node].pod != NULL)
         order->main_address = job->children[job->main_node].pod->address;

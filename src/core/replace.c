@@ -99,7 +99,7 @@ static char *why_not(const struct core *core, const struct core_job *job, const 
         return text_printf("is replaced by %s already (%s), expected that one once it has FAILED",
                            other->spec->meta.name, job_phase_name(other->phase));
     bool same = on->array == job->array && (!on->array || on->size == job->size);
-    if (on->spec->invalid != NULL || same)
+    if (on->spec->invalid != NULL || !on->sized || same)
         return NULL;
     AUTO_TEXT was = size_words(on);
     AUTO_TEXT is = size_words(job);
@@ -139,7 +139,7 @@ static bool may_take(const struct core_dependency *dependency)
 {
     const struct core_job *job = dependency->job;
     return dependency->outcome == DEPENDENCY_WAITING && !job->ended && !job->gone &&
-           !job_is_stopped(job) && job->children != NULL;
+           !job_is_stopped(job) && job->children != NULL && job->sized;
 }
 
 void replace_look(struct core *core, struct core_dependency *dependency)

@@ -18,6 +18,8 @@ static void refuse(struct core_job *job, size_t request, const char *why)
 
 static void read_indexes(struct core_job *job, size_t request, const char *indexes)
 {
+    if (!job->sized)
+        return; /* read again when it is */
     if (!job->array) {
         refuse(job, request, "the job is not an array; expected a request without indexes");
         return;

@@ -165,7 +165,9 @@ bool references_read(struct core_job *job)
     references_forget(job);
     job->references_known = true;
     job->references_hash = template_->hash;
-    int found = references_find(job->spec, definition, template_, &job->references, &err);
+    int found = references_find_size(job->spec, &job->references, &err);
+    if (found == 0)
+        found = references_find(job->spec, definition, template_, &job->references, &err);
     for (size_t i = 0; nodes != NULL && i < nodes->range_count && found == 0; i++)
         found = references_find(job->spec, definition, &nodes->ranges[i].template_,
                                 &job->references, &err);
@@ -183,6 +185,8 @@ void references_seen(struct batch_job *spec)
 
 bool references_ready(const struct core_job *job)
 {
+    if (!job->sized)
+        return false;
     return job->values_sequence == 0 || job->values_sequence <= job->written_sequence;
 }
 
@@ -283,6 +287,77 @@ bool references_fail(struct core *core, struct core_job *job)
     job_fail_waiting(core, job, job->bad_result ? "ResultUnusable" : "InvalidReference",
                      job->bad_reference);
     return true;
+}
+
+/* ---------------------------------------------------------------- computed sizes */
+
+void results_read_size(struct core_job *job)
+{
+    const struct batch_job *spec = job->spec;
+    job->sized = spec->size_from == NULL || spec->invalid != NULL;
+    if (job->sized || !spec->has_status || spec->status.array.size == 0)
+        return;
+    job->array = job->sized = true;
+    job->size = spec->status.array.size;
+}
+
+/* Until here it was kept as a single job that waits. */
+static void become_array(struct core *core, struct core_job *job, uint32_t size)
+{
+    uint8_t phase = job->children[0].phase;
+    job_uncount(core, job);
+    free(job->children);
+    job->children = mem_new((size_t)size * sizeof(*job->children));
+    for (uint32_t i = 0; i < size; i++)
+        job->children[i].phase = phase;
+    job->size = size;
+    job->array = job->sized = true;
+    records_new(job);
+    job_count_new(core, job);
+    if (job->admitted)
+        job->phase = JOB_PENDING;
+    job_changed(core, job, 0);
+    job->values_sequence = job->sequence;
+    job->requests_seen = 0; /* those that name children can be read now */
+    requests_read(job);
+    requests_stop(core, job, 0);
+    if (!job->ended)
+        depend_sized(core, job);
+}
+
+static void become_empty(struct core *core, struct core_job *job)
+{
+    AUTO_TEXT words = text_printf("%s is 0: there is nothing to run", job->spec->size_from);
+    child_move(core, job, 0, ON_SUCCEED);
+    job_end(core, job, JOB_SUCCEEDED, "Succeeded", words);
+}
+
+void references_size(struct core *core, struct core_job *job)
+{
+    enum { DIGITS_MAX = 7 };
+    const char *size_from = job->spec->size_from;
+    if (job->sized || job->ended)
+        return;
+    const char *value = key_values_get(&job->values, size_from + strlen(REFERENCE_MARK));
+    if (value == NULL)
+        return;
+    size_t digits = strspn(value, "0123456789");
+    int64_t size = strtoll(value, NULL, 10);
+    if (digits == 0 || digits > DIGITS_MAX || value[digits] != '\0' || size > JOB_ARRAY_SIZE_MAX) {
+        AUTO_TEXT words =
+            text_printf("spec.arrayProperties.sizeFrom: %s is %.64s, expected a whole number 0..%d",
+                        size_from, value, JOB_ARRAY_SIZE_MAX);
+        job_fail_waiting(core, job, "ResultUnusable", words);
+    } else if (size == 0) {
+        become_empty(core, job);
+    } else {
+        become_array(core, job, (uint32_t)size);
+    }
+}
+
+uint32_t results_array_size(const struct core_job *job)
+{
+    return job->spec->size_from != NULL && job->array ? job->size : 0;
 }
 
 void references_forget(struct core_job *job)

@@ -22,6 +22,10 @@ bool references_ready(const struct core_job *job);                /* durable, or
 void references_written(struct core *core, struct core_job *job); /* its status is durable */
 /* Fails the job when a reference makes no sense or a result cannot be used. */
 bool references_fail(struct core *core, struct core_job *job);
-void references_forget(struct core_job *job); /* nothing more is made of it */
+void results_read_size(struct core_job *job); /* of a new record: is its size known? */
+/* The size of an array that is computed, once what it is computed from is there. */
+void references_size(struct core *core, struct core_job *job);
+uint32_t results_array_size(const struct core_job *job); /* a computed one; 0: none */
+void references_forget(struct core_job *job);            /* nothing more is made of it */
 
 #endif

@@ -54,7 +54,26 @@ static const struct row jobs[] = {
      NULL},
     {"request for nonsense", JOB(",'requests':[{'action':'CANCEL','reason':'x','indexes':'0-,7'}]"),
      "spec.requests[0].indexes: \"0-,7\", expected indexes such as 0-3,7"},
-    {"array without size", JOB(",'arrayProperties':{}"), "spec.arrayProperties.size: required"},
+    {"array without size", JOB(",'arrayProperties':{}"),
+     "spec.arrayProperties: expected one of size and sizeFrom"},
+    {"array with both sizes",
+     JOB(",'arrayProperties':{'size':1,'sizeFrom':'Ref::jobs.a'},'dependsOn':[{'jobName':'a'}]"),
+     "spec.arrayProperties: expected one of size and sizeFrom, not both"},
+    {"a computed size",
+     JOB(",'arrayProperties':{'sizeFrom':'Ref::jobs.a.n'},'dependsOn':[{'jobName':'a'}]"), NULL},
+    {"a computed size that is no reference",
+     JOB(",'arrayProperties':{'sizeFrom':'Ref::jobs.a.n+1'},'dependsOn':[{'jobName':'a'}]"),
+     "spec.arrayProperties.sizeFrom: \"Ref::jobs.a.n+1\", expected Ref::jobs.<jobName> or "
+     "Ref::jobs.<jobName>.<field> of a job in dependsOn"},
+    {"a computed size of a job that it does not depend on",
+     JOB(",'arrayProperties':{'sizeFrom':'Ref::jobs.b.n'},'dependsOn':[{'jobName':'a'}]"),
+     "spec.arrayProperties.sizeFrom: \"Ref::jobs.b.n\", expected Ref::jobs.<jobName> or "
+     "Ref::jobs.<jobName>.<field> of a job in dependsOn"},
+    {"a computed size of N_TO_N",
+     JOB(",'arrayProperties':{'sizeFrom':'Ref::jobs.a.n'},'dependsOn':[{'jobName':'a','type':"
+         "'N_TO_N'}]"),
+     "spec.arrayProperties.sizeFrom: Ref::jobs.a.n: not with type N_TO_N; expected a dependsOn "
+     "entry without it"},
     {"depends", JOB(",'dependsOn':[{'jobName':'a'},{'jobName':'b','type':'SEQUENTIAL'}]"), NULL},
     {"depends on nothing", JOB(",'dependsOn':[{}]"),
      "spec.dependsOn[0].jobName: required, except with type SEQUENTIAL"},

@@ -213,6 +213,137 @@ TEST(results_that_cannot_be_used)
     world_check(unusable, ARRAY_LEN(unusable), SHOW_PODS);
 }
 
+#define SIZED(left, ...)                                                                           \
+    HOUSE "job a queue=q cpu=1\n"                                                                  \
+          "job b queue=q cpu=1 after=a sizefrom=Ref::jobs.a.n\n" __VA_ARGS__ "at 1s\n"             \
+          "pod a ok result=" left "\n"                                                             \
+          "at 2s\n"
+
+static const struct world_row sizes[] = {
+    /* clang-format off */
+    {"an array gets its size from a result, recorded before a child starts",
+     SIZED("{\"n\":3}")
+     "restart\n"
+     "at 3s\n"
+     "pod b/0 ok\n"
+     "pod b/1 ok\n"
+     "pod b/2 ok result=x\n"
+     "at 5s\n",
+     "0s start a on n1\n"
+     "1s told a SUCCEEDED Succeeded result {\"n\":3}\n"
+     "1s told b PENDING DependencyPending of 3 PENDING jobs.a.n=3\n"
+     "1s start b/0 on n1\n"
+     "1s start b/1 on n1\n"
+     "1s start b/2 on n1\n"
+     "3s told b SUCCEEDED Succeeded of 3 SUCCEEDED results 2 x; jobs.a.n=3\n"},
+    {"none: it succeeds at once",
+     SIZED("{\"n\":0}")
+     "why b\n",
+     "0s start a on n1\n"
+     "1s told a SUCCEEDED Succeeded result {\"n\":0}\n"
+     "1s told b SUCCEEDED Succeeded jobs.a.n=0\n"
+     "2s b SUCCEEDED Succeeded: Ref::jobs.a.n is 0: there is nothing to run\n"},
+    {"a text is not a size",
+     SIZED("{\"n\":\"3x\"}")
+     "why b\n",
+     "0s start a on n1\n"
+     "1s told a SUCCEEDED Succeeded result {\"n\":\"3x\"}\n"
+     "1s told b FAILED ResultUnusable jobs.a.n=3x\n"
+     "2s b FAILED ResultUnusable: spec.arrayProperties.sizeFrom: Ref::jobs.a.n is 3x, expected a whole number 0..1000000\n"},
+    {"nor is a negative number, nor one that is too large",
+     SIZED("{\"n\":-1,\"m\":1000001}", "job c queue=q cpu=1 after=a sizefrom=Ref::jobs.a.m\n")
+     "why b\n"
+     "why c\n",
+     "0s start a on n1\n"
+     "1s told a SUCCEEDED Succeeded result {\"n\":-1,\"m\":1000001}\n"
+     "1s told c FAILED ResultUnusable jobs.a.m=1000001\n"
+     "1s told b FAILED ResultUnusable jobs.a.n=-1\n"
+     "2s b FAILED ResultUnusable: spec.arrayProperties.sizeFrom: Ref::jobs.a.n is -1, expected a whole number 0..1000000\n"
+     "2s c FAILED ResultUnusable: spec.arrayProperties.sizeFrom: Ref::jobs.a.m is 1000001, expected a whole number 0..1000000\n"},
+    {"no such field",
+     SIZED("{\"m\":1}")
+     "why b\n",
+     "0s start a on n1\n"
+     "1s told a SUCCEEDED Succeeded result {\"m\":1}\n"
+     "1s told b FAILED ResultUnusable\n"
+     "2s b FAILED ResultUnusable: Ref::jobs.a.n: the result of a has no field n\n"},
+    {"cancelled before it has a size",
+     HOUSE
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1 after=a sizefrom=Ref::jobs.a.n\n"
+     "at 1s\n"
+     "job b cancel not needed\n"
+     "at 2s\n"
+     "why b\n",
+     "0s start a on n1\n"
+     "1s told b FAILED Cancelled\n"
+     "2s b FAILED Cancelled: not needed\n"},
+    {"children by index are known once there are children",
+     HOUSE
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1 after=a sizefrom=Ref::jobs.a.n\n"
+     "at 1s\n"
+     "job b cancel 1:not needed\n"
+     "at 2s\n"
+     "pod a ok result={\"n\":2}\n"
+     "at 3s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "2s told a SUCCEEDED Succeeded result {\"n\":2}\n"
+     "2s told b PENDING DependencyPending of 1 PENDING 1 FAILED jobs.a.n=2\n"
+     "2s start b/0 on n1\n"
+     "3s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b 1 STARTING 1 FAILED\n"},
+    {"N_TO_N with an array that has its size from the same result",
+     SIZED("{\"n\":2}", "job c queue=q cpu=1 array=2 after=b:N_TO_N\n"
+                         "job d queue=q cpu=1 array=3 after=b:N_TO_N\n"
+                         "job e queue=q cpu=1 after=a,b:N_TO_N sizefrom=Ref::jobs.a.n\n")
+     "pod b/1 ok\n"
+     "at 3s\n"
+     "why d\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "1s told a SUCCEEDED Succeeded result {\"n\":2}\n"
+     "1s told e PENDING DependencyPending of 2 PENDING jobs.a.n=2\n"
+     "1s told b PENDING DependencyPending of 2 PENDING jobs.a.n=2\n"
+     "1s told d FAILED DependencyFailed of 3 FAILED\n"
+     "1s start b/0 on n1\n"
+     "1s start b/1 on n1\n"
+     "2s start c/1 on n1\n"
+     "2s start e/1 on n1\n"
+     "3s told b PENDING Starting of 1 STARTING 1 SUCCEEDED jobs.a.n=2\n"
+     "3s d FAILED DependencyFailed: Dependent Job failed: b has 2 children, expected 3 for N_TO_N\n"
+     "3s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b 1 STARTING 1 SUCCEEDED\n"
+     "  c 1 PENDING 1 STARTING\n"
+     "  d FAILED DependencyFailed 3 FAILED\n"
+     "  e 1 PENDING 1 STARTING\n"},
+    {"N_TO_N with one that never had children",
+     SIZED("{\"n\":0}", "job c queue=q cpu=1 array=2 after=b:N_TO_N\n")
+     "why c\n",
+     "0s start a on n1\n"
+     "1s told a SUCCEEDED Succeeded result {\"n\":0}\n"
+     "1s told b SUCCEEDED Succeeded jobs.a.n=0\n"
+     "1s told c FAILED DependencyFailed of 2 FAILED\n"
+     "2s c FAILED DependencyFailed: Dependent Job failed: b has 0 children, expected 2 for N_TO_N\n"},
+    {"and with one that failed before it had a size",
+     SIZED("{\"n\":-1}", "job c queue=q cpu=1 array=2 after=b:N_TO_N\n")
+     "why c\n",
+     "0s start a on n1\n"
+     "1s told a SUCCEEDED Succeeded result {\"n\":-1}\n"
+     "1s told b FAILED ResultUnusable jobs.a.n=-1\n"
+     "1s told c FAILED ArrayChildFailed of 2 FAILED\n"
+     "2s c FAILED ArrayChildFailed: Array Child Job failed\n"},
+    /* clang-format on */
+};
+
+TEST(sizes_are_computed)
+{
+    world_check(sizes, ARRAY_LEN(sizes), SHOW_PODS | SHOW_STATUS | SHOW_CHILDREN | SHOW_RESULTS);
+}
+
 TEST(results_are_kept)
 {
     world_check(kept, ARRAY_LEN(kept), SHOW_PODS | SHOW_CLEANUP | SHOW_STATUS | SHOW_RESULTS);

@@ -27,6 +27,7 @@
  *       jobs and definitions take of it: takes=c:2,d:1; lowered: the total may be under what is in
  *       use
  *   job c after=a arg=Ref::jobs.a.count param=k:v          what the container is given
+ *   job d after=a sizefrom=Ref::jobs.a.count               an array of a computed size
  *   runtimeclass r cpu=250m select=k:v tolerate=k:v        what it adds to jobs with runtime=r
  *
  * A line about something that is there changes what it names and keeps the rest; "~" stands for a

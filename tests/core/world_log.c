@@ -46,7 +46,8 @@ char *action_label(const struct world *world, const struct action *action)
     const struct world_pod *pod = NULL;
     switch (action->kind) {
     case ACTION_POD_CREATE:
-        return action->order.job->array_size.set || action->order.nodes != NULL
+        return action->order.job->array_size.set || action->order.array_size > 0 ||
+                       action->order.nodes != NULL
                    ? text_printf("%s/%u", action->order.job->meta.name, action->order.index)
                    : text_copy(action->order.job->meta.name);
     case ACTION_POD_CHECK:

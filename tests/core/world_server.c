@@ -607,7 +607,7 @@ static enum done_result create(struct world *world, const struct action *action,
                           asked->runtime_class != NULL ? asked->runtime_class : "");
     pod->words = admitted_words(world, words);
     pod->job = job;
-    pod->is_child = order->job->array_size.set || order->nodes != NULL;
+    pod->is_child = order->array_size > 0 || order->job->array_size.set || order->nodes != NULL;
     pod->job_name = text_copy(order->job->meta.name);
     pod->job_uid = text_copy(order->job->meta.uid);
     pod->node = text_copy(order->node_name);

@@ -510,6 +510,7 @@ struct batch_job *job_from(const struct thing *thing)
     job->overrides.json = text_copy(line_get(&line, "overrides"));
     if (line_get(&line, "array") != NULL)
         job->array_size = OPT_I64(line_number(&line, "array", 0));
+    job->size_from = text_copy(line_get(&line, "sizefrom"));
     if (line_get(&line, "most") != NULL)
         job->max_concurrent = OPT_I64(line_number(&line, "most", 0));
     dependencies_from(line_get(&line, "after"), job);

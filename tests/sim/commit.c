@@ -87,7 +87,7 @@ static void create_pod(struct world *world, struct request *request)
     oracle_created(world, pod, request);
     oracle_taken(world, pod, request);
     if (truth != NULL)
-        oracle_given(world, truth->job, pod);
+        oracle_given(world, truth->job, pod, request->array_size);
     store_add(world, &pod->object);
     world->counters.pods++;
     kubelet_sees(world, pod);
@@ -141,6 +141,7 @@ static void write_job(struct world *world, struct request *request)
     job = target(world, request, KIND_JOB);
     if (job == NULL)
         return;
+    oracle_sized(world, job, status);
     oracle_status(world, job, status);
     job->status = status;
     store_change(world, &job->object, false);

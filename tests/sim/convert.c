@@ -148,9 +148,12 @@ static struct batch_job *job_convert(const struct sim_job *from)
             "{\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"%lldm\","
             "\"memory\":\"%lldMi\"}}}]}",
             (long long)from->template_.cpu_milli, (long long)from->template_.memory_mib);
-    if (job->has_nodes) {
+    if (job->has_nodes)
         nodes_fill(from->size, from->main_node, &from->template_, &from->others, &job->nodes);
-    } else if (from->size > 0 && !from->gang)
+    else if (from->computed)
+        job->size_from = text_printf("Ref::jobs.%s%s%s", from->dependencies[0].name,
+                                     from->uses[0] != '\0' ? "." : "", from->uses);
+    else if (from->size > 0 && !from->gang)
         job->array_size = OPT_I64(from->size);
     if (from->uses != NULL && !from->gang)
         use_result(from, &job->template_);

@@ -150,6 +150,10 @@ static void check_child(struct world *world, const struct sim_job *job, uint32_t
     }
     if (outcome == CHILD_SUCCEEDED && sum.attempts == 0 && is_taken(world, job, index, status))
         return;
+    if (outcome == CHILD_SUCCEEDED && sum.attempts == 0 && may_be_empty(world, job)) {
+        world->counters.empty++;
+        return;
+    }
     if ((outcome == CHILD_SUCCEEDED) != sum.succeeded)
         violation(world, "I5", "%s[%u] is told to have %s, but %s", name, index,
                   outcome == CHILD_SUCCEEDED ? "succeeded" : "failed",

@@ -172,6 +172,7 @@ static void copy_order(struct world *world, const struct pod_order *order, struc
     if (!order->job->has_consumables && order->definition != NULL)
         needs = &order->definition->consumables;
     needs_read(world, needs, &request->needs);
+    request->array_size = order->array_size;
     if (strstr(from->json, "Ref::") != NULL)
         request->arg = first_arg(world, order);
 }

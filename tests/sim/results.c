@@ -74,18 +74,59 @@ bool may_be_unusable(const struct world *world, const struct sim_job *job)
          other = other->next) {
         const struct sim_job *on = other->job;
         if (is_used(world, job, on) &&
-            (is_array(on) || !value_of(result_of(on, on->main_node), job->uses, value)))
+            (on->object.gone || on->object.deleted_ns != 0 || is_array(on) || on->computed ||
+             !value_of(result_of(on, on->main_node), job->uses, value) ||
+             (job->computed && strspn(value, "0123456789") != strlen(value))))
             return true;
     }
     return false;
 }
 
+/* Is that the number which one of the jobs of that name has left? */
+static bool may_have_size(const struct world *world, const struct sim_job *job, uint32_t size)
+{
+    char value[64], wanted[16];
+    snprintf(wanted, sizeof(wanted), "%u", size);
+    for (const struct truth *other = world->truths; job->computed && other != NULL;
+         other = other->next) {
+        const struct sim_job *on = other->job;
+        if (is_used(world, job, on) && !is_array(on) &&
+            value_of(result_of(on, on->main_node), job->uses, value) && name_eq(value, wanted))
+            return true;
+    }
+    return false;
+}
+
+bool may_be_empty(const struct world *world, const struct sim_job *job)
+{
+    return job->size == 0 && may_have_size(world, job, 0);
+}
+
+/* The first status with a size is what the size is from then on. */
+void oracle_sized(struct world *world, struct sim_job *job, const struct stored_status *status)
+{
+    uint32_t size = status->status.array.size;
+    if (!job->computed || size == job->size)
+        return;
+    if (job->size != 0 || size > RESULT_COUNT_MAX || !may_have_size(world, job, size)) {
+        violation(world, "size", "%s of size %u is told to have %u children", job->object.name,
+                  job->size, size);
+        return;
+    }
+    world->counters.sized++;
+    job->size = job->truth->child_count = size;
+}
+
 /* Exactly what was recorded, and that is what one of the jobs of that name has left. */
-void oracle_given(struct world *world, const struct sim_job *job, const struct sim_pod *pod)
+void oracle_given(struct world *world, const struct sim_job *job, const struct sim_pod *pod,
+                  uint32_t array_size)
 {
     const struct stored_status *stored = job->status;
     if (job->uses == NULL || job->object.gone)
         return;
+    if (job->computed && (job->size == 0 || array_size != job->size || pod->index >= job->size))
+        violation(world, "size", "%s is created for an array of %u, whose size is %u",
+                  pod->object.name, array_size, job->size);
     if (stored == NULL || stored->status.references.count != 1) {
         violation(world, "results", "%s is created before what it uses is recorded",
                   pod->object.name);

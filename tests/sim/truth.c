@@ -26,7 +26,8 @@ void truth_new(struct world *world, struct sim_job *job)
     struct truth *truth = arena_alloc(world->arena, sizeof(*truth));
     truth->job = job;
     truth->child_count = job->size > 0 ? job->size : 1;
-    truth->children = arena_alloc(world->arena, truth->child_count * sizeof(*truth->children));
+    uint32_t most = job->computed ? RESULT_COUNT_MAX : truth->child_count;
+    truth->children = arena_alloc(world->arena, most * sizeof(*truth->children));
     truth->next = world->truths;
     world->truths = truth;
     job->truth = truth;
@@ -178,7 +179,8 @@ static bool child_may_succeed(const struct world *world, const struct sim_job *j
                               int depth)
 {
     return summarize(world, job, job->truth->children[index].last).succeeded ||
-           may_be_taken(world, job, index) || may_be_skipped(world, job, index, depth + 1);
+           may_be_taken(world, job, index) || may_be_skipped(world, job, index, depth + 1) ||
+           may_be_empty(world, job);
 }
 
 static bool is_named(const struct sim_job *job, const struct sim_job *dependant, const char *name)

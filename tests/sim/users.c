@@ -37,7 +37,7 @@ const char *truth_result(struct world *world, const struct sim_job *job, uint32_
     uint64_t x = mix64(truth_hash(world, job, index, attempt) ^ 0x5e);
     if (x % 10 == 0)
         return NULL;
-    unsigned count = (unsigned)(x / 10 % 6);
+    unsigned count = (unsigned)(x / 10 % (RESULT_COUNT_MAX + 1));
     if (x % 10 == 1)
         return arena_printf(world->arena, "%u", count);
     return arena_printf(world->arena, "{\"count\":%u,\"of\":{\"job\":\"%u-%u\"}}", count,
@@ -148,6 +148,9 @@ static void draw_use(struct world *world, struct sim_job *job)
         return;
     job->uses = paths[draw(world, 0, ARRAY_LEN(paths) - (chance(world, 800) ? 2 : 1))];
     world->counters.uses++;
+    job->computed = job->size == 0 && !job->gang && job->replaces == NULL && chance(world, 500);
+    if (job->computed && chance(world, 800))
+        job->uses = "count";
 }
 
 static void draw_troubles(struct world *world, struct sim_job *job)

@@ -64,7 +64,7 @@ enum {
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
     X(held) X(replaced) X(taken) X(parents) X(stopped_by_parent) \
     X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) \
-    X(uses) X(given) \
+    X(uses) X(given) X(sized) X(empty) \
     X(arrays) X(gangs) X(replays_compared)
 /* clang-format on */
 
@@ -172,6 +172,7 @@ struct sim_job {
     struct sim_dependency dependencies[DEPENDENCIES_MAX];
     size_t dependency_count;
     const char *replaces; /* NULL: none */
+    bool computed;        /* an array; its size is what it uses, and 0 until that is known */
     const char *uses; /* of the result of the first dependency: a path, "" the whole; NULL: no */
     const char *parent_uid; /* NULL: none */
     struct sim_ask {
@@ -489,6 +490,7 @@ void scenario_calm(struct world *world); /* the last fault is over; heal everyth
 bool job_feasible(const struct world *world, const struct sim_job *job);
 int truth_exit(const struct world *world, const struct sim_job *job, uint32_t index,
                uint32_t attempt);
+enum { RESULT_COUNT_MAX = 5 }; /* the numbers that programs leave */
 const char *truth_result(struct world *world, const struct sim_job *job, uint32_t index,
                          uint32_t attempt); /* NULL: it leaves none */
 int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint32_t index,
@@ -535,6 +537,7 @@ struct request {
     struct sim_needs needs;
     int64_t allowed[NEEDS_MAX]; /* totals that the process may go by */
     const char *arg;
+    uint32_t array_size;
     /* statuses */
     int64_t in_use, consumed;
     const char **claims;
@@ -607,7 +610,10 @@ void oracle_children(struct world *world, const struct sim_job *job,
 void oracle_status(struct world *world, struct sim_job *job, const struct stored_status *status);
 void oracle_results(struct world *world, const struct sim_job *job,
                     const struct stored_status *status); /* results.c */
-void oracle_given(struct world *world, const struct sim_job *job, const struct sim_pod *pod);
+void oracle_given(struct world *world, const struct sim_job *job, const struct sim_pod *pod,
+                  uint32_t array_size);
+void oracle_sized(struct world *world, struct sim_job *job, const struct stored_status *status);
+bool may_be_empty(const struct world *world, const struct sim_job *job);
 bool may_be_unusable(const struct world *world, const struct sim_job *job);
 void oracle_removed(struct world *world, const struct sim_pod *pod);
 void oracle_kept(struct world *world); /* now and then */

@@ -200,8 +200,9 @@ struct batch_job {
     bool has_nodes;                     /* spec.nodeProperties */
     struct node_properties nodes;
     struct key_values parameters;
-    struct opt_i64 array_size;           /* 1..JOB_ARRAY_SIZE_MAX; absent: a single job */
-    struct opt_i64 max_concurrent;       /* arrayProperties.maxConcurrent; absent: no limit */
+    struct opt_i64 array_size;     /* 1..JOB_ARRAY_SIZE_MAX; absent: a single job */
+    char *size_from;               /* arrayProperties.sizeFrom, a reference, instead; NULL: none */
+    struct opt_i64 max_concurrent; /* arrayProperties.maxConcurrent; absent: no limit */
     struct consumable_needs consumables; /* consumableResourceProperties, of each pod */
     bool has_consumables;                /* else the definition's hold */
     struct dependency *dependencies;
@@ -279,6 +280,7 @@ struct pod_order {
     /* Of every reference to a result, the same ones for every pod of a template; NULL: they stay as
      * they are. */
     const struct key_values *values;
+    uint32_t array_size; /* a computed one; 0: the job's own */
 };
 /* The pod as JSON: template, parameters replaced (Ref::name in command and args; unmatched ones
  * stay), AWS_BATCH_* environment in every container, labels, annotations, finalizer, owner

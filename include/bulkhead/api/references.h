@@ -33,6 +33,9 @@ void references_done(struct references *references);
 int references_find(const struct batch_job *job, const struct job_definition *definition,
                     const struct pod_template *template_, struct references *references,
                     struct err *err);
+/* The same of arrayProperties.sizeFrom, when the job has one. */
+int references_find_size(const struct batch_job *job, struct references *references,
+                         struct err *err);
 /* The size of the reference that starts here, right after REFERENCE_MARK; 0: none does. */
 size_t reference_size(const struct batch_job *job, const char *text);
 
