@@ -20,6 +20,7 @@ enum asked { ASKED_NOTHING, ASKED_CANCEL, ASKED_TERMINATE };
 struct family { /* those who name one parent, whether it is there or not */
     char *parent_uid;
     struct family_member *first;
+    enum asked passed_on; /* to all who were in it then; who joins later asks for itself */
 };
 
 struct family_member {
@@ -161,8 +162,13 @@ static bool inherit(struct core *core, struct core_job *job)
 
 void family_settle(struct core *core, struct core_job *job)
 {
-    const struct family *family = map_get(core->families, job->uid);
-    for (struct family_member *m = family != NULL ? family->first : NULL; m != NULL; m = m->next) {
+    struct family *family = map_get(core->families, job->uid);
+    if (family == NULL)
+        return;
+    family->passed_on = asked_of(job).what;
+    struct family_member *next;
+    for (struct family_member *m = family->first; m != NULL; m = next) {
+        next = m->next;
         if (!inherit(core, m->job))
             continue;
         if (!core->adopting && !m->job->ended && m->job->children != NULL)
@@ -175,7 +181,8 @@ void family_look(struct core *core, struct core_job *job)
 {
     if (inherit(core, job) && !job->ended && job->children != NULL)
         job_stop_children(core, job, job->terminated);
-    if (asked_of(job).what != ASKED_NOTHING && map_get(core->families, job->uid) != NULL)
+    const struct family *family = map_get(core->families, job->uid);
+    if (family != NULL && asked_of(job).what > family->passed_on)
         depend_look_family(core, job);
 }
 

@@ -405,7 +405,9 @@ static uint32_t skipped_count(const struct core_job *job)
 
 static void end_succeeded(struct core *core, struct core_job *job)
 {
-    uint32_t skipped = skipped_count(job) - (uint32_t)job->children_taken;
+    uint32_t idle = skipped_count(job); /* those that were taken over had no attempt either */
+    uint32_t taken = (uint32_t)job->children_taken;
+    uint32_t skipped = idle > taken ? idle - taken : 0;
     const char *words = job->end_message != NULL ? job->end_message : "";
     if (skipped > 0 && skipped == job->size) {
         job_end(core, job, JOB_SUCCEEDED, "Skipped",

@@ -114,9 +114,11 @@ static void take(struct core *core, struct core_dependency *dependency)
     for (uint32_t i = 0; on->array && on->size == job->size && i < job->size; i++) {
         if (depend_child_outcome(on, i) <= 0)
             continue;
+        child_move(core, job, i, ON_SUCCEED);
+        if (job->children[i].phase != JOB_SUCCEEDED) /* it was stopped before */
+            continue;
         job->children_taken++;
         result_inherit(job, i, on);
-        child_move(core, job, i, ON_SUCCEED);
     }
     dependency->outcome = DEPENDENCY_SATISFIED;
     job_changed(core, job, 0);

@@ -595,6 +595,31 @@ static const struct world_row rows[] = {
      "  a FAILED ArrayChildFailed 1 SUCCEEDED 1 FAILED\n"
      "  k SUCCEEDED Succeeded attempts=1\n"
      "  r 1 STARTING 1 SUCCEEDED\n"},
+    {"a child that was stopped before is not taken over",
+     BEGIN
+     "job a queue=q cpu=1 array=3\n"
+     "job r queue=q cpu=1 array=3 replaces=a terminate=0:not~this~one\n"
+     "at 1s\n"
+     "pod a/0 ok\n"
+     "pod a/1 ok\n"
+     "pod a/2 failed exit=1\n"
+     "at 3s\n"
+     "pod r/2 ok\n"
+     "at 5s\n"
+     "why r\n"
+     "jobs\n",
+     "0s start a/0 on n1\n"
+     "0s start a/1 on n1\n"
+     "0s start a/2 on n1\n"
+     "0s told r PENDING DependencyPending\n"
+     "1s told a FAILED ArrayChildFailed\n"
+     "1s told r PENDING DependencyPending\n"
+     "1s start r/2 on n1\n"
+     "3s told r FAILED ArrayChildFailed\n"
+     "5s r FAILED ArrayChildFailed: Array Child Job failed\n"
+     "5s jobs\n"
+     "  a FAILED ArrayChildFailed 2 SUCCEEDED 1 FAILED\n"
+     "  r FAILED ArrayChildFailed 2 SUCCEEDED 1 FAILED\n"},
     /* clang-format on */
 };
 
