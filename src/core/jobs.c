@@ -638,7 +638,7 @@ void job_apply(struct core *core, struct batch_job *take_spec)
         job = job_new(core, take_spec);
         if (core->synced) {
             if (spec_is_usable(job))
-                bind(core, job); /* a definition may tell how many nodes it has */
+                (void)bind(core, job); /* a definition may tell how many nodes it has */
             job_load_state(core, job);
             job_begin(core, job);
         }

@@ -72,6 +72,19 @@ def test_real_containers(real):
     wait_for("the nodes to be gone", lambda: not world.nodes(), 60)
 
 
+def test_results(real):
+    """A real kubelet hands a result from one program to the next, word for word."""
+    world = real
+    words = '{"n": 2, "words": "$(HOME) is $5, \\"quoted\\""}'
+    world.submit("leaves", spec=shell(f"cat > /dev/termination-log <<'END'\n{words}\nEND"))
+    spec = shell('[ "$0" = \'$(HOME) is $5, "quoted"\' ] && echo "$AWS_BATCH_JOB_ARRAY_SIZE" > /dev/termination-log')
+    spec["template"]["spec"]["containers"][0]["args"] = ["Ref::jobs.leaves.words"]
+    world.submit("takes", depends=["leaves"], spec={**spec, "arrayProperties": {"sizeFrom": "Ref::jobs.leaves.n"}})
+    status = world.succeeded("takes", deadline=90)
+    assert world.status("leaves")["result"] == words
+    assert status["arrayProperties"]["results"] == "0 2\n1 2\n"
+
+
 @pytest.mark.long
 def test_image_that_is_not_there(real):
     """A missing image is the job's failure, in AWS's words, and does not hang."""

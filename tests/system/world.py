@@ -30,10 +30,11 @@ def merged(base, extra):
 
 
 def template(cpu="1", memory="64Mi", command=("true",), run_ms=None, start_ms=None, exit_code=None, fail_attempts=None,
-             hang=False, refuse=None, reason=None, spec=None, labels=None):
+             hang=False, refuse=None, reason=None, message=None, spec=None, labels=None):
     """A pod template of one container, with the annotations that tell KWOK how it goes."""
     told = {"run-ms": run_ms, "start-ms": start_ms, "exit-code": exit_code, "fail-attempts": fail_attempts,
-            "hang": "true" if hang else None, "refuse": refuse, "reason": reason}
+            "hang": "true" if hang else None, "refuse": refuse, "reason": reason,
+            "message": message}
     annotations = {f"kwok.bulkhead.dev/{key}": str(value) for key, value in told.items() if value is not None}
     container = {"name": "main", "image": "busybox:1.36", "command": list(command),
                  "resources": {"requests": {"cpu": str(cpu), "memory": memory}}}
