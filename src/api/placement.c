@@ -186,7 +186,6 @@ void placement_done(struct placement *placement)
     tolerations_done(&placement->tolerations);
     free(placement->host_ports);
     free(placement->runtime_class);
-    free(placement->unsupported);
     *placement = (struct placement){0};
 }
 
@@ -252,7 +251,8 @@ void placement_copy(struct placement *to, const struct placement *from)
     }
     to->runtime_class = text_copy(from->runtime_class);
     to->has_overhead = from->has_overhead;
-    to->unsupported = text_copy(from->unsupported);
+    to->scheduler = from->scheduler;
+    to->apart = from->apart;
 }
 
 void placement_add_runtime(struct placement *to, const struct placement *adds)
@@ -343,7 +343,8 @@ static void canonical(const struct placement *placement, struct str *out)
         add_number(out, placement->host_ports[i]);
     add_text(out, placement->runtime_class);
     add_number(out, placement->has_overhead);
-    add_text(out, placement->unsupported);
+    add_text(out, placement->scheduler);
+    add_number(out, placement->apart);
 }
 
 uint64_t placement_hash(const struct placement *placement)

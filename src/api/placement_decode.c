@@ -111,22 +111,41 @@ static bool has_hard_spread(struct json_object *constraints)
     return false;
 }
 
-static const char *find_unsupported(struct json_object *spec)
+static bool is_apart(struct json_object *affinity)
+{
+    struct json_object *terms = json_get_list(json_get_object(affinity, "podAntiAffinity"),
+                                              "requiredDuringSchedulingIgnoredDuringExecution");
+    for (size_t i = 0; i < json_list_count(terms); i++) {
+        if (text_eq(json_get_text(json_list_at(terms, i), "topologyKey"), "kubernetes.io/hostname"))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a claim is bound already, and where, is not looked up: the scheduler knows. */
+static bool has_claims(struct json_object *volumes)
+{
+    for (size_t i = 0; i < json_list_count(volumes); i++) {
+        struct json_object *volume = json_list_at(volumes, i);
+        if (json_get_object(volume, "persistentVolumeClaim") != NULL ||
+            json_get_object(volume, "ephemeral") != NULL)
+            return true;
+    }
+    return false;
+}
+
+static const char *needs_scheduler(struct json_object *spec)
 {
     struct json_object *affinity = json_get_object(spec, "affinity");
     if (json_list_count(json_get_list(spec, "resourceClaims")) > 0)
-        return "resourceClaims: bulkhead places pods without the scheduler and does not allocate "
-               "devices for resource claims yet";
+        return "resourceClaims";
     if (has_required(affinity, "podAffinity"))
-        return "affinity.podAffinity: bulkhead does not place by required affinity between pods "
-               "yet; use nodeSelector, or make it preferred";
+        return "affinity.podAffinity";
     if (has_required(affinity, "podAntiAffinity"))
-        return "affinity.podAntiAffinity: bulkhead does not place by required anti-affinity "
-               "between pods yet; make it preferred";
+        return "affinity.podAntiAffinity";
     if (has_hard_spread(json_get_list(spec, "topologySpreadConstraints")))
-        return "topologySpreadConstraints: bulkhead does not place by topology spread yet; use "
-               "whenUnsatisfiable ScheduleAnyway";
-    return NULL;
+        return "topologySpreadConstraints";
+    return has_claims(json_get_list(spec, "volumes")) ? SCHEDULER_VOLUMES : NULL;
 }
 
 int placement_decode_at(struct json_object *pod_spec, struct json_object *status,
@@ -142,7 +161,8 @@ int placement_decode_at(struct json_object *pod_spec, struct json_object *status
     decode_ports(pod_spec, ret_placement);
     ret_placement->runtime_class = text_copy(json_get_text(pod_spec, "runtimeClassName"));
     ret_placement->has_overhead = json_first(json_get_object(pod_spec, "overhead")) != NULL;
-    ret_placement->unsupported = text_copy(find_unsupported(pod_spec));
+    ret_placement->scheduler = needs_scheduler(pod_spec);
+    ret_placement->apart = is_apart(json_get_object(pod_spec, "affinity"));
     return 0;
 }
 

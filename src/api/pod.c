@@ -185,6 +185,19 @@ static void decode_disruption(struct pod *pod, struct json_object *conditions)
     }
 }
 
+/* While it has no node, what it waits for is the scheduler's to say. */
+static void decode_scheduling(struct pod *pod, struct json_object *conditions)
+{
+    for (size_t i = 0; i < json_list_count(conditions) && pod->node_name == NULL; i++) {
+        struct json_object *item = json_list_at(conditions, i);
+        if (!text_eq(json_get_text(item, "type"), "PodScheduled") ||
+            !text_eq(json_get_text(item, "status"), "False") || pod->waiting_reason != NULL)
+            continue;
+        pod->waiting_reason = text_copy(json_get_text(item, "reason"));
+        pod->waiting_message = copy_cut(json_get_text(item, "message"), POD_MESSAGE_MAX);
+    }
+}
+
 static void decode_status(struct pod *pod, struct json_object *status)
 {
     pod->address = text_copy(json_get_text(status, "podIP"));
@@ -194,6 +207,7 @@ static void decode_status(struct pod *pod, struct json_object *status)
     pod->deadline = text_eq(pod->reason, "DeadlineExceeded");
     decode_container_statuses(pod, status);
     decode_disruption(pod, json_get_list(status, "conditions"));
+    decode_scheduling(pod, json_get_list(status, "conditions"));
 }
 
 static struct json_object *status_of_container(struct json_object *statuses, const char *name)

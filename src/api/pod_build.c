@@ -67,6 +67,7 @@ struct draft {
     const char *main_address; /* NULL: of the main node itself, or not known */
     const struct key_values *values;
     int64_t array_size;
+    bool assisted; /* the cluster's scheduler finds its node */
     char mark[48]; /* "@bulkhead-7-" */
 };
 
@@ -320,11 +321,22 @@ static struct json_object *tolerations_of(const struct draft *draft, struct json
     return list;
 }
 
+/* The template's own, and the environment's nodes only. */
+static struct json_object *selector_of(const struct draft *draft, struct json_object *own)
+{
+    struct json_object *selector = json_object_new_object();
+    for (const struct lh_entry *m = json_first(own); m != NULL; m = m->next)
+        json_put(selector, json_key(m), json_object_get(json_value(m)));
+    put_slot(draft, selector, LABEL_ENVIRONMENT, SLOT_ENVIRONMENT);
+    return selector;
+}
+
 static struct json_object *pod_spec(const struct draft *draft, struct json_object *own)
 {
     struct json_object *spec = json_object_new_object();
     put_slot(draft, spec, "activeDeadlineSeconds", SLOT_DEADLINE);
-    put_slot(draft, spec, "nodeName", SLOT_NODE);
+    if (!draft->assisted)
+        put_slot(draft, spec, "nodeName", SLOT_NODE);
     json_put_text(spec, "restartPolicy", "Never");
     for (const struct lh_entry *m = json_first(own); m != NULL; m = m->next) {
         if (strcmp(json_key(m), "activeDeadlineSeconds") != 0 &&
@@ -334,6 +346,8 @@ static struct json_object *pod_spec(const struct draft *draft, struct json_objec
     complete_containers(draft, json_get_list(spec, "initContainers"));
     complete_containers(draft, json_get_list(spec, "containers"));
     json_put(spec, "tolerations", tolerations_of(draft, json_get_list(own, "tolerations")));
+    if (draft->assisted)
+        json_put(spec, "nodeSelector", selector_of(draft, json_get_object(own, "nodeSelector")));
     return spec;
 }
 
@@ -403,6 +417,18 @@ static const char *template_of(const struct pod_order *order)
                                      : order->job->template_.json;
 }
 
+/* The effective placement, as template_of the text. Each node of a multi-node job is chosen. */
+static bool is_assisted(const struct pod_order *order)
+{
+    if (order->nodes != NULL)
+        return false;
+    const struct pod_template *template_ = order->template_ ? order->template_
+                                           : order->definition != NULL
+                                               ? &order->definition->template_
+                                               : &order->job->template_;
+    return template_->placement.scheduler != NULL;
+}
+
 static struct pod_builder *builder_new(struct draft *draft, const char *json, struct err *err)
 {
     AUTO(json_object) template_ = NULL;
@@ -438,7 +464,8 @@ struct pod_builder *pod_builder_new(const struct pod_order *order, struct err *e
                           .node = order->index,
                           .main_address = order->main_address,
                           .values = order->values,
-                          .array_size = order->array_size};
+                          .array_size = order->array_size,
+                          .assisted = is_assisted(order)};
     return builder_new(&draft, template_of(order), err);
 }
 

@@ -178,11 +178,6 @@ int pod_template_decode(struct json_object *value, const struct json_at *at,
         return json_fail(at, err, "%zu bytes, expected at most %d", size, TEMPLATE_BYTES_MAX);
     if (placement_decode_at(json_get(value, "spec"), NULL, &spec_at, &placement, err) < 0)
         return -1;
-    if (placement.unsupported != NULL) {
-        (void)json_fail(at, err, "spec.%s", placement.unsupported);
-        placement_done(&placement);
-        return -1;
-    }
     *ret_template = (struct pod_template){
         .json = text_copy(json), .placement = placement, .hash = hash_bytes(json, size, 0)};
     return 0;

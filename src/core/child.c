@@ -5,6 +5,7 @@
  * is a bug: it is counted, and the state is kept. A single job is an array of one child as far as
  * this file goes. */
 #include "internal.h"
+#include "tell.h"
 
 #define MOVE(state)                                                                                \
     {                                                                                              \

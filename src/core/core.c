@@ -3,8 +3,11 @@
  *
  * A plan is made in one pass: what time has made due, then placement, pods, machines, then what is
  * to be told. Each step looks only at what is marked as changed. */
+#include "assist.h"
 #include "gang.h"
+#include "internal.h"
 #include "results.h"
+#include "tell.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +147,7 @@ struct core *core_free(struct core *core)
         if (flight_is_of_pod(flight->kind)) /* one that is gone waits for its answers only */
             pod_release_memory(core, flight->object);
     }
+    assists_free(core);
     core_free_objects(core);
     core->fresh = NULL;
     for (struct core_job *job = core->dead; job != NULL; job = job->dead_next)

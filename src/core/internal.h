@@ -17,6 +17,7 @@
  *   records.c    what is durable of an array's children, as it is written (records.h)
  *   pods.c       pods as the API server has them: observation, adoption, end
  *   podwork.c    what is to be done about pods
+ *   assist.c     pods that the cluster's scheduler places
  *   tell.c       changes of state for the event sink, in order and at least once
  *   kept.c       finished pods that stay for a while
  *   notices.c    Kubernetes Events about jobs, best effort
@@ -193,11 +194,17 @@ struct core_pod {
     struct core_pod *out_next;    /* in core->outbox */
     bool counted;                 /* in node->used */
     bool ours, deleting, has_finalizer, started, init_started, create_sent, in_outbox, in_job;
+    bool assisted;     /* the cluster's scheduler finds its node, see assist.c */
+    bool bound;        /* it has; node is where it is, and before that where room is kept for it */
+    char *environment; /* while it is assisted and not bound */
+    bool adrift;       /* in core->adrift: room is to be found for it */
+    int64_t adrift_ns; /* since; 0: not */
+    struct core_pod *adrift_next;
     bool unresolved; /* CREATING: ask what became of it */
     bool alone;      /* of a multi-node job: no other of ours on its node */
     bool suspect;    /* LIVE: its machine is gone; ask for its last word before it is given up */
     enum kill_reason kill;
-    bool kill_sent;
+    bool kill_sent, kill_guarded; /* guarded: with the version that it had */
     int64_t started_ns, created_ns;
     int64_t finished_ns; /* 0: not, or no container ran */
     char *queue;         /* its label, once it has ended */
@@ -479,6 +486,7 @@ struct core {
     struct core_job *tell_first, *tell_last; /* due statuses, told when all is placed */
     struct tell_line tells, tolds; /* to the event sink; that it has taken the end, to the status */
     size_t tells_gone;             /* jobs that are gone and kept until all is told */
+    struct core_pod *adrift;       /* assisted pods that no room is kept for */
     bool pass_all;                 /* look at every queue in the next pass */
     bool pass_below;               /* in this pass: look at the queues that follow */
     bool shape_changed;            /* something may fit now that fitted nothing before */
@@ -641,16 +649,6 @@ int64_t limits_due(const struct core_job *job);
 void limits_apply(struct core *core, struct core_job *job);
 void limits_changed(struct core *core, struct core_queue *queue);
 void job_deleted(struct core *core, struct flight *flight, const struct done *done);
-
-/* tell.c */
-void tell_load(struct core *core, struct core_job *job); /* from status, or of a new job */
-void tell_look(struct core *core, struct core_job *job); /* it may have changed its state */
-void tell_plan(struct core *core);
-void tell_action_done(struct core *core, struct flight *flight, const struct done *done);
-bool tell_holds(const struct core *core, const struct core_job *job); /* deleted later */
-void tell_job_gone(struct core *core, struct core_job *job);
-int64_t tell_wake_ns(const struct core *core);
-char *tell_delivered(struct core *core, const struct core_job *job); /* for its status, or NULL */
 
 /* outcome.c */
 enum outcome_kind { OUTCOME_SUCCEEDED, OUTCOME_FAILED, OUTCOME_REFUSED, OUTCOME_LOST };

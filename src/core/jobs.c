@@ -4,10 +4,12 @@
  * A job is admitted once everything it names is there: queue, definition, a template that can be
  * placed. Its children are then PENDING (dependencies) or RUNNABLE. Until then it is SUBMITTED and
  * told what is missing. */
+#include "assist.h"
 #include "family.h"
 #include "gang.h"
 #include "replace.h"
 #include "results.h"
+#include "tell.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -219,13 +221,17 @@ static bool resolve(struct core *core, struct core_job *job)
     }
     if (references_fail(core, job))
         return false;
-    if (job->template_->placement.unsupported != NULL) {
-        job_fail_waiting(core, job, "UnsupportedTemplate", job->template_->placement.unsupported);
-        return false;
-    }
     if (job->class_ == NULL)
         job->class_ = class_for_template(core, &job->template_->placement);
     gang_classes(core, job);
+    const char *bar = assist_bar(job);
+    if (bar != NULL) {
+        AUTO_TEXT words = text_printf("a multi-node job is placed whole and without the cluster's "
+                                      "scheduler, which %s of its template needs",
+                                      bar);
+        job_fail_waiting(core, job, "UnsupportedTemplate", words);
+        return false;
+    }
     if (!job->class_->measurable) {
         job_fail_waiting(core, job, "UnsupportedTemplate",
                          "the template asks for an extended resource, and the cluster's jobs and "

@@ -10,6 +10,7 @@
  *           everybody who depends on it has durably taken note of how it ended, and the event sink
  *           has been told. */
 #include "internal.h"
+#include "tell.h"
 
 #include <stdlib.h>
 

@@ -6,6 +6,7 @@
  */
 #include "internal.h"
 #include "results.h"
+#include "tell.h"
 
 #include <stdlib.h>
 #include <string.h>

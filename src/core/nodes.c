@@ -4,6 +4,7 @@
  * Room = allocatable - every pod on the node that is not terminal (ours, foreign, static,
  * terminating, and those being created) - DaemonSet pods that will come. Neither a preset nodeName
  * nor the API server checks any of it, so this is where overcommitment is prevented. */
+#include "assist.h"
 #include "causes.h"
 #include "gang.h"
 
@@ -231,13 +232,26 @@ static bool ports_free(const struct core_node *node, const struct placement *pla
     return true;
 }
 
+static bool has_none_of(const struct core_node *node, const struct core_class *class_)
+{
+    for (const struct core_pod *pod = node->pods; pod != NULL; pod = pod->next) {
+        const struct core_class *other = pod->class_ != NULL ? pod->class_
+                                         : pod->job != NULL  ? pod->job->class_
+                                                             : NULL;
+        if (pod->counted && other == class_)
+            return false;
+    }
+    return true;
+}
+
 bool node_takes(const struct core_node *node, const struct core_class *class_)
 {
     return node->spec != NULL &&
            placement_matches(&class_->placement, node->name, &node->spec->labels) &&
            !node_rests_for(node, class_) &&
            blocking_taint(node, &class_->placement.tolerations) == NULL &&
-           ports_free(node, &class_->placement);
+           ports_free(node, &class_->placement) &&
+           (!class_->placement.apart || has_none_of(node, class_));
 }
 
 void node_free_amounts(const struct core_node *node, struct amounts *ret_free)
@@ -406,7 +420,7 @@ uint64_t uid_hash(const char *uid)
 void node_check_lost(struct core *core, struct core_pod *pod)
 {
     struct core_node *node = pod->node;
-    if (!core->synced || node == NULL || pod->state != PODS_LIVE)
+    if (!core->synced || node == NULL || pod->state != PODS_LIVE || pod_is_afloat(pod))
         return;
     if (node->spec == NULL) {
         if (node->was_managed &&
@@ -442,6 +456,7 @@ void node_gone(struct core *core, const char *name)
     struct core_instance *instance = node->instance;
     node->was_managed = instance != NULL;
     gang_node_gone(core, node);
+    assist_node_gone(core, node);
     slot_give(core, node);
     node_free(node->spec);
     node->spec = NULL;

@@ -6,6 +6,7 @@
  * somebody else took the pod away. causes.c tells them apart. Refused and lost-before-start use up
  * a try, not an attempt; lost-after-start is an attempt with AWS's reason "Host EC2 (...)
  * terminated.", so that evaluateOnExit rules written for AWS work. */
+#include "assist.h"
 #include "causes.h"
 #include "gang.h"
 #include "results.h"
@@ -141,8 +142,9 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
     }
     const struct cause *cause = seen != NULL ? cause_of(seen) : NULL;
     bool own = cause != NULL && cause->kind == CAUSE_OWN;
-    bool host = pod->kill == KILL_HOST || seen == NULL || seen->phase != POD_FAILED ||
-                (cause != NULL && !own) || (vanished && started && !own);
+    bool host = pod->kill == KILL_HOST || seen == NULL ||
+                (seen->phase != POD_FAILED && !pod_is_afloat(pod)) || (cause != NULL && !own) ||
+                (vanished && started && !own);
     bool by_user =
         pod->kill == KILL_TERMINATE || pod->kill == KILL_ORPHAN || pod->kill == KILL_GANG;
     /* Told to go for its timeout, but ended before: then it was not the timeout. */
@@ -319,7 +321,8 @@ static bool was_on_another(const struct core_pod *pod, const struct pod *seen)
 static bool could_not_start(const struct core *core, const struct core_pod *pod,
                             const struct pod *seen)
 {
-    if (seen == NULL || seen->phase != POD_FAILED || pod->started || seen->containers_started)
+    bool over = seen != NULL && (seen->phase == POD_FAILED || pod_is_afloat(pod));
+    if (!over || pod->started || seen->containers_started)
         return false;
     return seen->deadline ||
            (seen->meta.deleted_ns != 0 && !was_on_another(pod, seen) &&

@@ -12,7 +12,9 @@
  *
  * Cost of a turn: only queues that have news are looked at, and a blocked head costs one search an
  * environment. */
+#include "assist.h"
 #include "gang.h"
+#include "internal.h"
 
 #include <string.h>
 
@@ -146,7 +148,8 @@ static bool place_in(struct core *core, struct core_job *job, struct core_enviro
                 core->now_ns; /* its nodes are idle for want of creates, not of work */
             return false;
         }
-        if (times == 0 || job->class_->placement.host_port_count > 0) {
+        const struct placement *asks = &job->class_->placement;
+        if (times == 0 || asks->host_port_count > 0 || asks->apart) {
             node = rooms_find(environment, job->class_, 0);
             if (node == NULL)
                 return false;
@@ -322,6 +325,7 @@ void place_all(struct core *core)
     struct core_environment *environment;
     while ((environment = map_next(core->environments, &at, NULL)) != NULL)
         environment->held_by = NULL;
+    assists_place(core);
     gangs_place(core);
 
     for (struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {

@@ -6,7 +6,10 @@
  * (PODS_ENDED) until the outcome is durable in the job's status, and only then may the finalizer go
  * (podwork.c). A pod of ours whose try is recorded already, or whose job is gone, is a leftover: it
  * is stopped and released. */
+#include "assist.h"
 #include "gang.h"
+#include "internal.h"
+#include "tell.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +43,7 @@ static struct core_pod *pod_new(struct core *core, const char *key, const char *
 
 void pod_release_memory(struct core *core, struct core_pod *pod)
 {
-    if (!pod->gone || pod->flights > 0 || pod->in_outbox || pod->state == PODS_ENDED)
+    if (!pod->gone || pod->flights > 0 || pod->in_outbox || pod->adrift || pod->state == PODS_ENDED)
         return;
     timer_clear(&core->timers, &pod->timer);
     class_drop(core, pod->class_);
@@ -52,6 +55,7 @@ void pod_release_memory(struct core *core, struct core_pod *pod)
     free(pod->uid);
     free(pod->daemon_uid);
     free(pod->queue);
+    free(pod->environment);
     free(pod->address);
     free(pod->waiting_reason);
     free(pod->waiting_message);
@@ -113,6 +117,8 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
         (uint16_t)((job->gang ? job->children[job->main_node].attempts : child->attempts) + 1U);
     pod->class_ = class_use(core, &job_class(job, index)->placement);
     pod->node_uid = uid_hash(node->spec->meta.uid);
+    if (job_is_assisted(job))
+        assist_begin(pod, node);
     child->pod = pod;
     node_pod_add(core, node, pod);
     node_count_pod(core, pod, true);
@@ -327,6 +333,18 @@ void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
     outcome_apply(core, pod, seen, lost_why);
 }
 
+/* It was deleted before it had a node. */
+static void never_was(struct core *core, struct core_pod *pod, const struct pod *seen)
+{
+    node_count_pod(core, pod, false);
+    if (pod->in_job) {
+        pod_finish(core, pod, seen, "the pod was deleted before it started");
+    } else {
+        pod->state = PODS_RELEASE;
+        pod_outbox(core, pod);
+    }
+}
+
 static void update(struct core *core, struct core_pod *pod, const struct pod *seen)
 {
     if (pod->uid == NULL) {
@@ -349,12 +367,16 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     if (seen->address != NULL)
         text_set(&pod->address, seen->address);
     take_node(core, pod, seen);
+    assist_seen(core, pod, seen);
     take_requests(core, pod, seen);
     take_ports(pod, seen);
     node_count_pod(core, pod, !is_terminal(seen) && pod->node != NULL);
     consume_seen(core, pod, seen);
     take_start(core, pod, seen);
-    if (is_terminal(seen)) {
+    if (assist_is_over(pod)) {
+        consume_end(core, pod);
+        never_was(core, pod, seen);
+    } else if (is_terminal(seen)) {
         consume_end(core, pod);
         if (pod->finished_ns == 0 && pod->ours) {
             pod->finished_ns = seen->finished_ns;
@@ -461,6 +483,10 @@ void pod_lost(struct core *core, struct core_pod *pod)
 {
     if (!pod->ours || pod->state != PODS_LIVE || pod->suspect)
         return;
+    if (pod_is_afloat(pod)) { /* it was never there */
+        assist_drift(core, pod);
+        return;
+    }
     pod->suspect = true;
     pod_outbox(core, pod);
 }

@@ -4,6 +4,7 @@
  * A pod that needs something is in the outbox; pods_plan turns the outbox into actions. One action
  * a pod is in flight at a time, but for a create. Whatever did not happen is tried again after a
  * pause, by the pod's timer. */
+#include "assist.h"
 #include "internal.h"
 #include "results.h"
 
@@ -97,6 +98,8 @@ void pod_timer_set(struct core *core, struct core_pod *pod)
               NS_PER_S; /* timestamps have whole seconds: never early */
     else if (!pod->started)
         due = pod->created_ns + job_start_deadline_ns(core, pod->job);
+    if (assist_due(pod) < due)
+        due = assist_due(pod);
     if (due == INT64_MAX)
         timer_clear(&core->timers, &pod->timer);
     else
@@ -129,10 +132,14 @@ void pod_timer(struct core *core, struct core_pod *pod)
             pod_outbox(core, pod);
     } else if (pod->state == PODS_LIVE && pod->started) {
         pod_kill(core, pod, KILL_TIMEOUT);
+    } else if (assist_timer(core, pod)) {
+        return;
     } else if (pod->state == PODS_LIVE) {
-        bool kubelet_there = pod->node != NULL && pod->node->spec != NULL && pod->node->spec->ready;
+        /* Of one that has no node yet, the scheduler has the word. */
+        bool somebody_there = pod_is_afloat(pod) || (pod->node != NULL && pod->node->spec != NULL &&
+                                                     pod->node->spec->ready);
         /* What somebody else deletes already is not stopped for its deadline. */
-        if (kubelet_there && !is_on_its_way(pod) && !pod->deleting)
+        if (somebody_there && !is_on_its_way(pod) && !pod->deleting)
             pod_kill(core, pod, KILL_START);
         else
             timer_set(&core->timers, &pod->timer,
@@ -152,9 +159,11 @@ static void fill_order(struct core *core, const struct core_pod *pod, struct pod
             job->definition != NULL && !job->spec->has_template ? job->definition->spec : NULL,
         .template_ = job->template_,
         .name = pod->name,
-        .node_name = node->name,
-        .node_uid = node->spec != NULL ? node->spec->meta.uid : NULL,
-        .environment = node->environment != NULL ? node->environment->name : NULL,
+        .node_name = pod->assisted ? NULL : node->name,
+        .node_uid = node->spec != NULL && !pod->assisted ? node->spec->meta.uid : NULL,
+        .environment = pod->assisted               ? pod->environment
+                       : node->environment != NULL ? node->environment->name
+                                                   : NULL,
         .index = pod->index,
         .count = pod->count,
         .try = pod->try,
@@ -184,7 +193,8 @@ static bool has_its_place(const struct core_pod *pod)
     struct amounts free_;
     if (pod->hold_count == 0)
         return true;
-    if (!node_is_usable(node) || uid_hash(node->spec->meta.uid) != pod->node_uid)
+    if (!node_is_usable(node) ||
+        (!pod->assisted && uid_hash(node->spec->meta.uid) != pod->node_uid))
         return false;
     node_free_amounts(node, &free_);
     amounts_add(&free_, &pod->class_->needs); /* it is counted already */
@@ -208,6 +218,12 @@ static bool plan_create(struct core *core, struct core_pod *pod)
     fill_order(core, pod, &action->order);
     pod->create_sent = true;
     return true;
+}
+
+/* Stopped for what may have changed by now. */
+static bool is_guarded(const struct core_pod *pod)
+{
+    return pod->kill == KILL_START || (pod->kill == KILL_HOST && pod_is_afloat(pod));
 }
 
 /* false: no room in this plan for what it needs. */
@@ -234,7 +250,8 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
     if (pod->state == PODS_LIVE && pod->kill != KILL_NONE && !pod->kill_sent && pod->uid != NULL) {
         struct action *action = action_new(core, ACTION_POD_DELETE, pod);
         name_pod(action, pod);
-        if (pod->kill == KILL_START) /* it may have started, and the watch lags */
+        pod->kill_guarded = is_guarded(pod);
+        if (pod->kill_guarded) /* it may have started or been bound, and the watch lags */
             action->resource_version = arena_printf(core->arena, "%lld", (long long)pod->version);
         pod->kill_sent = true;
         return true;
@@ -399,11 +416,12 @@ static void delete_done(struct core *core, struct core_pod *pod, const struct do
 {
     if (pod->gone)
         return;
-    if (done->result == DONE_CONFLICT && pod->kill == KILL_START && pod->state == PODS_LIVE) {
-        /* It has changed since: the watch will say whether it started. */
+    if (done->result == DONE_CONFLICT && pod->kill_guarded && pod->state == PODS_LIVE) {
+        /* It has changed since: the watch will say whether it started, or where it is. */
+        bool for_start = pod->kill == KILL_START;
         pod->kill = KILL_NONE;
         pod->kill_sent = false;
-        if (pod->started)
+        if (pod->started || !for_start)
             pod_timer_set(core, pod);
         else
             timer_set(&core->timers, &pod->timer, core->now_ns + RETRY_DELAY_NS);

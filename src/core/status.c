@@ -8,6 +8,7 @@
 #include "gang.h"
 #include "replace.h"
 #include "results.h"
+#include "tell.h"
 
 #include <stdlib.h>
 #include <string.h>

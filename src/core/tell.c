@@ -16,6 +16,7 @@
  *                up to PAUSE_NS_MAX, and one probe at its end; GONE_MAX jobs that are deleted
  *                already, for KEEP_NS. Deletion after ttlSecondsAfterFinished waits as long.
  * Nothing else waits for the sink. */
+#include "tell.h"
 #include "internal.h"
 
 #include <string.h>

@@ -4,6 +4,7 @@
  * A verdict is a code and words. The code decides when a status is written again (not every change
  * of a number does); the words are what a person reads. AWS's reason strings come first where they
  * apply, and only when certain: clients kill jobs on MISCONFIGURATION (docs/states.md). */
+#include "assist.h"
 #include "causes.h"
 #include "gang.h"
 
@@ -270,9 +271,12 @@ static void slow_start(const struct core_job *job, struct str *out)
         return;
     if (job->array)
         str_addf(out, "child %u: ", job->slow_index);
-    str_addf(out, "pod %s on node %s cannot start yet: %s%s%s", pod->name,
-             pod->node != NULL ? pod->node->name : "?", pod->waiting_reason,
-             pod->waiting_message != NULL ? ": " : "",
+    str_addf(out, "pod %s", pod->name);
+    if (pod_is_afloat(pod))
+        str_add(out, " waits for the cluster's scheduler: ");
+    else
+        str_addf(out, " on node %s cannot start yet: ", pod->node != NULL ? pod->node->name : "?");
+    str_addf(out, "%s%s%s", pod->waiting_reason, pod->waiting_message != NULL ? ": " : "",
              pod->waiting_message != NULL ? pod->waiting_message : "");
 }
 

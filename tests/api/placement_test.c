@@ -280,7 +280,7 @@ TEST(copies_are_equal)
     CHECK_TRUE("equal", placement_equal(&one, &two));
     CHECK_TRUE("hash", placement_hash(&one) == placement_hash(&two));
     CHECK_INT("host ports", (int64_t)two.host_port_count, 1);
-    CHECK_HAS("unsupported", two.unsupported, "resourceClaims");
+    CHECK_TEXT("scheduler", two.scheduler, "resourceClaims");
     two.requests.cpu_milli++;
     CHECK_TRUE("not equal", !placement_equal(&one, &two));
     CHECK_TRUE("other hash", placement_hash(&one) != placement_hash(&two));

@@ -251,20 +251,9 @@ static const struct row definitions[] = {
      "spec.template.spec.containers[0].resources.requests.cpu: \"1,5\", not a quantity"},
     {"negative", CONTAINER(",'resources':{'limits':{'memory':'-1'}}"),
      "spec.template.spec.containers[0].resources.limits.memory: \"-1\", expected 0 or more"},
-    {"claims", SPEC(",'resourceClaims':[{'name':'a'}]"),
-     "spec.template: spec.resourceClaims: bulkhead places pods without the scheduler and does not "
-     "allocate devices for resource claims yet"},
-    {"anti-affinity",
-     SPEC(
-         ",'affinity':{'podAntiAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{}]}}"),
-     "spec.template: spec.affinity.podAntiAffinity: bulkhead does not place by required "
-     "anti-affinity between pods yet; make it preferred"},
     {"preferred",
      SPEC(",'affinity':{'podAffinity':{'preferredDuringSchedulingIgnoredDuringExecution':[{}]}}"),
      NULL},
-    {"spread", SPEC(",'topologySpreadConstraints':[{'whenUnsatisfiable':'DoNotSchedule'}]"),
-     "spec.template: spec.topologySpreadConstraints: bulkhead does not place by topology spread "
-     "yet; use whenUnsatisfiable ScheduleAnyway"},
 };
 
 TEST(definition_specs)

@@ -545,10 +545,10 @@ static const struct world_row rows[] = {
      "environment e static\n"
      "queue q envs=e\n"
      "node n1 env=e cpu=2\n"
-     "job a queue=q cpu=1 unsupported=spec.template.spec.resourceClaims~needs~the~scheduler\n"
+     "job a queue=q cpu=1 nodes=2 needs=resourceClaims\n"
      "why a\n",
      "0s told a FAILED UnsupportedTemplate\n"
-     "0s a FAILED UnsupportedTemplate: spec.template.spec.resourceClaims needs the scheduler\n"},
+     "0s a FAILED UnsupportedTemplate: a multi-node job is placed whole and without the cluster's scheduler, which resourceClaims of its template needs\n"},
     {"a queue that is missing is waited for",
      "environment e static\n"
      "node n1 env=e cpu=2\n"

@@ -260,6 +260,11 @@ static bool pod_happens(struct world *world, const struct line *line)
         text_set(&pod->waiting_words, line_get(line, "words"));
         pod->init_started = pod->init_started || line_has(line, "init");
         pod_touch(world, pod);
+    } else if (strcmp(what, "bound") == 0) {
+        text_set(&pod->node, line->words[3]);
+        text_set(&pod->waiting, NULL);
+        text_set(&pod->waiting_words, NULL);
+        pod_touch(world, pod);
     } else if (strcmp(what, "deleting") == 0) {
         pod->deleted_ns = world->now_ns;
         pod_touch(world, pod);

@@ -18,7 +18,8 @@
  * own) job b queue=q1 array=6 after=a,c:N_TO_N,SEQUENTIAL    ns=team created=3s runs=20s retry=3
  * rule=RETRY,exit=3 rule=EXIT,reason=Cannot*,status=Host~EC2*   timeout=10s start=20s ttl=5s
  * select=zone:a replaces=f after=d:Hold parent=g
- * affinity=zone:In:a|b tolerate=gpu:yes port=8080 nvidia.com/gpu=1 invalid=words unsupported=words
+ * affinity=zone:In:a|b tolerate=gpu:yes port=8080 nvidia.com/gpu=1 invalid=words needs=volumes
+ * (or resourceClaims, affinity.podAntiAffinity: of the cluster's scheduler) apart
  *   node n1 env=e2 cpu=4 memory=8Gi pods=110 labels=zone:a taints=gpu:yes:NoSchedule   also
  * unready, ready, cordoned, uncordoned, machine=i3 (the instance-id label) daemonset d cpu=100m pod
  * foreign node=n1 cpu=2 daemonset=d port=80
@@ -36,6 +37,7 @@
  *   at 5s                     time goes on; what is due before happens before
  *   pod a running             the newest try of job a; a/3 child 3, a/3.1 its first try
  *   pod a ok | failed exit=3 reason=OOMKilled message=words | refused OutOfcpu | evicted [words]
+ *         | bound n1
  *         | waiting ImagePullBackOff [words=x] [init: a first container ran] | deadline | deleting
  *         | gone
  *   pod a ok result={"count":3}           what it leaves

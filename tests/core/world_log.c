@@ -198,6 +198,8 @@ void log_action(struct world *world, const struct action *action)
     case ACTION_POD_CREATE:
         if ((world->show & SHOW_ARGS) != 0)
             log_args(world, action, label);
+        else if (action->order.node_name == NULL)
+            log_line(world, "start %s in %s, unbound", label, action->order.environment);
         else if ((world->show & SHOW_ATTEMPTS) != 0)
             log_line(world, "start %s on %s try %u attempt %u", label, action->order.node_name,
                      action->order.try, action->order.attempt);
@@ -274,7 +276,7 @@ static void log_overcommit(struct world *world, const struct thing *node)
 
 static bool is_alive(const struct world_pod *pod)
 {
-    return !pod->gone && pod->job != NULL && pod->phase != POD_SUCCEEDED &&
+    return !pod->gone && pod->job != NULL && pod->node != NULL && pod->phase != POD_SUCCEEDED &&
            pod->phase != POD_FAILED;
 }
 

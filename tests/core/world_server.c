@@ -657,7 +657,8 @@ static enum done_result delete_pod(struct world *world, const struct action *act
     pod->deleted_ns = world->now_ns;
     pod->gone = !pod->finalizer && (action->grace_s == 0 || is_over(pod));
     pod_touch(world, pod);
-    if (is_over(pod) || pod->gone || thing_find(world, "node", pod->node) == NULL)
+    if (is_over(pod) || pod->gone || pod->node == NULL ||
+        thing_find(world, "node", pod->node) == NULL)
         return DONE_OK;
     pod->exited = pod->started_ns != 0;
     pod->exit_code = 143;

@@ -186,6 +186,17 @@ static void ports_from(const char *text, int32_t **ret_ports, size_t *ret_count)
     *ret_count = 1;
 }
 
+static const char *field_that_needs_scheduler(const char *word)
+{
+    static const char *const fields[] = {SCHEDULER_VOLUMES, "resourceClaims",
+                                         "affinity.podAntiAffinity"};
+    for (size_t i = 0; word != NULL && i < ARRAY_LEN(fields); i++) {
+        if (strcmp(word, fields[i]) == 0)
+            return fields[i];
+    }
+    return NULL;
+}
+
 static void placement_from(const struct line *line, struct placement *ret)
 {
     *ret = (struct placement){0};
@@ -194,7 +205,8 @@ static void placement_from(const struct line *line, struct placement *ret)
     affinity_from(line_get(line, "affinity"), ret);
     ports_from(line_get(line, "port"), &ret->host_ports, &ret->host_port_count);
     ret->runtime_class = text_copy(line_get(line, "runtime"));
-    ret->unsupported = text_copy(line_get(line, "unsupported"));
+    ret->scheduler = field_that_needs_scheduler(line_get(line, "needs"));
+    ret->apart = line_has(line, "apart");
     struct key_values tolerated = {0};
     pairs_from(line_get(line, "tolerate"), &tolerated);
     ret->tolerations.items = mem_new((tolerated.count + 1) * sizeof(*ret->tolerations.items));

@@ -90,6 +90,8 @@ static void create_pod(struct world *world, struct request *request)
         oracle_given(world, truth->job, pod, request->array_size);
     store_add(world, &pod->object);
     world->counters.pods++;
+    if (pod->node_name == NULL)
+        scheduler_sees(world, pod);
     kubelet_sees(world, pod);
     pod_collect_later(world, pod);
     request->ret_pod = pod_copy(world, pod);

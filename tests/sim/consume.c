@@ -213,10 +213,12 @@ void oracle_taken(struct world *world, const struct sim_pod *pod, const struct r
         if (resource == NULL)
             continue; /* it was forced away */
         int64_t held = sum_held(world, need->resource) + need->quantity;
-        if (!resource->spent && held > request->allowed[i])
+        /* It may have been raised since this create was sent, and others have come meanwhile. */
+        int64_t now = allowed_total(world, resource);
+        int64_t most = now > request->allowed[i] ? now : request->allowed[i];
+        if (!resource->spent && held > most)
             violation(world, "consume", "pod %s: %lld of %s are held, there are %lld",
-                      pod->object.name, (long long)held, need->resource,
-                      (long long)request->allowed[i]);
+                      pod->object.name, (long long)held, need->resource, (long long)most);
         if (resource->spent && !has_claim(resource, pod))
             violation(world, "consume", "pod %s is created and has no claim on %s",
                       pod->object.name, need->resource);

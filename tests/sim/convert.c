@@ -36,8 +36,11 @@ static struct resources amount(int64_t cpu_milli, int64_t memory_mib, int64_t po
 static void template_fill(const struct template_ *from, struct pod_template *ret)
 {
     *ret = (struct pod_template){
-        .json = text_printf("{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i%llu\"}]}}",
-                            (unsigned long long)from->hash),
+        .json =
+            text_printf("{\"spec\":{%s\"containers\":[{\"name\":\"c\",\"image\":\"i%llu\"}]}}",
+                        from->assisted ? "\"volumes\":[{\"name\":\"v\",\"ephemeral\":{}}]," : "",
+                        (unsigned long long)from->hash),
+        .placement.scheduler = from->assisted ? SCHEDULER_VOLUMES : NULL,
         .hash = from->hash,
         .placement.requests = amount(from->cpu_milli, from->memory_mib, 1),
     };

@@ -56,7 +56,7 @@ static void check_room(struct world *world, const struct request *request)
         pods++;
     }
     for (struct request *other = world->creates; other != NULL; other = other->create_next) {
-        if (other->settled || other == request || strcmp(other->node_name, request->node_name) != 0)
+        if (other->settled || other == request || !name_eq(other->node_name, request->node_name))
             continue;
         if (is_squatted(world, other) || strcmp(other->node_uid, request->node_uid) != 0)
             continue; /* comes back as EXISTS, or is bound to a machine that had the name before */
@@ -133,7 +133,8 @@ static void check_create_sent(struct world *world, struct request *request)
 {
     struct truth *truth = truth_of(world, request->job_uid);
     if (truth == NULL || request->index >= truth->child_count || request->count > 1 ||
-        request->node_name == NULL || request->node_uid == NULL) {
+        (request->node_name == NULL) != (truth->job->base.assisted && !truth->job->gang) ||
+        (request->node_name == NULL) != (request->node_uid == NULL)) {
         violation(world, "create", "%s: job, index, count or node do not make sense",
                   request->name);
         return;
@@ -145,7 +146,8 @@ static void check_create_sent(struct world *world, struct request *request)
          !known->gang)) /* cancel spares it whole */
         violation(world, "I16", "create %s, whose job is known to be stopped or gone",
                   request->name);
-    check_room(world, request);
+    if (request->node_name != NULL) /* else a kubelet refuses what the scheduler got wrong */
+        check_room(world, request);
     check_template(world, request, truth->job);
     oracle_takes(world, request);
     oracle_gang_sent(world, request, truth->job);

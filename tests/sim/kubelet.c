@@ -17,7 +17,8 @@ struct sim_node *node_of_pod(const struct world *world, const struct sim_pod *po
 
 static bool node_is_pods(const struct sim_node *node, const struct sim_pod *pod)
 {
-    return node != NULL && (pod->node_uid == NULL || strcmp(node->object.uid, pod->node_uid) == 0);
+    const char *uid = pod_machine(pod);
+    return node != NULL && (uid == NULL || strcmp(node->object.uid, uid) == 0);
 }
 
 static void finish(struct world *world, struct sim_pod *pod, enum pod_phase phase,
@@ -442,6 +443,7 @@ void node_join(struct world *world, struct instance_live *instance)
         after(world, draw_ms(world, 10, 4000), run_ready, node, NULL, 1);
     pods_of_node(world, node->object.name, kubelet_sees);
     pods_of_node(world, node->object.name, sees_deleted);
+    scheduler_node_joined(world, node);
 }
 
 static void run_rejoin(struct world *world, struct task *task)

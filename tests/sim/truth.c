@@ -50,7 +50,9 @@ bool pod_is_stranded(const struct world *world, const struct sim_pod *pod)
     if (pod->object.gone || pod_ended(pod) || pod->body->admitted)
         return false;
     const struct sim_node *node = node_of_pod(world, pod);
-    return node == NULL || !node->instance->alive || !name_eq(node->object.uid, pod->node_uid);
+    if (pod->node_name == NULL)
+        return pod->object.deleted_ns != 0; /* else the scheduler may bind it yet */
+    return node == NULL || !node->instance->alive || !name_eq(node->object.uid, pod_machine(pod));
 }
 
 /* By the times in its own metadata, so that it holds also when the process that stopped it is gone.
@@ -58,7 +60,8 @@ bool pod_is_stranded(const struct world *world, const struct sim_pod *pod)
 static bool could_not_start(const struct sim_pod *pod)
 {
     const struct sim_job *job = pod->body->job;
-    if (pod->started || pod->phase != POD_FAILED || job == NULL)
+    bool over = pod->phase == POD_FAILED || (pod->node_name == NULL && pod->object.deleted_ns != 0);
+    if (pod->started || !over || job == NULL)
         return false;
     return pod->deadline ||
            (pod->reason == NULL && pod->disruption == NULL && pod->object.deleted_ns != 0 &&

@@ -66,7 +66,9 @@ static struct template_ draw_template(struct world *world)
         result.cpu_milli = 64000;
         world->counters.infeasible++;
     }
-    result.hash = mix64((uint64_t)(result.cpu_milli * 4096 + result.memory_mib));
+    result.assisted = chance(world, 100);
+    result.hash =
+        mix64((uint64_t)(result.cpu_milli * 4096 + result.memory_mib) * 2 + result.assisted);
     return result;
 }
 
@@ -213,12 +215,14 @@ static void submit(struct world *world, const char *name, const char *namespace_
     if (!job->gang && chance(world, 150)) {
         job->overridden = true;
         job->template_ = draw_template(world);
+        job->template_.assisted = job->base.assisted; /* volumes are not overridden */
         world->counters.overrides++;
     }
     if (chance(world, 500)) {
         job->own_needs = true;
         needs_draw(world, &job->needs);
     }
+    world->counters.assisted += job->template_.assisted && !job->gang;
     draw_retry(world, job);
     if (job->gang)
         job->max_concurrent = 0;

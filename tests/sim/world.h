@@ -17,6 +17,7 @@
  *   kubelet.c   kubelets, node life cycle, pod garbage collection, DaemonSets, foreign pods
  *   provider.c  groups of machines
  *   users.c     draws a scenario and plays its people
+ *   scheduler.c the cluster's own scheduler
  *   sink.c      the event sink, and the oracle on what it is told
  *   truth.c     what each child must come to
  *   mend.c      jobs that replace one that failed
@@ -56,7 +57,7 @@ enum {
     X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
     X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
     X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
-    X(sink_events) X(sink_doubles) X(sink_failures) \
+    X(sink_events) X(sink_doubles) X(sink_failures) X(assisted) X(bound) \
     X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \
     X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
@@ -101,6 +102,7 @@ struct object {
 
 struct template_ {
     int64_t cpu_milli, memory_mib;
+    bool assisted; /* needs the cluster's scheduler */
     uint64_t hash;
 };
 
@@ -248,6 +250,7 @@ struct sim_pod {
     const char *owner_kind, *owner_uid;
     bool ours;
     const char *job_uid, *job_name, *queue, *environment, *node_uid;
+    const char *bound_uid; /* of the node that the scheduler chose; nobody else knows */
     uint32_t index, count, try, attempt;
     bool deadline, started;
     const char *disruption, *message, *waiting_reason;
@@ -466,6 +469,11 @@ void foreign_pod(struct world *world);
 void squat(struct world *world, const struct sim_job *job);
 void kubelet_restart(struct world *world);
 void node_partition(struct world *world);
+
+/* scheduler.c */
+void scheduler_sees(struct world *world, struct sim_pod *pod);
+void scheduler_node_joined(struct world *world, const struct sim_node *node);
+const char *pod_machine(const struct sim_pod *pod); /* UID of the node it is for; NULL: any */
 
 /* sink.c */
 void sink_mischief(struct world *world);

@@ -148,6 +148,8 @@ class Judge:
             if kind == "DELETED":
                 seen.gone_at = at
             if seen.ours:
+                if pod["spec"].get("nodeName") != before["spec"].get("nodeName"):
+                    self._check_fence(seen)
                 self._check_delete(seen, before)
                 self._count_living(seen)
             self._account(seen)
@@ -156,7 +158,6 @@ class Judge:
     # ---- the rules -----------------------------------------------------------------------------------
 
     def _created(self, seen):
-        node = seen.pod["spec"].get("nodeName")
         environment = seen.labels.get(ENVIRONMENT)
         for child in seen.children():
             key = (seen.job_uid, child, seen.labels[TRY])
@@ -166,11 +167,16 @@ class Judge:
             self.tries[key] = seen.uid
         if OUTCOME not in seen.pod["metadata"].get("finalizers", []) and not ended(seen.pod):
             self.wrong.append(f"finalizer: pod {seen.name} was created without {OUTCOME}")
-        if node in self.node_labels and self.node_labels[node].get(ENVIRONMENT) != environment:
-            self.wrong.append(f"fence: pod {seen.name} of {environment} is on node {node}, which is not of it")
+        self._check_fence(seen)
         if seen.namespace not in self.namespaces_of.get(environment, {seen.namespace}):
             self.wrong.append(f"fence: pod {seen.name} in {seen.namespace} is on {environment}, "
                               f"which serves {self.namespaces_of[environment]}")
+
+    def _check_fence(self, seen):
+        """When it is created on a node, or bound to one."""
+        node, environment = seen.pod["spec"].get("nodeName"), seen.labels.get(ENVIRONMENT)
+        if node in self.node_labels and self.node_labels[node].get(ENVIRONMENT) != environment:
+            self.wrong.append(f"fence: pod {seen.name} of {environment} is on node {node}, which is not of it")
 
     def _check_vcpus(self, environment):
         most = self.max_vcpus.get(environment)
@@ -203,9 +209,12 @@ class Judge:
                 living.discard(seen.uid)
 
     def _machine_is_there(self, seen):
-        """A pod on a machine that is gone does not run, whatever its object still says: pod GC comes 40 s later."""
+        """A pod on a machine that is gone does not run, whatever its object still says: pod GC comes 40 s later.
+        Nor does one that was deleted before it had a node."""
         node = seen.pod["spec"].get("nodeName")
-        return node is None or self._api.find(f"/api/v1/nodes/{node}") is not None
+        if node is None:
+            return "deletionTimestamp" not in seen.pod["metadata"]
+        return self._api.find(f"/api/v1/nodes/{node}") is not None
 
     def _account(self, seen):
         node = seen.pod["spec"].get("nodeName")

@@ -271,7 +271,9 @@ struct pod_order {
     const struct batch_job *job;
     const struct job_definition *definition; /* whose parameters hold; NULL: only the job's own */
     const struct pod_template *template_; /* the effective one; NULL: the definition's or job's */
-    const char *name, *node_name, *node_uid, *environment;
+    const char *name;
+    const char *node_name, *node_uid; /* NULL: the cluster's scheduler chooses, see placement.h */
+    const char *environment;
     const char *cell_epoch; /* annotation; NULL: none */
     uint32_t index, count, try, attempt;
     int64_t active_deadline_s;           /* 0: none */

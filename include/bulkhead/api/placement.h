@@ -55,10 +55,13 @@ struct placement {
     size_t host_port_count;
     char *runtime_class; /* spec.runtimeClassName or NULL; see placement_add_runtime */
     bool has_overhead;   /* spec.overhead is given: in requests already */
-    /* Set when the direct path cannot serve the pod (DRA claims, required inter-pod affinity,
-     * DoNotSchedule topology spread): one sentence for the user that names the field. */
-    char *unsupported;
+    /* What only the cluster's scheduler can see to, as a field of the pod's spec: volumes of
+     * claims, resourceClaims, required affinity between pods, DoNotSchedule topology spread. Static
+     * text; NULL: nothing, and the pod is created on its node. */
+    const char *scheduler;
+    bool apart; /* required anti-affinity by host name: at most one such pod a node */
 };
+#define SCHEDULER_VOLUMES "volumes" /* the one that a preset nodeName can do with, most often */
 
 struct node; /* node.h */
 
