@@ -438,6 +438,7 @@ struct look { /* work that waits for depend_settle */
 
 struct pod_list { /* linked by out_next */
     struct core_pod *first, *last;
+    size_t count;
 };
 
 struct core {
@@ -697,6 +698,7 @@ int64_t job_start_deadline_ns(const struct core *core, const struct core_job *jo
 void pod_give_up(struct core *core, struct core_pod *pod);
 void pod_outbox(struct core *core, struct core_pod *pod);
 void pods_plan(struct core *core);
+bool creates_are_full(const struct core *core); /* no more pods may be placed in this turn */
 void pod_done(struct core *core, struct flight *flight, struct done *done);
 void pod_timer(struct core *core, struct core_pod *pod);
 void pods_durable(struct core *core,

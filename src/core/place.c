@@ -142,7 +142,7 @@ static bool place_in(struct core *core, struct core_job *job, struct core_enviro
             return true; /* out of the order until a child ends: the head passes to the next job */
         if (consume_times(core, job) <= 0)
             return false;
-        if (core->creates_in_flight + core->plan_creates >= core->options.creates_max) {
+        if (creates_are_full(core)) {
             core->creates_full = true;
             environment->starved_ns =
                 core->now_ns; /* its nodes are idle for want of creates, not of work */

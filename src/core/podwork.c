@@ -16,6 +16,10 @@
 #define ASK_DELAY_NS (6 * NS_PER_S)
 #define RETRY_DELAY_NS NS_PER_S
 
+/* A pod takes one create and two writes to be rid of again. Were creates not held back, the API
+ * server would hold more and more of what is over, most of a large array in the end. */
+enum { CLEANUPS_WAITING_MAX = 8192 };
+
 static void list_append(struct pod_list *list, struct core_pod *pod)
 {
     pod->in_outbox = true;
@@ -25,6 +29,7 @@ static void list_append(struct pod_list *list, struct core_pod *pod)
     else
         list->first = pod;
     list->last = pod;
+    list->count++;
 }
 
 static struct core_pod *list_take(struct pod_list *list)
@@ -35,6 +40,7 @@ static struct core_pod *list_take(struct pod_list *list)
     list->first = pod->out_next;
     if (list->first == NULL)
         list->last = NULL;
+    list->count--;
     pod->in_outbox = false;
     return pod;
 }
@@ -49,6 +55,7 @@ static void list_join(struct pod_list *list, const struct pod_list *more)
     else
         list->first = more->first;
     list->last = more->last;
+    list->count += more->count;
 }
 
 static bool is_cleanup(const struct core_pod *pod)
@@ -275,9 +282,15 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
     return true;
 }
 
+bool creates_are_full(const struct core *core)
+{
+    return core->creates_in_flight + core->plan_creates >= core->options.creates_max ||
+           core->cleanup.count > CLEANUPS_WAITING_MAX;
+}
+
 void pods_plan(struct core *core)
 {
-    struct pod_list kept = {NULL, NULL};
+    struct pod_list kept = {NULL, NULL, 0};
     struct core_pod *pod;
     core->creates_full = false;
     while ((pod = list_take(&core->outbox)) != NULL) {
@@ -289,7 +302,7 @@ void pods_plan(struct core *core)
             list_append(&kept, pod);
     }
     core->outbox = kept;
-    kept = (struct pod_list){NULL, NULL};
+    kept = (struct pod_list){NULL, NULL, 0};
     /* What is over waits behind what is to start: only so much of it is under way at once. */
     while (core->cleanups_in_flight < core->options.cleanups_max && plan_has_room(core) &&
            (pod = list_take(&core->cleanup)) != NULL) {

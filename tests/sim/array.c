@@ -24,6 +24,7 @@ enum {
     PODS_A_NODE = 110,
     SLOTS = 128, /* turns that a pod may take, and a power of two */
     START_S = 1700000000,
+    PODS_MAX = NODES * PODS_A_NODE + 32768, /* what runs, and what is over for a while */
 };
 #define TURN_NS (NS_PER_S / 10)
 #define JOB_UID "0e57-job"
@@ -83,7 +84,7 @@ struct server_pod { /* as the API server has it */
 struct measured {
     uint64_t turns, events, pods, writes;
     double core_s, start_s, turn_worst_s, encode_s, encode_worst_s;
-    size_t status_worst, state_worst;
+    size_t status_worst, state_worst, pods_worst;
 };
 
 struct big {
@@ -289,6 +290,8 @@ static void create(struct big *big, const struct action *action)
     answer(big, action)->done.pod = pod_convert_big(big, pod);
     slot_add(big, pod, 1);
     big->measured.pods++;
+    if (map_count(big->pods) > big->measured.pods_worst)
+        big->measured.pods_worst = map_count(big->pods);
 }
 
 static void server_pod_free(struct server_pod *pod)
@@ -576,7 +579,9 @@ static void print_measured(const struct big *big, double wall_s)
         "CPU of encoding %.2f s, worst write %.1f ms\n",
         wall_s, m->core_s, m->turn_worst_s * 1e3, m->start_s * 1e3, m->encode_s,
         m->encode_worst_s * 1e3);
-    printf("peak memory %ld MiB, the pretended API server's included\n", used.ru_maxrss / 1024);
+    printf("at most %zu pods in the API server; peak memory %ld MiB, the pretended API server's "
+           "included\n",
+           m->pods_worst, used.ru_maxrss / 1024);
 }
 
 static void big_done(struct big *big)
@@ -624,6 +629,8 @@ static bool run_pattern(uint32_t size, const struct pattern *pattern)
     start(&big);
     if (!run(&big) && !big.failed)
         fail(&big, "the array does not end");
+    if (big.measured.pods_worst > PODS_MAX)
+        fail(&big, "too many pods pile up in the API server");
     if (!big.failed) {
         check_core(&big);
         check_children(&big);
