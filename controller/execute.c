@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
 
+#include "bulkhead/api/revision.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -178,6 +180,7 @@ static enum line_class class_of(enum action_kind kind)
     case ACTION_POD_RELEASE:
     case ACTION_POD_DELETE:
     case ACTION_JOB_DELETE:
+    case ACTION_REVISION_DELETE:
         return LINE_ENDING;
     default:
         return LINE_FIRST;
@@ -312,6 +315,58 @@ static void start_told(struct executor *executor, const struct action *action)
         call_send(call, &request, "BatchJob status", call_end_response);
 }
 
+/* ------------------------------------------------------------------ revisions */
+
+static void end_revision(struct call *call, enum done_result result,
+                         const struct kube_response *response)
+{
+    struct err err;
+    struct job_definition *revision = NULL;
+    if (definition_revision_decode(response->body, &revision, &err) < 0)
+        call_end_text(call, DONE_AGAIN, err.text);
+    else
+        call_end(call, &(struct done){.result = result, .definition = revision});
+}
+
+static void on_revision_read(struct call *call, const struct kube_response *response)
+{
+    if (response->outcome == KUBE_OK)
+        end_revision(call, DONE_EXISTS, response);
+    else
+        call_end_text(call, DONE_AGAIN, response->message);
+}
+
+/* What has the name already counts: an earlier process made it, whatever it was told then. */
+static void on_revision(struct call *call, const struct kube_response *response)
+{
+    struct err err;
+    struct request request;
+    if (response->outcome == KUBE_OK)
+        end_revision(call, DONE_OK, response);
+    else if (response->outcome != KUBE_EXISTS)
+        call_end_response(call, response);
+    else if (request_revision_get(call->namespace_, call->name, &request, &err) < 0)
+        call_end_text(call, DONE_AGAIN, err.text);
+    else
+        call_send(call, &request, NULL, on_revision_read);
+}
+
+static void start_revision(struct executor *executor, const struct action *action)
+{
+    struct err err;
+    struct request request;
+    struct call *call = call_new(executor, action);
+    bool create = action->kind == ACTION_REVISION_CREATE;
+    call->namespace_ = text_copy(action->namespace_);
+    call->name = text_copy(action->name);
+    if (request_revision(action, executor->host.write_timeout_s, &request, &err) < 0)
+        call_end_text(call, DONE_REFUSED, err.text);
+    else
+        call_send(call, &request,
+                  create ? "ControllerRevision create" : "ControllerRevision delete",
+                  create ? on_revision : call_end_response);
+}
+
 /* ------------------------------------------------------------------ providers */
 
 static void start_provider(struct executor *executor, const struct action *action)
@@ -359,6 +414,10 @@ static void start(struct executor *executor, const struct action *action)
         break;
     case ACTION_JOB_TOLD:
         start_told(executor, action);
+        break;
+    case ACTION_REVISION_CREATE:
+    case ACTION_REVISION_DELETE:
+        start_revision(executor, action);
         break;
     case ACTION_JOB_STATUS:
     case ACTION_QUEUE_STATUS:

@@ -180,20 +180,6 @@ static void encode_job(struct call *call, const struct action *action,
         free(packed[i]); /* move_out only forgets them */
 }
 
-static struct json_object *encode_definition(const struct job_definition *definition,
-                                             const struct object_meta *meta,
-                                             struct json_object *previous, int64_t now_ns)
-{
-    bool usable = definition->invalid == NULL;
-    const struct job_definition_status status = {
-        .observed_generation = meta->generation,
-        .status = usable ? "ACTIVE" : "INVALID",
-        .reason = usable ? "DefinitionAccepted" : "DefinitionInvalid",
-        .message = definition->invalid,
-    };
-    return job_definition_status_encode(meta, &status, previous, now_ns);
-}
-
 static struct object_meta meta_of(const struct action *action)
 {
     struct object_meta meta = {.name = NULL};
@@ -201,8 +187,6 @@ static struct object_meta meta_of(const struct action *action)
         meta = *action->meta;
     else if (action->kind == ACTION_JOB_STATUS)
         meta = action->job->meta;
-    else if (action->kind == ACTION_DEFINITION_STATUS)
-        meta = action->definition->meta;
     /* The core knows of later versions than the object it was told of: those of our own writes. */
     if (action->resource_version != NULL)
         meta.resource_version = (char *)(uintptr_t)action->resource_version;
@@ -235,7 +219,8 @@ void start_status(struct call *call, const struct action *action)
         break;
     default:
         call_about(call, OWN_DEFINITION, &meta);
-        call->doc = encode_definition(action->definition, &meta, previous, now_ns);
+        call->doc =
+            job_definition_status_encode(&meta, action->definition_status, previous, now_ns);
         break;
     }
     if (call->companion != NULL)

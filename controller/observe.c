@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "observe.h"
 
+#include "bulkhead/api/revision.h"
 #include "bulkhead/base/log.h"
 #include "bulkhead/base/map.h"
 #include "bulkhead/json/get.h"
@@ -35,6 +36,11 @@ static int decode_definition(struct json_object *doc, struct event *event, struc
 static int decode_consumable(struct json_object *doc, struct event *event, struct err *err)
 {
     return consumable_resource_decode(doc, &event->consumable, err);
+}
+
+static int decode_revision(struct json_object *doc, struct event *event, struct err *err)
+{
+    return definition_revision_decode(doc, &event->definition, err);
 }
 
 static int decode_node(struct json_object *doc, struct event *event, struct err *err)
@@ -83,6 +89,8 @@ static const struct watched_type types[WATCHED_COUNT] = {
         EVENT_DEFINITION, EVENT_DEFINITION_GONE, true, false, decode_definition },
     [WATCHED_CONSUMABLES] = { "ConsumableResource", OURS("consumableresources"),
         EVENT_CONSUMABLE, EVENT_CONSUMABLE_GONE, true, false, decode_consumable },
+    [WATCHED_REVISIONS] = { "ControllerRevision", "/apis/apps/v1/controllerrevisions",
+        EVENT_REVISION, EVENT_REVISION_GONE, false, false, decode_revision },
     [WATCHED_NODES] = { "Node", "/api/v1/nodes",
         EVENT_NODE, EVENT_NODE_GONE, false, false, decode_node },
     [WATCHED_DAEMON_SETS] = { "DaemonSet", "/apis/apps/v1/daemonsets",
@@ -104,6 +112,11 @@ const char *watched_kind_name(enum watched_kind kind)
 const char *watched_kind_path(enum watched_kind kind)
 {
     return types[kind].path;
+}
+
+const char *watched_kind_selector(enum watched_kind kind)
+{
+    return kind == WATCHED_REVISIONS ? LABEL_DEFINITION : NULL; /* those of others are many */
 }
 
 /* ---------------------------------------------------------------- observer */

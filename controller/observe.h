@@ -17,6 +17,7 @@ enum watched_kind { /* in the order in which they are listed; array states come 
                     WATCHED_QUEUES,
                     WATCHED_DEFINITIONS,
                     WATCHED_CONSUMABLES,
+                    WATCHED_REVISIONS,
                     WATCHED_NODES,
                     WATCHED_DAEMON_SETS,
                     WATCHED_RUNTIME_CLASSES,
@@ -24,8 +25,9 @@ enum watched_kind { /* in the order in which they are listed; array states come 
                     WATCHED_JOBS,
                     WATCHED_COUNT,
 };
-const char *watched_kind_name(enum watched_kind kind); /* "BatchJob" */
-const char *watched_kind_path(enum watched_kind kind); /* of the collection in all namespaces */
+const char *watched_kind_name(enum watched_kind kind);     /* "BatchJob" */
+const char *watched_kind_path(enum watched_kind kind);     /* of the collection in all namespaces */
+const char *watched_kind_selector(enum watched_kind kind); /* of labels; NULL: all of it */
 
 struct observer_options {
     struct memo *memo; /* borrowed */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request.h"
 
+#include "bulkhead/api/revision.h"
 #include "bulkhead/json/get.h"
 #include "bulkhead/kube/path.h"
 
@@ -164,6 +165,47 @@ int request_pod(const struct action *action, struct builders *builders, int64_t 
     }
     request.path = str_take(&path);
     *ret_request = request;
+    return 0;
+}
+
+/* -------------------------------------------------------------- revisions */
+
+static int revision_path(struct str *out, const char *namespace_, const char *name, struct err *err)
+{
+    struct kube_ref ref = {.group_version = "apps/v1",
+                           .resource = "controllerrevisions",
+                           .namespace = namespace_,
+                           .name = name};
+    return kube_path(out, &ref, err);
+}
+
+int request_revision_get(const char *namespace_, const char *name, struct request *ret_request,
+                         struct err *err)
+{
+    AUTO_STR path = STR_EMPTY;
+    if (revision_path(&path, namespace_, name, err) < 0)
+        return err_wrap(err, "revision %s", name);
+    *ret_request =
+        (struct request){.method = KUBE_GET, .path = str_take(&path), .accept = KUBE_ACCEPT_JSON};
+    return 0;
+}
+
+int request_revision(const struct action *action, int64_t timeout_s, struct request *ret_request,
+                     struct err *err)
+{
+    AUTO_STR path = STR_EMPTY;
+    bool create = action->kind == ACTION_REVISION_CREATE;
+    AUTO(json_object)
+    body = create ? definition_revision_encode(action->definition, action->count)
+                  : delete_options(action->uid, NULL, -1);
+    if (revision_path(&path, action->namespace_, create ? NULL : action->name, err) < 0)
+        return err_wrap(err, "revision %s", action->name);
+    add_terms(&path, timeout_s, create);
+    *ret_request = (struct request){.method = create ? KUBE_POST : KUBE_DELETE,
+                                    .path = str_take(&path),
+                                    .body = text_copy(json_print(body)),
+                                    .content = KUBE_CONTENT_JSON,
+                                    .accept = create ? KUBE_ACCEPT_JSON : KUBE_ACCEPT_METADATA};
     return 0;
 }
 

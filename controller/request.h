@@ -53,6 +53,11 @@ int request_job_delete(const struct action *action, int64_t timeout_s, struct re
 /* JOB_TOLD: status.delivered of that very job, and nothing else. */
 int request_job_told(const struct action *action, int64_t timeout_s, struct request *ret_request,
                      struct err *err);
+/* REVISION_CREATE and REVISION_DELETE; request_revision_get: what has the name already. */
+int request_revision(const struct action *action, int64_t timeout_s, struct request *ret_request,
+                     struct err *err);
+int request_revision_get(const char *namespace_, const char *name, struct request *ret_request,
+                         struct err *err);
 int request_get(enum own_kind kind, const char *namespace_, const char *name,
                 struct request *ret_request, struct err *err);
 /* doc is a whole object with resourceVersion; its namespace and name say where it goes. */

@@ -63,7 +63,8 @@ enum done_result result_of(enum action_kind kind, enum kube_outcome outcome, con
         /* A delete names the UID, and the version where it counts that nothing has changed. */
         if (kind == ACTION_POD_DELETE && has(message, "ResourceVersion in precondition"))
             return DONE_CONFLICT;
-        if (kind == ACTION_POD_DELETE || kind == ACTION_JOB_DELETE || kind == ACTION_JOB_TOLD)
+        if (kind == ACTION_POD_DELETE || kind == ACTION_JOB_DELETE || kind == ACTION_JOB_TOLD ||
+            kind == ACTION_REVISION_DELETE)
             return DONE_NOT_FOUND;
         if (kind == ACTION_POD_RELEASE)
             return has(message, "UID") ? DONE_NOT_FOUND : DONE_AGAIN;

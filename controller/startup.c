@@ -47,6 +47,9 @@ static const struct kube_right rights[] = {
     READ("", "nodes"),
     MAY("list", "apps", "daemonsets"),
     MAY("watch", "apps", "daemonsets"),
+    READ("apps", "controllerrevisions"),
+    MAY("create", "apps", "controllerrevisions"),
+    MAY("delete", "apps", "controllerrevisions"),
     MAY("list", "node.k8s.io", "runtimeclasses"),
     MAY("watch", "node.k8s.io", "runtimeclasses"),
 };

@@ -88,6 +88,7 @@ static int slot_start(struct slot *slot, struct err *err)
 {
     const struct kube_watch_options options = {
         .path = watched_kind_path(slot->kind),
+        .label_selector = watched_kind_selector(slot->kind),
         .on_event = on_event,
         .on_synced = on_listed,
         .on_state = on_state,

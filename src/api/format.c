@@ -38,6 +38,18 @@ static bool is_name(const char *text)
     return is_made_of(text, LOWER DIGITS "-.", LOWER DIGITS);
 }
 
+/* name or name:revision */
+static bool is_definition(const char *text)
+{
+    const char *colon = strchr(text, ':');
+    AUTO_TEXT name = text_copy_n(text, colon != NULL ? (size_t)(colon - text) : strlen(text));
+    if (!is_name(name))
+        return false;
+    size_t digits = colon != NULL ? strspn(colon + 1, DIGITS) : 0;
+    return colon == NULL ||
+           (digits > 0 && digits < 10 && colon[1] != '0' && colon[1 + digits] == '\0');
+}
+
 /* AWS Batch refuses the same namespaces. */
 static bool is_job_namespace(const char *text)
 {
@@ -96,6 +108,9 @@ const struct text_format format_label = {"a DNS label (a-z, 0-9 and -)",
                                          "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", is_label};
 const struct text_format format_name = {"an object's name (a-z, 0-9, - and .)",
                                         "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", is_name};
+const struct text_format format_definition = {"a JobDefinition's name, or name:revision",
+                                              "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[1-9][0-9]{0,8})?$",
+                                              is_definition};
 const struct text_format format_namespace = {"a namespace other than default and kube-*",
                                              "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", is_job_namespace};
 const struct text_format format_reason_glob = {

@@ -3,6 +3,7 @@
 #include "bulkhead/api/job.h"
 
 #include "bulkhead/api/references.h"
+#include "bulkhead/api/revision.h"
 #include "bulkhead/api/tables.h"
 #include "bulkhead/api/template.h"
 
@@ -74,7 +75,12 @@ static const struct object_type definition_timeout_type =
 
 static const char *const type_words[] = {"container", "multinode"};
 
+/* What is about revisions comes first, so that it holds also when the rest is invalid. */
 static const struct field definition_fields[] = {
+    CUSTOM(struct definition_doc, definition.deregistered, &numbers_field, DEFINITION_DEREGISTERED,
+           .max = DEFINITION_DEREGISTERED_MAX),
+    FIELD(struct definition_doc, definition.history_limit, DEFINITION_HISTORY, .min = 0,
+          .max = DEFINITION_HISTORY_MAX, .fallback = DEFINITION_HISTORY_DEFAULT),
     WORD(struct definition_doc, type, type_words, "type"),
     FIELD(struct definition_doc, definition.parameters, "parameters", .max = PARAMETERS_MAX),
     OBJECT(struct definition_doc, definition.retry, &retry_strategy_type, "retryStrategy"),
@@ -117,6 +123,10 @@ struct job_definition *job_definition_free(struct job_definition *definition)
     consumable_needs_done(&definition->consumables);
     pod_template_done(&definition->template_);
     json_done(&node_properties_type, &definition->nodes);
+    numbers_field.done(&definition->deregistered);
+    free(definition->content);
+    free(definition->of_name);
+    free(definition->of_uid);
     free(definition->invalid);
     free(definition);
     return NULL;
@@ -134,8 +144,8 @@ int job_definition_decode(struct json_object *doc_json, struct job_definition **
         doc.definition.invalid = text_copy(why.text);
     struct job_definition *definition = mem_new(sizeof(*definition));
     *definition = doc.definition;
-    definition->observed_generation =
-        json_get_i64(json_get_object(doc_json, "status"), "observedGeneration", 0);
+    definition->content = definition_content(json_get(doc_json, "spec"));
+    job_definition_status_read(json_get_object(doc_json, "status"), definition);
     *ret_definition = definition;
     return 0;
 }
@@ -201,8 +211,8 @@ static const struct object_type request_type =
 static const struct field job_fields[] = {
     FIELD(struct batch_job, queue, "jobQueue", .required = true, .min = 1, .max = 63,
           .format = &format_name),
-    FIELD(struct batch_job, definition, "jobDefinition", .min = 1, .max = 253,
-          .format = &format_name),
+    FIELD(struct batch_job, definition, "jobDefinition", .min = 1, .max = 263,
+          .format = &format_definition),
     LIST(struct batch_job, requests, request_count, &request_type, "requests",
          .max = JOB_REQUESTS_MAX),
     PART(&array_type, "arrayProperties"),

@@ -7,11 +7,14 @@
 #include "bulkhead/api/job.h"
 #include "bulkhead/api/references.h"
 #include "bulkhead/api/result.h"
+#include "bulkhead/api/revision.h"
 #include "bulkhead/api/tables.h"
+#include "bulkhead/base/map.h"
 #include "bulkhead/json/get.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MESSAGE_MAX = 4096, FAILED_INDEXES_MAX = 2048, DATA_MAX = 1024 * 1024 };
 
@@ -168,6 +171,7 @@ static const struct field status_fields[] = {
     WORD(DOC, S(blocked), blocked_words, "blockedReason", .min = BLOCKED_CAPACITY),
     TIME(DOC, S(blocked_since_ns), "blockedSince"),
     FIELD(DOC, S(delivered), "delivered", .max = 32),
+    FIELD(DOC, S(definition), "definition", .max = 263),
     FIELD(DOC, S(definition_uid), "definitionUid", .max = 128),
     FIELD(DOC, S(references), "references", .max = REFERENCES_MAX),
     FIELD(DOC, S(result), "result", .max = RESULT_BYTES_MAX),
@@ -280,7 +284,7 @@ struct definition_status_doc {
     struct condition_list conditions;
 };
 
-static const char *const definition_words[] = {"ACTIVE", "INVALID"};
+static const char *const definition_words[] = {"ACTIVE", "INACTIVE", "INVALID"};
 
 static const struct field definition_fields[] = {
     FIELD(struct definition_status_doc, status.observed_generation, "observedGeneration"),
@@ -289,9 +293,37 @@ static const struct field definition_fields[] = {
     FIELD(struct definition_status_doc, status.message, "statusReason", .max = MESSAGE_MAX),
     LIST(struct definition_status_doc, conditions.items, conditions.count, &condition_type,
          "conditions", .max = 8),
+    FIELD(struct definition_status_doc, status.latest_revision, "latestRevision"),
+    CUSTOM(struct definition_status_doc, status.active, &numbers_field, "activeRevisions",
+           .max = DEFINITION_ACTIVE_TOLD),
 };
 const struct object_type job_definition_status_type = OBJECT_TYPE(
     struct definition_status_doc, "JobDefinitionStatus", definition_fields, .open = true);
+
+uint64_t job_definition_status_hash(const struct job_definition_status *status)
+{
+    const char *texts[] = {status->status, status->reason, status->message};
+    const int64_t numbers[] = {status->observed_generation, status->latest_revision};
+    uint64_t hash = hash_bytes(numbers, sizeof(numbers), 1);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        const char *text = texts[i] != NULL ? texts[i] : "";
+        hash = hash_bytes(text, strlen(text), hash);
+    }
+    return hash_bytes(status->active.items, status->active.count * sizeof(int64_t), hash);
+}
+
+void job_definition_status_read(struct json_object *value, struct job_definition *definition)
+{
+    struct definition_status_doc doc = {0};
+    if (value != NULL && json_decode(&job_definition_status_type, value, JSON_ROOT("status"), &doc,
+                                     &(struct err){0}) == 0) {
+        definition->latest_revision = doc.status.latest_revision;
+        doc.status.status = doc.word;
+        doc.status.reason = doc.reason;
+        definition->told_hash = job_definition_status_hash(&doc.status);
+    }
+    json_done(&job_definition_status_type, &doc);
+}
 
 struct json_object *job_definition_status_encode(const struct object_meta *meta,
                                                  const struct job_definition_status *status,
@@ -303,7 +335,7 @@ struct json_object *job_definition_status_encode(const struct object_meta *meta,
     struct condition_wanted wanted[2];
     struct json_object *json = json_encode(&job_definition_status_type, &doc);
 
-    bool valid = text_eq(status->status, "ACTIVE");
+    bool valid = !text_eq(status->status, "INVALID");
     conditions_ready(valid ? READY_YES : READY_STALLED, status->reason, status->message, wanted);
     json_put(json, "conditions",
              conditions_encode(wanted, ARRAY_LEN(wanted), status->observed_generation, previous,

@@ -30,10 +30,11 @@ struct pod *pod_free(struct pod *pod)
     exits_done(pod->exits, pod->exit_count);
     consumable_needs_done(&pod->consumables);
     char *texts[] = {
-        pod->node_name,       pod->reason,   pod->message,    pod->owner_kind,
-        pod->owner_uid,       pod->job_uid,  pod->job_name,   pod->queue,
-        pod->environment,     pod->node_uid, pod->disruption, pod->waiting_reason,
-        pod->waiting_message, pod->result,   pod->address,
+        pod->node_name,       pod->reason,     pod->message,        pod->owner_kind,
+        pod->owner_uid,       pod->job_uid,    pod->job_name,       pod->queue,
+        pod->environment,     pod->node_uid,   pod->disruption,     pod->waiting_reason,
+        pod->waiting_message, pod->definition, pod->definition_uid, pod->result,
+        pod->address,
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
@@ -96,6 +97,8 @@ static void decode_ours(struct json_object *meta, struct pod *pod)
     pod->queue = text_copy(json_get_text(labels, LABEL_QUEUE));
     pod->environment = text_copy(json_get_text(labels, LABEL_ENVIRONMENT));
     pod->node_uid = text_copy(json_get_text(annotations, ANNOTATION_NODE_UID));
+    pod->definition = text_copy(json_get_text(annotations, ANNOTATION_DEFINITION));
+    pod->definition_uid = text_copy(json_get_text(annotations, ANNOTATION_DEFINITION_UID));
     pod->index = number_of(labels, LABEL_INDEX, 0);
     pod->try = number_of(labels, LABEL_TRY, 0);
     pod->attempt = number_of(annotations, ANNOTATION_ATTEMPT, 0);

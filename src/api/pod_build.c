@@ -253,6 +253,12 @@ static struct json_object *pod_annotations(const struct draft *draft, struct jso
     put_slot(draft, annotations, ANNOTATION_EPOCH, SLOT_EPOCH);
     add_members(annotations, own);
     json_put_text(annotations, ANNOTATION_JOB, draft->job->meta.name);
+    const struct job_definition *revision = draft->definition;
+    if (revision != NULL && revision->of_name != NULL) {
+        AUTO_TEXT ref = text_printf("%s:%" PRId64, revision->of_name, revision->revision);
+        json_put_text(annotations, ANNOTATION_DEFINITION, ref);
+        json_put_text(annotations, ANNOTATION_DEFINITION_UID, revision->of_uid);
+    }
     put_slot(draft, annotations, ANNOTATION_COUNT, SLOT_COUNT);
     put_slot(draft, annotations, ANNOTATION_ATTEMPT, SLOT_ATTEMPT);
     put_slot(draft, annotations, ANNOTATION_NODE_UID, SLOT_NODE_UID);

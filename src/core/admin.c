@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admin.c - status and finalizers of what admins declare: queues, environments, definitions
+/* admin.c - status and finalizers of what admins declare: queues and environments
  *
  * A status is written when what it says has changed, at most once in status_interval_ns. A
  * finalizer keeps a queue while jobs of it live, and an environment while pods run on its machines
@@ -290,26 +290,6 @@ void admin_plan(struct core *core)
                            environment_may_go(environment), &environment->finalizer_in_flight);
         plan_environment(core, environment);
     }
-    if (core->definitions_to_tell != NULL && core->definitions_next_ns > core->now_ns)
-        core->admin_wake_ns = core->admin_wake_ns < core->definitions_next_ns
-                                  ? core->admin_wake_ns
-                                  : core->definitions_next_ns;
-    while (core->definitions_to_tell != NULL && core->definitions_next_ns <= core->now_ns &&
-           plan_has_room(core)) {
-        struct core_definition *definition = core->definitions_to_tell;
-        core->definitions_to_tell = definition->tell_next;
-        definition->to_tell = false;
-        if (definition->gone) {
-            definition_release(definition);
-            continue;
-        }
-        struct action *action = action_new(core, ACTION_DEFINITION_STATUS, definition);
-        action->namespace_ = definition->spec->meta.namespace_;
-        action->name = definition->spec->meta.name;
-        action->resource_version = definition->spec->meta.resource_version;
-        action->meta = &definition->spec->meta;
-        action->definition = definition->spec;
-    }
     consume_plan(core);
 }
 
@@ -367,15 +347,5 @@ void admin_done(struct core *core, struct flight *flight, struct done *done)
         if (written && done->resource_version != NULL)
             text_set(&environment->resource_version, done->resource_version);
         environment_free_if_unused(core, environment);
-    } else if (kind == ACTION_DEFINITION_STATUS) {
-        struct core_definition *definition = object;
-        if (!written && !definition->gone && done->result != DONE_NOT_FOUND &&
-            !definition->to_tell) {
-            definition->to_tell = true;
-            definition->tell_next = core->definitions_to_tell;
-            core->definitions_to_tell = definition;
-            core->definitions_next_ns = core->now_ns + NS_PER_S;
-        }
-        definition_release(definition);
     }
 }

@@ -40,6 +40,8 @@ struct core *core_new(const struct core_options *options)
     core->queues = map_new();
     core->environments = map_new();
     core->definitions = map_new();
+    core->definitions_by_uid = map_new();
+    core->revisions = map_new();
     core->nodes = map_new();
     core->pods = map_new();
     core->daemon_sets = map_new();
@@ -65,10 +67,7 @@ static void job_free(struct core *core, struct core_job *job)
     free(job->dependencies);
     class_drop(core, job->class_);
     job_forget_template(job);
-    if (job->definition != NULL) {
-        job->definition->users--;
-        definition_release(job->definition);
-    }
+    revision_unpin(core, job);
     if (job->queue != NULL)
         queue_drop(core, job->queue);
     gang_free(core, job);
@@ -160,7 +159,7 @@ struct core *core_free(struct core *core)
     map_free(core->jobs_by_name);
     map_free(core->queues);
     map_free(core->environments);
-    map_free(core->definitions);
+    definitions_free(core);
     map_free(core->nodes);
     map_free(core->pods);
     map_free(core->daemon_sets);
@@ -266,6 +265,9 @@ static void apply_gone(struct core *core, const struct event *event)
     case EVENT_DEFINITION_GONE:
         definition_gone(core, key);
         break;
+    case EVENT_REVISION_GONE:
+        revision_gone(core, key, event->uid);
+        break;
     case EVENT_POD_GONE:
         pod_gone(core, key, event->uid);
         break;
@@ -304,6 +306,9 @@ void core_apply(struct core *core, const struct event *event)
     case EVENT_DEFINITION:
         definition_apply(core, event->definition);
         break;
+    case EVENT_REVISION:
+        revision_apply(core, event->definition);
+        break;
     case EVENT_POD:
         pod_apply(core, event->pod);
         break;
@@ -329,6 +334,7 @@ void core_apply(struct core *core, const struct event *event)
         struct done done = event->done;
         apply_done(core, &done);
         pod_free(done.pod); /* unless somebody took it */
+        job_definition_free(done.definition);
         break;
     }
     case EVENT_TICK:
@@ -367,6 +373,9 @@ static void run_timers(struct core *core)
             break;
         case TIMER_ENVIRONMENT:
             environment_timer(core, CONTAINER_OF(timer, struct core_environment, timer));
+            break;
+        case TIMER_DEFINITION:
+            definition_timer(core, CONTAINER_OF(timer, struct core_definition, timer));
             break;
         }
     }

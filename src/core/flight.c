@@ -63,7 +63,11 @@ static void count_flight(void *object, enum action_kind kind, int change)
         ((struct core_consumable *)object)->flights += change;
         break;
     case ACTION_DEFINITION_STATUS:
+    case ACTION_REVISION_CREATE:
         ((struct core_definition *)object)->flights += change;
+        break;
+    case ACTION_REVISION_DELETE:
+        ((struct core_revision *)object)->flights += change;
         break;
     case ACTION_ENVIRONMENT_STATUS:
     case ACTION_PROVIDER_TYPES:

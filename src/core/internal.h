@@ -23,7 +23,8 @@
  *   notices.c    Kubernetes Events about jobs, best effort
  *   limits.c     limits of time: what waits too long, what ended long ago
  *   load.c       a job as its stored status tells it
- *   queues.c     queues and definitions come and go
+ *   queues.c     queues come and go
+ *   revisions.c  definitions, their revisions, and which one a job has
  *   amounts.c    resources as vectors; classes of equal requirements
  *   runtime.c    RuntimeClasses and what they add to pods
  *   nodes.c      nodes, DaemonSets and the room that is left on each
@@ -39,7 +40,7 @@
  *   scale.c      what to buy and what to give back
  *   verdict.c    why something waits, in words
  *   status.c     what is written when, and what a durable status sets free
- *   admin.c      status and finalizers of queues, environments, definitions
+ *   admin.c      status and finalizers of queues and environments
  *   flight.c     actions in flight
  *   core.c       events in, plans out
  *
@@ -86,16 +87,6 @@ struct core_class { /* all work with the same requirements; searched for once */
                         apart */
     size_t users;
     struct core_class *next; /* same hash */
-};
-
-struct core_definition {
-    char *key; /* namespace/name */
-    struct job_definition *spec;
-    bool to_tell; /* in core->definitions_to_tell: its status is to be written */
-    struct core_definition *tell_next;
-    size_t users; /* jobs that hold it */
-    int flights;
-    bool gone;
 };
 
 struct hold; /* consume.h */
@@ -256,6 +247,7 @@ enum verdict {
     VERDICT_QUEUE_DELETING,
     VERDICT_NAMESPACE,
     VERDICT_DEFINITION_MISSING,
+    VERDICT_DEFINITION_STORING,
     VERDICT_DEPENDENCY,
     VERDICT_HELD,
     VERDICT_BEHIND,
@@ -289,8 +281,10 @@ struct core_job {
     char *key; /* namespace/name */
     struct batch_job *spec;
     char *uid;
-    struct core_queue *queue;             /* by the name in spec; may not be present */
-    struct core_definition *definition;   /* NULL: inline template */
+    struct core_queue *queue;         /* by the name in spec; may not be present */
+    struct core_revision *definition; /* what it was accepted with; NULL: inline template */
+    char *pinned, *pinned_uid; /* the same in words, while that is not there: "name:3"; or NULL */
+    bool pin_untold;           /* its status was written before it had a revision */
     const struct pod_template *template_; /* the effective one */
     struct pod_template *changed;         /* with the job's overrides; NULL: it has none */
     char *bad_override;                   /* why they do not go with the template */
@@ -410,7 +404,7 @@ struct tell_line { /* jobs with something to send, first come first sent */
     int level;
 };
 
-enum timer_kind { TIMER_JOB, TIMER_POD, TIMER_NODE, TIMER_ENVIRONMENT };
+enum timer_kind { TIMER_JOB, TIMER_POD, TIMER_NODE, TIMER_ENVIRONMENT, TIMER_DEFINITION };
 
 struct core_daemon_set {
     char *key, *uid;
@@ -422,7 +416,7 @@ struct flight {
     enum action_kind kind;
     uint32_t generation;
     bool used;
-    void *object;      /* pod, job, queue, environment or definition, by kind */
+    void *object;      /* pod, job, queue, environment, definition or revision, by kind */
     uint64_t sequence; /* JOB_STATUS: what it makes durable; others: a hash */
     char *text;        /* LAUNCH: token */
 };
@@ -448,9 +442,10 @@ struct core {
     struct map *jobs;         /* uid */
     struct map *jobs_by_name; /* namespace/name: the newest of that name */
     struct map *queues, *environments, *definitions, *nodes, *pods, *daemon_sets, *runtime_classes,
-        *consumables;         /* by name or key */
-    struct map *dependants;   /* namespace/name */
-    struct map *families;     /* uid of the parent */
+        *consumables;                           /* by name or key */
+    struct map *definitions_by_uid, *revisions; /* gone ones too; by key */
+    struct map *dependants;                     /* namespace/name */
+    struct map *families;                       /* uid of the parent */
     struct map *replacements; /* uid of a job that failed -> the job that took its place */
     struct map *companions;   /* uid -> array_status, until synced */
     struct map *checked;      /* namespace + template hash that the server has accepted */
@@ -459,7 +454,7 @@ struct core {
     size_t class_buckets;
     struct core_job *unadmitted;
     struct core_job *fresh; /* admitted in this turn */
-    struct core_definition *definitions_to_tell;
+    struct core_definition *definitions_to_look;
     uint64_t gang_match;    /* of the last matching */
     uint64_t buy_pass;      /* the last one */
     struct core_job *gangs; /* open ones with parts to reserve for or to start */
@@ -491,7 +486,7 @@ struct core {
     bool pass_all;                 /* look at every queue in the next pass */
     bool pass_below;               /* in this pass: look at the queues that follow */
     bool shape_changed;            /* something may fit now that fitted nothing before */
-    int64_t admin_wake_ns, definitions_next_ns, states_next_ns;
+    int64_t admin_wake_ns, states_next_ns;
     struct core_counts counts;
     /* the plan that is being made */
     struct arena *arena;
@@ -608,10 +603,6 @@ struct core_queue *queue_named(struct core *core,
                                const char *name); /* makes a record for a missing one */
 void queue_drop(struct core *core,
                 struct core_queue *queue); /* one user less; frees a missing one */
-void definition_apply(struct core *core, struct job_definition *take_spec);
-void definition_gone(struct core *core, const char *key);
-void definition_release(
-    struct core_definition *definition); /* frees it when it is gone and unused */
 
 /* depend.c */
 void depend_start(struct core *core,
@@ -682,6 +673,7 @@ void tries_done(struct core_job *job);
 /* pods.c */
 void pod_apply(struct core *core, struct pod *take_seen);
 void pods_apply_early(struct core *core); /* those that came before EVENT_SYNCED */
+void pods_pin_early(struct core *core);   /* what they say of the revisions of their jobs */
 void pod_gone(struct core *core, const char *key, const char *uid);
 struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t index,
                            struct core_node *node);
@@ -832,5 +824,7 @@ void plan_finalizer(struct core *core, const char *kind, const struct object_met
                     const char *version, bool free_to_go, bool *in_flight);
 
 #include "consume.h"
+
+#include "revisions.h"
 
 #endif

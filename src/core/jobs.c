@@ -122,12 +122,7 @@ static enum verdict admission(struct core *core, struct core_job *job, struct st
                  name, job->spec->meta.namespace_);
         return VERDICT_NAMESPACE;
     }
-    if (job->spec->definition != NULL && job->definition == NULL) {
-        str_addf(out, "JobDefinition %s does not exist in namespace %s", job->spec->definition,
-                 job->spec->meta.namespace_);
-        return VERDICT_DEFINITION_MISSING;
-    }
-    return VERDICT_NONE;
+    return revision_missing(core, job, out);
 }
 
 void job_forget_template(struct core_job *job)
@@ -169,12 +164,7 @@ static void apply_overrides(struct core_job *job)
 static bool bind(struct core *core, struct core_job *job)
 {
     const struct batch_job *spec = job->spec;
-    if (spec->definition != NULL && job->definition == NULL) {
-        AUTO_TEXT key = text_printf("%s/%s", spec->meta.namespace_, spec->definition);
-        job->definition = map_get(core->definitions, key);
-        if (job->definition != NULL)
-            job->definition->users++;
-    }
+    revision_pin(core, job);
     const struct job_definition *definition =
         job->definition != NULL ? job->definition->spec : NULL;
     job->template_ = spec->has_template   ? &spec->template_
@@ -199,6 +189,12 @@ static bool resolve(struct core *core, struct core_job *job)
 {
     const struct job_definition *definition =
         job->definition != NULL ? job->definition->spec : NULL;
+    if (job->spec->definition != NULL && definition == NULL) {
+        AUTO_STR words = STR_EMPTY;
+        (void)revision_missing(core, job, &words);
+        job_fail_waiting(core, job, "InvalidDefinition", str_text(&words));
+        return false;
+    }
     if (definition != NULL && definition->invalid != NULL) {
         AUTO_TEXT words = text_printf("JobDefinition %s is invalid: %s", job->spec->definition,
                                       definition->invalid);
@@ -274,7 +270,11 @@ void job_admit(struct core *core, struct core_job *job)
     if (job->ended || job->gone || job->admitted)
         return;
     AUTO_STR words = STR_EMPTY;
-    if (bind(core, job))
+    bool looks = bind(core, job);
+    if (job->pin_untold)
+        job_changed(core, job, core->options.verdict_delay_ns);
+    job->pin_untold = false;
+    if (looks)
         depend_look_again(core, job);
     if (!job->ended)
         references_size(core, job);
@@ -686,6 +686,7 @@ void jobs_begin_all(struct core *core)
 {
     size_t at = 0;
     struct core_job *job;
+    pods_pin_early(core);
     while ((job = map_next(core->jobs, &at, NULL)) != NULL) {
         (void)bind(core, job); /* the pods that follow may end by its retry strategy and timeout */
         if (!job->ended && job->spec->invalid == NULL)

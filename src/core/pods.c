@@ -457,6 +457,15 @@ static int compare_early(const void *a, const void *b)
     return versions < 0 ? -1 : versions > 0;
 }
 
+void pods_pin_early(struct core *core)
+{
+    for (size_t i = 0; i < core->early_count; i++) {
+        struct core_job *job = map_get(core->jobs, core->early_pods[i]->job_uid);
+        if (job != NULL)
+            revision_pin_by_pod(job, core->early_pods[i]);
+    }
+}
+
 /* In the order of tries, so that what ended earlier is counted before what runs now. */
 void pods_apply_early(struct core *core)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queues.c - queues and job definitions come, change and go */
+/* queues.c - queues come, change and go */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -145,53 +145,4 @@ void queues_look(struct core *core)
     struct core_queue *queue;
     while ((queue = map_next(core->queues, &at, NULL)) != NULL)
         queue->status_dirty = true;
-}
-
-/* ------------------------------------------------------------------ definitions */
-
-void definition_apply(struct core *core, struct job_definition *take_spec)
-{
-    AUTO_TEXT key = text_printf("%s/%s", take_spec->meta.namespace_, take_spec->meta.name);
-    struct core_definition *definition = map_get(core->definitions, key);
-    if (definition != NULL && text_eq(definition->spec->meta.uid, take_spec->meta.uid) &&
-        definition->spec->meta.generation == take_spec->meta.generation) {
-        text_set(&definition->spec->meta.resource_version, take_spec->meta.resource_version);
-        job_definition_free(take_spec);
-        return;
-    }
-    if (definition !=
-        NULL) /* another object of the same name: jobs that have the old one keep it */
-        definition_gone(core, key);
-    definition = mem_new(sizeof(*definition));
-    definition->key = text_copy(key);
-    definition->spec = take_spec;
-    map_put(core->definitions, key, definition);
-    core->counts.definitions++;
-    if (take_spec->observed_generation != take_spec->meta.generation) {
-        definition->tell_next = core->definitions_to_tell;
-        core->definitions_to_tell = definition;
-        definition->to_tell = true;
-    }
-    if (core->synced)
-        jobs_admit_all(core);
-}
-
-void definition_release(struct core_definition *definition)
-{
-    if (!definition->gone || definition->users > 0 || definition->flights > 0 ||
-        definition->to_tell)
-        return;
-    job_definition_free(definition->spec);
-    free(definition->key);
-    free(definition);
-}
-
-void definition_gone(struct core *core, const char *key)
-{
-    struct core_definition *definition = map_remove(core->definitions, key);
-    if (definition == NULL)
-        return;
-    core->counts.definitions--;
-    definition->gone = true;
-    definition_release(definition);
 }

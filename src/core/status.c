@@ -201,8 +201,7 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     status->blocked = job->blocked;
     status->blocked_since_ns = job->blocked_since_ns;
     status->delivered = tell_delivered(core, job);
-    if (job->definition != NULL)
-        status->definition_uid = arena_copy(core->arena, job->definition->spec->meta.uid);
+    revision_tell(core, job, status);
     status->tries = arena_alloc(core->arena, sizeof(job->tries));
     memcpy(status->tries, job->tries, sizeof(job->tries)); /* texts stay the job's */
     status->try_count = job->try_count;
@@ -265,6 +264,7 @@ static void job_shrink(struct core *core, struct core_job *job)
     references_forget(job);
     key_values_done(&job->values);
     job->retry = NULL;
+    revision_unpin(core, job);
     text_set(&job->verdict_text, NULL);
 }
 
@@ -358,6 +358,11 @@ void status_done(struct core *core, struct flight *flight, struct done *done)
     case ACTION_CONSUMABLE_STATUS:
         consume_done(core, flight, done);
         break;
+    case ACTION_DEFINITION_STATUS:
+    case ACTION_REVISION_CREATE:
+    case ACTION_REVISION_DELETE:
+        revision_done(core, flight, done);
+        break;
     default:
         admin_done(core, flight, done);
         break;
@@ -402,5 +407,6 @@ static void plan_checks(struct core *core)
 void status_plan(struct core *core)
 {
     plan_checks(core);
+    revisions_plan(core);
     admin_plan(core);
 }

@@ -20,6 +20,7 @@ static const char *const reasons[VERDICT_COUNT] = {
     [VERDICT_QUEUE_DELETING]     = "JobQueueDeleting",
     [VERDICT_NAMESPACE]          = "NamespaceNotAllowed",
     [VERDICT_DEFINITION_MISSING] = "JobDefinitionMissing",
+    [VERDICT_DEFINITION_STORING] = "JobDefinitionNotStored",
     [VERDICT_DEPENDENCY]         = "DependencyPending",
     [VERDICT_HELD]               = "DependencyHeld",
     [VERDICT_BEHIND]             = "BehindInQueue",

@@ -21,6 +21,8 @@ const char *action_kind_name(enum action_kind kind)
         [ACTION_ENVIRONMENT_STATUS] = "environment-status",
         [ACTION_DEFINITION_STATUS] = "definition-status",
         [ACTION_CONSUMABLE_STATUS] = "consumable-status",
+        [ACTION_REVISION_CREATE] = "revision-create",
+        [ACTION_REVISION_DELETE] = "revision-delete",
         [ACTION_FINALIZER] = "finalizer",
         [ACTION_PROVIDER_TYPES] = "types",
         [ACTION_PROVIDER_OBSERVE] = "observe",
@@ -323,12 +325,6 @@ void core_free_records(struct core *core)
     while ((at = 0, queue = map_next(core->queues, &at, NULL)) != NULL) {
         queue->present = true;
         queue_gone(core, queue->name);
-    }
-    struct core_definition *definition;
-    while ((at = 0, definition = map_next(core->definitions, &at, NULL)) != NULL) {
-        definition->to_tell = false;
-        AUTO_TEXT key = text_copy(definition->key);
-        definition_gone(core, key);
     }
     struct core_daemon_set *set;
     while ((at = 0, set = map_next(core->daemon_sets, &at, NULL)) != NULL) {

@@ -228,6 +228,10 @@ static void compare_bounds(struct lint *lint, const char *path, yaml_node_t *sch
     case KIND_ARRAY:
         compare_list(lint, path, schema, field, "minItems", "maxItems");
         break;
+    case KIND_CUSTOM:
+        if (strcmp(field->custom->schema_type, "array") == 0)
+            compare_list(lint, path, schema, field, "minItems", "maxItems");
+        break;
     default:
         break;
     }

@@ -2,6 +2,7 @@
 /* Pods: read from the API server, and built from a template. */
 #include "bulkhead/api/job.h"
 #include "bulkhead/api/node.h"
+#include "bulkhead/api/revision.h"
 #include "bulkhead/api/template.h"
 #include "bulkhead/base/str.h"
 
@@ -333,6 +334,26 @@ TEST(parameters)
         CHECK_TEXT(references[i].name, container_text(pod, "containers", 0, "args"),
                    references[i].want);
     }
+}
+
+TEST(a_pod_tells_its_revision)
+{
+    AUTO(batch_job) job = job_of("{'jobQueue':'q','jobDefinition':'d'}");
+    AUTO(json_object)
+    doc = json_tokener_parse(
+        "{'metadata':{'name':'d-u1-2','namespace':'ns','uid':'u7'},'revision':2,'data':{"
+        "'jobDefinition':{'name':'d','uid':'u1'},'spec':{'template':{'spec':{'containers':[{"
+        "'name':'c','image':'i'}]}}}}}");
+    AUTO(job_definition) revision = NULL;
+    REQUIRE(definition_revision_decode(doc, &revision, NULL) == 0);
+    struct pod_order order = order_of(job);
+    AUTO(json_object) made = NULL;
+    order.definition = revision;
+    REQUIRE(pod_build(&order, &made, NULL) == 0);
+    AUTO(pod) pod = NULL;
+    REQUIRE(pod_decode(made, &pod, NULL) == 0);
+    CHECK_TEXT("revision", pod->definition, "d:2");
+    CHECK_TEXT("of", pod->definition_uid, "u1");
 }
 
 /* The builder is what the controller uses; it must agree with pod_build for every pod of a job. */

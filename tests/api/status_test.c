@@ -21,7 +21,8 @@ static struct object_meta meta_of(void)
 static const char *const stories[] = {
     /* a single job that ran twice */
     "{'observedGeneration':2,'status':'RUNNING','reason':'Running','statusReason':'on n1',"
-    "'startedAt':'2023-11-14T22:13:20.123456Z','attempts':2,'refusals':1,'definitionUid':'d',"
+    "'startedAt':'2023-11-14T22:13:20.123456Z','attempts':2,'refusals':1,'definition':'d:3','"
+    "definitionUid':'d',"
     "'dependencies':[{'jobName':'a','uid':'x','outcome':'SATISFIED'},{'jobName':'b','outcome':"
     "'WAITING'},{'jobName':'c','uid':'z','outcome':'HELD','replacement':'r'}],'replaces':{"
     "'jobName':'d','uid':'y','outcome':'SATISFIED','childrenTaken':3},'tries':[{'index':0,'try':1,'"

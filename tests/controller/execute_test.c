@@ -87,12 +87,15 @@ static void on_apply(void *ctx, struct event *event)
         str_addf(&script->log, " array=%s", done->array_version);
     if (done->pod != NULL)
         str_addf(&script->log, " pod=%s", done->pod->meta.name);
+    if (done->definition != NULL)
+        str_addf(&script->log, " revision=%lld", (long long)done->definition->revision);
     if (done->provider != PROVIDER_OK)
         str_addf(&script->log, " provider=%d", (int)done->provider);
     if (done->message != NULL)
         str_addf(&script->log, ": %s", done->message);
     str_add(&script->log, "\n");
     pod_free(done->pod);
+    job_definition_free(done->definition);
 }
 
 static void on_refresh(void *ctx, enum own_kind kind, struct json_object *doc)
@@ -195,6 +198,13 @@ static const struct consumable_status resource_status = {
 #define QUEUE { .kind = ACTION_QUEUE_STATUS, .id = 8, .meta = &meta, .queue_status = &queue_status }
 #define RESOURCE { .kind = ACTION_CONSUMABLE_STATUS, .id = 8, .meta = &meta, .consumable_status = &resource_status }
 #define FINALIZER(add_) { .kind = ACTION_FINALIZER, .id = 9, .object_kind = "JobQueue", .name = "x", .uid = "u1", .add = (add_) }
+#define REVISIONS "/apis/apps/v1/namespaces/ns/controllerrevisions"
+#define REVISION "{\"metadata\":{\"name\":\"d-u1-2\",\"namespace\":\"ns\",\"uid\":\"u7\"},\"revision\":2," \
+    "\"data\":{\"jobDefinition\":{\"name\":\"d\",\"uid\":\"u1\"},\"spec\":{}}}"
+#define STORE { .kind = ACTION_REVISION_CREATE, .id = 13, .namespace_ = "ns", .name = "d-u1-2", .definition = &definition, .count = 2 }
+#define DROP { .kind = ACTION_REVISION_DELETE, .id = 14, .namespace_ = "ns", .name = "d-u1-2", .uid = "u7" }
+static const struct job_definition definition = {
+    .meta = { .name = (char[]){"d"}, .namespace_ = (char[]){"ns"}, .uid = (char[]){"u1"} }, .content = (char[]){"{}"} };
 static const struct { const char *name; struct action action; struct answer answers[3]; const char *want; } rows[] = {
     { "release", POD(ACTION_POD_RELEASE), { { KUBE_OK, NULL, META("9") } },
       "PATCH /api/v1/namespaces/ns/pods/a\ndone 7 OK rv=9\n" },
@@ -242,6 +252,14 @@ static const struct { const char *name; struct action action; struct answer answ
       "GET /apis/bulkhead.dev/v1alpha1/jobqueues/x\ndone 9 NOT_FOUND: another object has its name\n" },
     { "finalizer, unreadable now", FINALIZER(true), { { KUBE_SERVER, "503", NULL } },
       "GET /apis/bulkhead.dev/v1alpha1/jobqueues/x\ndone 9 AGAIN: 503\n" },
+    { "revision", STORE, { { KUBE_OK, NULL, REVISION } }, "POST " REVISIONS "\ndone 13 OK revision=2\n" },
+    { "a revision that is there already is read", STORE, { { KUBE_EXISTS, "exists", NULL }, { KUBE_OK, NULL, REVISION } },
+      "POST " REVISIONS "\nGET " REVISIONS "/d-u1-2\ndone 13 EXISTS revision=2\n" },
+    { "a revision's name that is somebody else's", STORE, { { KUBE_EXISTS, "exists", NULL }, { KUBE_OK, NULL, META("9") } },
+      "POST " REVISIONS "\nGET " REVISIONS "/d-u1-2\ndone 13 AGAIN: not a revision of a JobDefinition that bulkhead made\n" },
+    { "no right to store", STORE, { { KUBE_FORBIDDEN, "no", NULL } }, "POST " REVISIONS "\ndone 13 FORBIDDEN: no\n" },
+    { "a revision goes", DROP, { { KUBE_OK, NULL, META("9") } }, "DELETE " REVISIONS "/d-u1-2\ndone 14 OK rv=9\n" },
+    { "a namesake of a revision stays", DROP, { { KUBE_CONFLICT, "uid", NULL } }, "DELETE " REVISIONS "/d-u1-2\ndone 14 NOT_FOUND: uid\n" },
     { "provider", { .kind = ACTION_PROVIDER_OBSERVE, .id = 10, .environment = "known" }, { { KUBE_OK, NULL, NULL } },
       "provider known\n" },
     { "provider of an environment that is gone", { .kind = ACTION_PROVIDER_OBSERVE, .id = 10, .environment = "gone" }, { { KUBE_OK, NULL, NULL } },

@@ -26,6 +26,9 @@ static void drop_payload(const struct event *event)
     case EVENT_POD:
         pod_free(event->pod);
         break;
+    case EVENT_REVISION:
+        job_definition_free(event->definition);
+        break;
     case EVENT_INVALID:
         object_meta_done(event->meta);
         free(event->meta);
@@ -45,6 +48,13 @@ static void on_apply(void *ctx, struct event *event)
     switch (event->kind) {
     case EVENT_JOB:
         str_addf(log, "job %s rv=%s", event->job->meta.name, event->job->meta.resource_version);
+        break;
+    case EVENT_REVISION:
+        str_addf(log, "%s:%lld", event->definition->of_name,
+                 (long long)event->definition->revision);
+        break;
+    case EVENT_REVISION_GONE:
+        str_addf(log, "revision gone %s/%s %s", event->namespace_, event->name, event->uid);
         break;
     case EVENT_JOB_GONE:
         str_addf(log, "job gone %s", event->uid);
@@ -114,6 +124,11 @@ static const struct { const char *name; enum watched_kind kind; enum kube_watch_
     { "what a list found gone has only a name", WATCHED_PODS, KUBE_DELETED,
       "{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\",\"uid\":\"u3\"}}", "pod gone ns/p u3\n" },
     { "a pod without a name is left out", WATCHED_PODS, KUBE_ADDED, "{\"metadata\":{}}", "" },
+    { "a revision", WATCHED_REVISIONS, KUBE_ADDED,
+      "{\"metadata\":{\"name\":\"d-u1-2\",\"namespace\":\"ns\",\"uid\":\"u7\"},\"revision\":2,\"data\":{\"jobDefinition\":{"
+      "\"name\":\"d\",\"uid\":\"u1\"},\"spec\":{}}}", "d:2\n" },
+    { "a revision goes", WATCHED_REVISIONS, KUBE_DELETED, "{\"metadata\":{\"name\":\"d-u1-2\",\"namespace\":\"ns\",\"uid\":\"u7\"}}",
+      "revision gone ns/d-u1-2 u7\n" },
     { "array state is about its job", WATCHED_ARRAY_STATES, KUBE_ADDED,
       "{\"metadata\":{\"name\":\"j\",\"namespace\":\"ns\",\"uid\":\"u9\",\"resourceVersion\":\"4\"},\"jobUid\":\"u1\",\"size\":2,"
       "\"encoding\":\"runs\",\"data\":\"w0*2\"}", "array of u1 rv=4 w0*2\n" },

@@ -13,7 +13,9 @@
  *   queue q1 priority=10 envs=e1,e2 ns=default            also disabled, enabled, ttl=30s,
  *       keep=20s most=2 (finishedPods) and
  *       limits=capacity:60s,fit:2m,max:10s (jobStateTimeLimitActions)
- *   definition d cpu=1 memory=1Gi retry=2 timeout=10s     options as those of a job
+ *   definition d cpu=1 memory=1Gi retry=2 timeout=10s     options as those of a job; also
+ *       deregistered=1,3 history=2. Its revisions are objects of the server: revision d-u1-d-2 is
+ *       the second of the first definition that was declared
  *   job a queue=q1 cpu=1 memory=512Mi                     also definition=d (no template of its
  * own) job b queue=q1 array=6 after=a,c:N_TO_N,SEQUENTIAL    ns=team created=3s runs=20s retry=3
  * rule=RETRY,exit=3 rule=EXIT,reason=Cannot*,status=Host~EC2*   timeout=10s start=20s ttl=5s
@@ -73,14 +75,15 @@ enum world_show {                      /* which of the core's actions are writte
                   SHOW_QUESTIONS = 32, /* types, observe; check */
                   SHOW_ADMIN =
                       64, /* statuses and finalizers of queues, environments, definitions */
-                  SHOW_EVENTS = 128,       /* Kubernetes Events */
-                  SHOW_TOKENS = 256,       /* with the token of each launch */
-                  SHOW_ATTEMPTS = 512,     /* with try and attempt of each start */
-                  SHOW_CHILDREN = 1024,    /* with the counts of an array */
-                  SHOW_RESULTS = 2048,     /* with what jobs leave */
-                  SHOW_TELLS = 4096,       /* there is an event sink, and what it is told */
-                  SHOW_CONSUMABLES = 8192, /* statuses of consumable resources */
-                  SHOW_ARGS = 16384,       /* with the args of each start */
+                  SHOW_EVENTS = 128,        /* Kubernetes Events */
+                  SHOW_TOKENS = 256,        /* with the token of each launch */
+                  SHOW_ATTEMPTS = 512,      /* with try and attempt of each start */
+                  SHOW_CHILDREN = 1024,     /* with the counts of an array */
+                  SHOW_RESULTS = 2048,      /* with what jobs leave */
+                  SHOW_TELLS = 4096,        /* there is an event sink, and what it is told */
+                  SHOW_CONSUMABLES = 8192,  /* statuses of consumable resources */
+                  SHOW_ARGS = 16384,        /* with the args of each start */
+                  SHOW_REVISIONS = 1 << 15, /* what is stored of definitions, and used by starts */
 };
 
 struct world_row {

@@ -52,6 +52,8 @@ char *action_label(const struct world *world, const struct action *action)
                    : text_copy(action->order.job->meta.name);
     case ACTION_POD_CHECK:
         return text_copy(action->order.job->meta.name);
+    case ACTION_REVISION_CREATE:
+        return revision_label(action->definition, action->count);
     case ACTION_PROVIDER_TYPES:
     case ACTION_PROVIDER_OBSERVE:
     case ACTION_PROVIDER_LAUNCH:
@@ -117,8 +119,7 @@ static void log_admin(struct world *world, const struct action *action)
     else if (action->kind == ACTION_CONSUMABLE_STATUS)
         log_consumable(world, action);
     else if (action->kind == ACTION_DEFINITION_STATUS)
-        log_line(world, "definition %s %s", action->name,
-                 action->definition->invalid != NULL ? "INVALID" : "ACTIVE");
+        log_definition(world, action);
     else
         log_line(world, "%s finalizer of %s %s", action->add ? "add" : "remove",
                  action->object_kind, action->name);
@@ -180,7 +181,9 @@ void log_action(struct world *world, const struct action *action)
         [ACTION_JOB_TOLD] = SHOW_TELLS,
         [ACTION_QUEUE_STATUS] = SHOW_ADMIN,
         [ACTION_ENVIRONMENT_STATUS] = SHOW_ADMIN,
-        [ACTION_DEFINITION_STATUS] = SHOW_ADMIN,
+        [ACTION_DEFINITION_STATUS] = SHOW_ADMIN | SHOW_REVISIONS,
+        [ACTION_REVISION_CREATE] = SHOW_REVISIONS,
+        [ACTION_REVISION_DELETE] = SHOW_REVISIONS,
         [ACTION_CONSUMABLE_STATUS] = SHOW_CONSUMABLES,
         [ACTION_FINALIZER] = SHOW_ADMIN,
         [ACTION_PROVIDER_TYPES] = SHOW_QUESTIONS,
@@ -205,6 +208,11 @@ void log_action(struct world *world, const struct action *action)
                      action->order.try, action->order.attempt);
         else
             log_line(world, "start %s on %s", label, action->order.node_name);
+        log_revision(world, action);
+        break;
+    case ACTION_REVISION_CREATE:
+    case ACTION_REVISION_DELETE:
+        log_revision(world, action);
         break;
     case ACTION_POD_CHECK:
         log_line(world, "check %s", label);

@@ -7,6 +7,7 @@
  *   world_machines.c the provider: machines that are launched, boot and go
  *   world_sink.c     the event sink
  *   world_consume.c  consumable resources
+ *   world_revisions.c  the API server, for definitions and their revisions
  *   world_log.c      what is written down */
 #ifndef BULKHEAD_TESTS_CORE_WORLD_PARTS_H
 #define BULKHEAD_TESTS_CORE_WORLD_PARTS_H
@@ -34,6 +35,8 @@ struct thing { /* a declared object: its words, and what a server adds to them *
     struct text_list claims;
     /* Of a large array: its companion. */
     char *array_data, *array_encoding, *array_refusals, *array_results, *array_history;
+    uint64_t told_hash; /* of a definition's status, as stored */
+    int64_t told_latest;
     struct thing *next;
 };
 
@@ -44,7 +47,7 @@ struct world_pod {
     enum pod_phase phase;
     struct thing *job; /* NULL: foreign */
     bool is_child;
-    char *job_name, *job_uid, *environment, *node_uid;
+    char *job_name, *job_uid, *environment, *node_uid, *definition, *definition_uid;
     uint32_t index, try, attempt;
     struct consumable_needs consumables;
     char *reason, *disruption, *waiting, *waiting_words, *container_reason, *message;
@@ -79,7 +82,7 @@ struct answer { /* to be delivered after the plan */
     enum action_kind kind;
     enum done_result result;
     enum provider_result provider;
-    char *words, *version, *pod, *environment, *token;
+    char *words, *version, *pod, *environment, *token, *revision;
     struct answer *next;
 };
 
@@ -89,7 +92,7 @@ struct world {
     unsigned show;
     int64_t now_ns;
     int64_t version;
-    unsigned job_count, machine_count;
+    unsigned job_count, definition_count, machine_count;
     bool synced;
     struct thing *things, *tail;
     struct world_pod *pods;
@@ -112,7 +115,7 @@ struct job_queue *queue_from(const struct thing *thing);
 struct compute_environment *environment_from(const struct thing *thing);
 void meta_from(const struct thing *thing, struct object_meta *ret);
 struct runtime_class *runtime_class_from(const struct thing *thing);
-struct job_definition *definition_from(const struct thing *thing);
+void definition_words(const struct thing *thing, struct job_definition *ret);
 struct batch_job *job_from(const struct thing *thing);
 struct node *node_from(const struct thing *thing);
 struct daemon_set *daemon_set_from(const struct thing *thing);
@@ -159,6 +162,17 @@ enum done_result consumable_write(struct world *world, const struct action *acti
 void log_consumable(struct world *world, const struct action *action);
 void log_consumables(struct world *world);
 void log_oversold(struct world *world, const struct thing *thing);
+
+/* world_revisions.c */
+struct job_definition *definition_from(const struct thing *thing); /* or a revision */
+enum done_result definition_told(struct world *world, const struct action *action,
+                                 struct answer *answer);
+enum done_result revision_create(struct world *world, const struct action *action,
+                                 struct answer *answer);
+enum done_result revision_delete(struct world *world, const struct action *action);
+char *revision_label(const struct job_definition *content, int64_t number); /* d:2 */
+void log_revision(struct world *world, const struct action *action);
+void log_definition(struct world *world, const struct action *action);
 
 /* world_log.c */
 void log_time(struct world *world);

@@ -31,7 +31,7 @@ struct thing *thing_find(struct world *world, const char *kind, const char *name
 static bool is_namespaced(const char *kind)
 {
     return strcmp(kind, "job") == 0 || strcmp(kind, "definition") == 0 ||
-           strcmp(kind, "daemonset") == 0;
+           strcmp(kind, "daemonset") == 0 || strcmp(kind, "revision") == 0;
 }
 
 static struct thing *thing_new(struct world *world, const char *kind, const char *name)
@@ -45,7 +45,9 @@ static struct thing *thing_new(struct world *world, const char *kind, const char
     thing->words = text_copy("");
     if (strcmp(kind, "job") == 0)
         thing->uid = text_printf("%08u-uid", ++world->job_count);
-    else if (strcmp(kind, "node") == 0)
+    else if (strcmp(kind, "definition") == 0)
+        thing->uid = text_printf("u%u-%s", ++world->definition_count, name);
+    else if (strcmp(kind, "node") == 0 || strcmp(kind, "revision") == 0)
         thing->uid = text_printf("uid-%s-%" PRId64, name, world->version);
     else
         thing->uid = text_printf("uid-%s", name);
@@ -122,6 +124,7 @@ void thing_gone(struct world *world, struct thing *thing)
         {"queue", EVENT_QUEUE_GONE},
         {"environment", EVENT_ENVIRONMENT_GONE},
         {"definition", EVENT_DEFINITION_GONE},
+        {"revision", EVENT_REVISION_GONE},
         {"node", EVENT_NODE_GONE},
         {"daemonset", EVENT_DAEMON_SET_GONE},
         {"runtimeclass", EVENT_RUNTIME_CLASS_GONE},
@@ -202,6 +205,8 @@ void thing_show(struct world *world, const struct thing *thing)
     else if (strcmp(kind, "definition") == 0)
         event(world,
               &(struct event){.kind = EVENT_DEFINITION, .definition = definition_from(thing)});
+    else if (strcmp(kind, "revision") == 0)
+        event(world, &(struct event){.kind = EVENT_REVISION, .definition = definition_from(thing)});
     else if (strcmp(kind, "node") == 0)
         event(world, &(struct event){.kind = EVENT_NODE, .node = node_from(thing)});
     else if (strcmp(kind, "daemonset") == 0)
@@ -313,6 +318,8 @@ static void pod_free_record(struct world_pod *pod)
     free(pod->job_uid);
     free(pod->environment);
     free(pod->node_uid);
+    free(pod->definition);
+    free(pod->definition_uid);
     free(pod->reason);
     free(pod->disruption);
     free(pod->waiting);
@@ -390,6 +397,7 @@ static void answer_free(struct answer *answer)
     free(answer->pod);
     free(answer->environment);
     free(answer->token);
+    free(answer->revision);
     free(answer);
 }
 
@@ -432,6 +440,9 @@ static void deliver(struct world *world, struct answer *answer)
         struct world_pod *pod = pod_at(world, "default", answer->pod);
         done.done.pod = pod != NULL ? pod_from(pod) : NULL;
     }
+    const struct thing *revision =
+        answer->revision != NULL ? thing_find(world, "revision", answer->revision) : NULL;
+    done.done.definition = revision != NULL ? definition_from(revision) : NULL;
     bool told = answer->provider == PROVIDER_OK || answer->provider == PROVIDER_CAPACITY;
     if (answer->kind == ACTION_PROVIDER_LAUNCH && told) {
         instances_of(world, answer, &instances);
@@ -596,7 +607,7 @@ static enum done_result create(struct world *world, const struct action *action,
     struct thing *job = thing_find(world, "job", order->job->meta.name);
     struct world_pod *pod = pod_add(world, action->namespace_, action->name);
     const struct thing *template_ =
-        order->definition != NULL ? thing_find(world, "definition", order->definition->meta.name)
+        order->definition != NULL ? thing_find(world, "revision", order->definition->meta.name)
                                   : job;
     const struct placement *asked = &order->template_->placement;
     AUTO_TEXT words =
@@ -613,6 +624,10 @@ static enum done_result create(struct world *world, const struct action *action,
     pod->node = text_copy(order->node_name);
     pod->node_uid = text_copy(order->node_uid);
     pod->environment = text_copy(order->environment);
+    if (order->definition != NULL) {
+        pod->definition = revision_label(order->definition, order->definition->revision);
+        pod->definition_uid = text_copy(order->definition->of_uid);
+    }
     pod->finalizer = true;
     pod->index = order->index;
     pod->try = order->try;
@@ -725,6 +740,15 @@ static void carry_out(struct world *world, const struct action *action, struct a
     case ACTION_FINALIZER:
         answer->result = finalizer(world, action);
         break;
+    case ACTION_DEFINITION_STATUS:
+        answer->result = definition_told(world, action, answer);
+        break;
+    case ACTION_REVISION_CREATE:
+        answer->result = revision_create(world, action, answer);
+        break;
+    case ACTION_REVISION_DELETE:
+        answer->result = revision_delete(world, action);
+        break;
     case ACTION_PROVIDER_LAUNCH:
         answer->token = text_copy(action->token);
         answer->provider = machines_launch(world, action);
@@ -752,6 +776,7 @@ void act(struct world *world, const struct action *action)
         answer->result = provider ? DONE_OK : result_of(word);
         answer->provider = provider ? provider_of(word) : PROVIDER_OK;
         text_set(&answer->pod, NULL);
+        text_set(&answer->revision, NULL);
         text_set(&answer->words, canned->words);
     }
     if (strcmp(word, "never") == 0) { /* drops it: nobody will ever be told */

@@ -374,19 +374,19 @@ static struct opt_i64 timeout_from(const struct line *line)
     return timeout != NULL ? OPT_I64(line_ns(timeout) / NS_PER_S) : (struct opt_i64){0};
 }
 
-struct job_definition *definition_from(const struct thing *thing)
+void definition_words(const struct thing *thing, struct job_definition *ret)
 {
     struct line line;
     line_read(&line, thing->words);
-    struct job_definition *definition = mem_new(sizeof(*definition));
-    meta_from(thing, &definition->meta);
-    retry_from(&line, &definition->retry);
-    definition->timeout_s = timeout_from(&line);
-    template_from(&line, &definition->template_);
-    needs_from(&line, &definition->consumables);
-    definition->invalid = text_copy(line_get(&line, "invalid"));
+    meta_from(thing, &ret->meta);
+    retry_from(&line, &ret->retry);
+    ret->timeout_s = timeout_from(&line);
+    template_from(&line, &ret->template_);
+    needs_from(&line, &ret->consumables);
+    ret->invalid = text_copy(line_get(&line, "invalid"));
+    if (ret->invalid != NULL && ret->invalid[0] == '\0')
+        text_set(&ret->invalid, NULL); /* mended */
     line_done(&line);
-    return definition;
 }
 
 /* name[:N_TO_N][:OnFailure|:Always|:Hold], or SEQUENTIAL in place of a name. */
@@ -453,6 +453,7 @@ static void status_copy(const struct job_status *from, struct job_status *to)
     to->reason = text_copy(from->reason);
     to->message = text_copy(from->message);
     to->delivered = text_copy(from->delivered);
+    to->definition = text_copy(from->definition);
     to->definition_uid = text_copy(from->definition_uid);
     to->request_refused = NULL;
     to->tries = mem_new((from->try_count + 1) * sizeof(*to->tries));
@@ -687,6 +688,8 @@ struct pod *pod_from(const struct world_pod *from)
     }
     pod->environment = text_copy(from->environment);
     pod->node_uid = text_copy(from->node_uid);
+    pod->definition = text_copy(from->definition);
+    pod->definition_uid = text_copy(from->definition_uid);
     pod->index = from->index;
     pod->count = 1;
     pod->try = from->try;

@@ -73,6 +73,8 @@ static void create_pod(struct world *world, struct request *request)
     pod->queue = request->queue;
     pod->environment = request->environment;
     pod->node_uid = request->node_uid;
+    pod->revision = request->revision;
+    pod->revision_of = request->revision_of;
     pod->index = request->index;
     pod->count = request->count > 0 ? request->count : 1;
     pod->try = request->try;
@@ -145,6 +147,8 @@ static void write_job(struct world *world, struct request *request)
         return;
     oracle_sized(world, job, status);
     oracle_status(world, job, status);
+    if (request->process == world->process) /* else nobody may have read it */
+        oracle_pinned(world, job, status->status.definition, status->status.definition_uid);
     job->status = status;
     store_change(world, &job->object, false);
     request->ret_version = version_text(world, &job->object);
@@ -272,10 +276,17 @@ void request_commit(struct world *world, struct request *request)
         write_simple(world, request, KIND_ENVIRONMENT);
         break;
     case ACTION_DEFINITION_STATUS:
+        definition_told(world, request);
         write_simple(world, request, KIND_DEFINITION);
         break;
     case ACTION_CONSUMABLE_STATUS:
         write_consumable(world, request);
+        break;
+    case ACTION_REVISION_CREATE:
+        revision_create(world, request);
+        break;
+    case ACTION_REVISION_DELETE:
+        revision_delete(world, request, target(world, request, KIND_REVISION));
         break;
     case ACTION_FINALIZER:
         write_finalizer(world, request);

@@ -163,7 +163,8 @@ void oracle_takes(struct world *world, struct request *request)
     }
     const struct truth *truth = truth_of(world, request->job_uid);
     const struct sim_job *job = truth != NULL ? truth->job : NULL;
-    bool known = job != NULL && (job->own_needs || job->definition != NULL);
+    bool known =
+        job != NULL && (job->own_needs || job->definition_name == NULL || truth->pinned != NULL);
     for (size_t i = 0; known && i < job->needs.count; i++) {
         const struct sim_need *need = &job->needs.items[i];
         if (quantity_of(&request->needs, need->resource) != need->quantity)

@@ -33,7 +33,7 @@ static struct resources amount(int64_t cpu_milli, int64_t memory_mib, int64_t po
         .cpu_milli = cpu_milli, .memory_bytes = memory_mib * 1024 * 1024, .pods = pods};
 }
 
-static void template_fill(const struct template_ *from, struct pod_template *ret)
+void template_fill(const struct template_ *from, struct pod_template *ret)
 {
     *ret = (struct pod_template){
         .json =
@@ -46,8 +46,8 @@ static void template_fill(const struct template_ *from, struct pod_template *ret
     };
 }
 
-static void nodes_fill(uint32_t size, uint32_t main_node, const struct template_ *main_template,
-                       const struct template_ *others, struct node_properties *ret)
+void nodes_fill(uint32_t size, uint32_t main_node, const struct template_ *main_template,
+                const struct template_ *others, struct node_properties *ret)
 {
     ret->num_nodes = size;
     ret->main_node = main_node;
@@ -96,6 +96,7 @@ static void status_fill(const struct stored_status *stored, struct job_status *r
     ret->reason = text_copy(from->reason);
     ret->message = text_copy(from->message);
     ret->delivered = text_copy(from->delivered);
+    ret->definition = text_copy(from->definition);
     ret->definition_uid = text_copy(from->definition_uid);
     ret->result = text_copy(from->result);
     ret->references = (struct key_values){NULL, 0};
@@ -141,7 +142,10 @@ static struct batch_job *job_convert(const struct sim_job *from)
     struct batch_job *job = mem_new(sizeof(*job));
     meta_fill(&from->object, &job->meta);
     job->queue = text_copy(from->queue);
-    job->definition = text_copy(from->definition_name);
+    job->definition =
+        from->definition_number == 0
+            ? text_copy(from->definition_name)
+            : text_printf("%s:%lld", from->definition_name, (long long)from->definition_number);
     job->has_nodes = from->gang && from->definition_name == NULL;
     job->has_template = from->definition_name == NULL && !from->gang;
     if (job->has_template)
@@ -212,7 +216,7 @@ static struct batch_job *job_convert(const struct sim_job *from)
     return job;
 }
 
-/* --- Queues, environments, definitions ---------------------------------------------------------
+/* --- Queues, environments ----------------------------------------------------------------------
  */
 
 static struct job_queue *queue_convert(const struct sim_queue *from)
@@ -248,23 +252,6 @@ static struct compute_environment *environment_convert(const struct sim_environm
     environment->provider = from->managed ? PROVIDER_COMMAND : PROVIDER_STATIC;
     environment->observed_generation = from->observed_generation;
     return environment;
-}
-
-static struct job_definition *definition_convert(const struct sim_definition *from)
-{
-    struct job_definition *definition = mem_new(sizeof(*definition));
-    meta_fill(&from->object, &definition->meta);
-    definition->has_nodes = from->nodes > 0;
-    definition->has_template = from->nodes == 0;
-    if (from->nodes > 0)
-        nodes_fill(from->nodes, from->main_node, &from->template_, &from->others,
-                   &definition->nodes);
-    else
-        template_fill(&from->template_, &definition->template_);
-    needs_fill(&from->needs, &definition->consumables);
-    if (from->attempts > 0)
-        definition->retry.attempts = OPT_I64(from->attempts);
-    return definition;
 }
 
 /* --- Pods, nodes, DaemonSets -------------------------------------------------------------------
@@ -306,6 +293,8 @@ struct pod *pod_convert(const struct sim_pod *from)
         pod->queue = text_copy(from->queue);
         pod->environment = text_copy(from->environment);
         pod->node_uid = text_copy(from->node_uid);
+        pod->definition = text_copy(from->revision);
+        pod->definition_uid = text_copy(from->revision_of);
         pod->index = from->index;
         pod->count = from->count;
         pod->try = from->try;
@@ -375,6 +364,7 @@ static const enum event_kind gone_events[KIND_COUNT] = {
     [KIND_ENVIRONMENT] = EVENT_ENVIRONMENT_GONE,
     [KIND_DEFINITION] = EVENT_DEFINITION_GONE,
     [KIND_CONSUMABLE] = EVENT_CONSUMABLE_GONE,
+    [KIND_REVISION] = EVENT_REVISION_GONE,
     [KIND_POD] = EVENT_POD_GONE,
     [KIND_NODE] = EVENT_NODE_GONE,
     [KIND_DAEMON_SET] = EVENT_DAEMON_SET_GONE,
@@ -417,6 +407,10 @@ void event_fill(const struct object *copy, bool gone, struct event *ret)
     case KIND_CONSUMABLE:
         ret->kind = EVENT_CONSUMABLE;
         ret->consumable = consumable_convert(object);
+        break;
+    case KIND_REVISION:
+        ret->kind = EVENT_REVISION;
+        ret->definition = revision_convert(object);
         break;
     case KIND_POD:
         ret->kind = EVENT_POD;

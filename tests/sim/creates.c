@@ -81,7 +81,8 @@ static void check_room(struct world *world, const struct request *request)
 static void check_template(struct world *world, const struct request *request,
                            const struct sim_job *job)
 {
-    bool known = job->definition != NULL || job->definition_name == NULL || job->overridden;
+    oracle_revision_sent(world, request, job);
+    bool known = job->definition_name == NULL || job->overridden || job->gang;
     const struct template_ *wanted = job_template(job, request->index);
     if (known && (request->template_.cpu_milli != wanted->cpu_milli ||
                   request->template_.memory_mib != wanted->memory_mib))
@@ -100,7 +101,7 @@ static bool is_plain(const struct sim_job *job)
            job->needs.count == 0 &&    /* so does what there can never be enough of */
            job->invalid == NULL && !job->truth->create_failed && job->object.deleted_ns == 0 &&
            !job->gang &&
-           (job->definition != NULL || job->definition_name == NULL); /* else nothing to run */
+           (job->definition_name == NULL || job->truth->pinned != NULL); /* else nothing to run */
 }
 
 /* I14: nobody of the same class and queue who came earlier is still waiting to be sent. */
@@ -133,7 +134,8 @@ static void check_create_sent(struct world *world, struct request *request)
 {
     struct truth *truth = truth_of(world, request->job_uid);
     if (truth == NULL || request->index >= truth->child_count || request->count > 1 ||
-        (request->node_name == NULL) != (truth->job->base.assisted && !truth->job->gang) ||
+        (request->node_name == NULL) !=
+            (revision_assisted(world, request, truth->job) && !truth->job->gang) ||
         (request->node_name == NULL) != (request->node_uid == NULL)) {
         violation(world, "create", "%s: job, index, count or node do not make sense",
                   request->name);
@@ -244,6 +246,8 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
         violation(world, "depend", "pod %s is created before what it depends on has ended so",
                   pod->object.name);
     oracle_replaces_created(world, job, pod);
+    if (request->process == world->process)
+        oracle_pinned(world, truth->job, request->revision, request->revision_of);
     if (sum.attempts > 0)
         world->counters.retries++;
     world->progress_ns = world->now_ns;

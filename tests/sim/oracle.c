@@ -394,7 +394,7 @@ static bool is_kept_for_another(const struct world *world, const struct sim_job 
             continue;
         for (size_t i = 0; i < waits->dependency_count; i++) {
             const struct sim_dependency *on = &waits->dependencies[i];
-            bool unknown = waits->definition_name != NULL && waits->definition == NULL;
+            bool unknown = waits->definition_name != NULL && waits->truth->pinned == NULL;
             if ((on->type == DEPENDENCY_N_TO_N || on->hold || unknown) && on->name != NULL &&
                 stands_for(world, job, waits, on->name, 0))
                 return true;
@@ -477,5 +477,5 @@ const char *oracle_unconverged(struct world *world)
         if (world->stores[KIND_ENVIRONMENT].items[i]->deleted_ns != 0)
             return arena_printf(world->arena, "environment %s is not let go",
                                 world->stores[KIND_ENVIRONMENT].items[i]->name);
-    return NULL;
+    return revisions_unconverged(world);
 }

@@ -84,6 +84,7 @@ static const struct stored_status *copy_status(struct world *world, const struct
     stored->status.reason = copy(world, from->reason);
     stored->status.message = copy(world, from->message);
     stored->status.delivered = copy(world, from->delivered);
+    stored->status.definition = copy(world, from->definition);
     stored->status.definition_uid = copy(world, from->definition_uid);
     stored->status.result = copy(world, from->result);
     stored->status.references = (struct key_values){NULL, 0};
@@ -175,6 +176,7 @@ static void copy_order(struct world *world, const struct pod_order *order, struc
     request->array_size = order->array_size;
     if (strstr(from->json, "Ref::") != NULL)
         request->arg = first_arg(world, order);
+    revision_copy_order(world, order, request);
 }
 
 struct request *request_new(struct world *world, const struct action *action)
@@ -215,6 +217,8 @@ struct request *request_new(struct world *world, const struct action *action)
     }
     if (action->kind == ACTION_CONSUMABLE_STATUS)
         request_copy_consumable(world, action, request);
+    if (action->kind == ACTION_REVISION_CREATE || action->kind == ACTION_DEFINITION_STATUS)
+        revision_copy(world, action, request);
     if (action->kind == ACTION_QUEUE_STATUS)
         request->observed_generation = action->queue_status->observed_generation;
     if (action->kind == ACTION_ENVIRONMENT_STATUS)

@@ -152,6 +152,10 @@ static void run_answer(struct world *world, struct task *task)
         .pod = request->result == DONE_OK && request->ret_pod != NULL
                    ? pod_convert(request->ret_pod)
                    : NULL,
+        .definition = request->ret_revision != NULL &&
+                              (request->result == DONE_OK || request->result == DONE_EXISTS)
+                          ? revision_convert(request->ret_revision)
+                          : NULL,
         .provider = request->provider,
         .instances = &request->instances,
     };
@@ -284,6 +288,7 @@ static void disturb(struct world *world, const struct request *request)
         [ACTION_QUEUE_STATUS] = KIND_QUEUE,
         [ACTION_CONSUMABLE_STATUS] = KIND_CONSUMABLE,
         [ACTION_ENVIRONMENT_STATUS] = KIND_ENVIRONMENT,
+        [ACTION_DEFINITION_STATUS] = KIND_DEFINITION,
     };
     enum kind kind = kinds[request->kind];
     if (kind == 0 || !chance(world, world->faults.conflict))

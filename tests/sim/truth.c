@@ -89,7 +89,8 @@ static int64_t attempts_max(const struct sim_job *job)
 {
     if (job->attempts > 0)
         return job->attempts;
-    return job->definition != NULL && job->definition->attempts > 0 ? job->definition->attempts : 1;
+    int64_t attempts = revision_attempts(job);
+    return attempts > 0 ? attempts : 1;
 }
 
 /* By the times in the pod's status, so that it holds whoever looks, and whenever. */
@@ -305,7 +306,8 @@ bool is_excused(const struct world *world, const struct sim_job *job, uint32_t i
     if (job->object.deleted_ns != 0 || job->invalid != NULL || job->refused)
         return true;
     if (is_asked_to_stop(job, index) || is_stopped_from_above(world, job) ||
-        replaces_may_fail(world, job) || may_be_unusable(world, job))
+        replaces_may_fail(world, job) || may_be_unusable(world, job) ||
+        revision_may_be_missing(world, job))
         return true;
     for (size_t i = 0; i < job->dependency_count; i++)
         if (job->dependencies[i].condition == DEPEND_ON_SUCCESS &&

@@ -55,7 +55,7 @@ int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint3
 /* --- Jobs --------------------------------------------------------------------------------------
  */
 
-static struct template_ draw_template(struct world *world)
+struct template_ draw_template(struct world *world)
 {
     static const int64_t cpus[] = {250, 500, 500, 1000, 1000, 1500, 2000, 3800};
     struct template_ result = {
@@ -181,11 +181,12 @@ static void draw_gang(struct world *world, struct sim_job *job, const char *name
     if (!chance(world, 300))
         return;
     job->definition_name = "nodes";
-    job->definition = store_find(world, KIND_DEFINITION, namespace_, job->definition_name);
-    job->size = job->definition->nodes;
-    job->main_node = job->definition->main_node;
-    job->template_ = job->definition->template_;
-    job->others = job->definition->others;
+    const struct sim_definition *definition =
+        store_find(world, KIND_DEFINITION, namespace_, job->definition_name);
+    job->size = definition->nodes;
+    job->main_node = definition->main_node;
+    job->template_ = definition->template_;
+    job->others = definition->others;
 }
 
 static void submit(struct world *world, const char *name, const char *namespace_, bool mends)
@@ -204,12 +205,7 @@ static void submit(struct world *world, const char *name, const char *namespace_
     if (chance(world, 200)) {
         draw_gang(world, job, namespace_);
     } else if (chance(world, 400)) {
-        job->definition_name = chance(world, 950) ? "common" : "missing";
-        job->definition = store_find(world, KIND_DEFINITION, namespace_, job->definition_name);
-        if (job->definition != NULL)
-            job->template_ = job->definition->template_;
-        if (job->definition != NULL)
-            job->needs = job->definition->needs;
+        definition_choose(world, job);
     }
     job->base = job->template_;
     if (!job->gang && chance(world, 150)) {
@@ -394,6 +390,8 @@ static void run_mischief(struct world *world, struct task *task)
             stop_job, delete_job, delete_pod, edit_queue, consumable_edit, edit_environment};
         acts[draw(world, 0, ARRAY_LEN(acts) - 1)](world);
     }
+    if (chance(world, faults->edit))
+        definition_edit(world);
     if (chance(world, faults->spot))
         provider_spot(world);
     if (chance(world, faults->capacity))
@@ -447,6 +445,7 @@ static void draw_faults(struct world *world)
         {&faults->kubelet_restart, 200},
         {&faults->partition, 200},
         {&faults->user, 600},
+        {&faults->edit, 900},
     };
     bool none = chance(world, 100);
     for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
@@ -536,20 +535,8 @@ void scenario_draw(struct world *world)
     for (size_t i = 0; i < queues && i < ARRAY_LEN(queue_names); i++)
         draw_queue(world, queue_names[i]);
     for (size_t i = 0; i < NAMESPACE_COUNT; i++) {
-        struct sim_definition *definition =
-            object_new(world, KIND_DEFINITION, sizeof(*definition), namespaces[i], "common");
-        definition->template_ = draw_template(world);
-        definition->attempts = draw(world, 0, 3);
-        if (chance(world, 300))
-            needs_draw(world, &definition->needs);
-        store_add(world, &definition->object);
-        struct sim_definition *nodes =
-            object_new(world, KIND_DEFINITION, sizeof(*nodes), namespaces[i], "nodes");
-        nodes->template_ = draw_template(world);
-        nodes->others = draw_template(world);
-        nodes->nodes = (uint32_t)draw(world, 1, 4);
-        nodes->main_node = (uint32_t)draw(world, 0, nodes->nodes - 1);
-        store_add(world, &nodes->object);
+        definition_add(world, namespaces[i]);
+        definition_add_nodes(world, namespaces[i]);
     }
 
     int64_t burst = chance(world, 400) ? 100 : 60000;
@@ -579,10 +566,11 @@ void scenario_calm(struct world *world)
  */
 
 static bool fits_somewhere(const struct world *world, const struct sim_job *job,
+                           const struct template_ *template_,
                            const struct sim_environment *environment)
 {
     int64_t reserve = 100; /* what a node may have less than promised */
-    int64_t cpu_milli = job->template_.cpu_milli;
+    int64_t cpu_milli = template_->cpu_milli;
     if (job->gang && job->others.cpu_milli > cpu_milli)
         cpu_milli = job->others.cpu_milli; /* then it fits, whatever goes where */
     for (size_t i = 0; i < world->stores[KIND_DAEMON_SET].count; i++)
@@ -651,9 +639,9 @@ static bool feasible(const struct world *world, const struct sim_job *job, int d
 {
     if (is_stopped(job) || must_stop_from_above(world, job) || job->invalid != NULL)
         return true;
+    const struct template_ *template_ = revision_template(world, job);
     const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, job->queue);
-    if (queue == NULL || queue->object.deleted_ns != 0 ||
-        (job->definition_name != NULL && job->definition == NULL) || depth > 20 ||
+    if (queue == NULL || queue->object.deleted_ns != 0 || template_ == NULL || depth > 20 ||
         !needs_feasible(world, job))
         return false;
     for (size_t i = 0; i < job->dependency_count; i++) {
@@ -671,7 +659,7 @@ static bool feasible(const struct world *world, const struct sim_job *job, int d
             continue;
         for (size_t n = 0; n < environment->namespace_count; n++)
             if (strcmp(environment->namespaces[n], job->object.namespace_) == 0 &&
-                fits_somewhere(world, job, environment))
+                fits_somewhere(world, job, template_, environment))
                 return true;
     }
     return false;

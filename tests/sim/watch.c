@@ -18,6 +18,7 @@ static const char *const kind_names[KIND_COUNT] = {
     [KIND_ENVIRONMENT] = "environment",
     [KIND_DEFINITION] = "definition",
     [KIND_CONSUMABLE] = "consumable",
+    [KIND_REVISION] = "revision",
     [KIND_POD] = "pod",
     [KIND_NODE] = "node",
     [KIND_DAEMON_SET] = "daemon-set",

@@ -19,6 +19,7 @@
  *   users.c     draws a scenario and plays its people
  *   scheduler.c the cluster's own scheduler
  *   sink.c      the event sink, and the oracle on what it is told
+ *   revisions.c definitions, their revisions, and the oracle on them
  *   truth.c     what each child must come to
  *   mend.c      jobs that replace one that failed
  *   family.c    jobs that belong to a job
@@ -66,6 +67,8 @@ enum {
     X(held) X(replaced) X(taken) X(parents) X(stopped_by_parent) \
     X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) \
     X(uses) X(given) X(sized) X(empty) \
+    X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
+    X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
     X(arrays) X(gangs) X(replays_compared)
 /* clang-format on */
 
@@ -84,6 +87,7 @@ enum kind {
     KIND_ENVIRONMENT,
     KIND_DEFINITION,
     KIND_CONSUMABLE,
+    KIND_REVISION,
     KIND_POD,
     KIND_NODE,
     KIND_DAEMON_SET,
@@ -127,7 +131,23 @@ struct sim_consumable {
 struct sim_definition {
     struct object object;
     struct template_ template_;
-    int64_t attempts; /* 0: absent */
+    int64_t attempts;       /* 0: absent */
+    struct sim_needs needs; /* of consumable resources */
+    uint32_t nodes;         /* 0: type container */
+    uint32_t main_node;
+    struct template_ others;
+    int64_t history_limit; /* old revisions to keep */
+    uint64_t deregistered; /* one bit a revision */
+    uint64_t told_hash;    /* status, as stored */
+    int64_t told_latest;
+};
+
+struct sim_revision { /* what a definition was */
+    struct object object;
+    const char *of_name, *of_uid;
+    int64_t number;
+    struct template_ template_;
+    int64_t attempts;
     struct sim_needs needs;
     uint32_t nodes; /* 0: type container */
     uint32_t main_node;
@@ -158,10 +178,10 @@ struct sim_job {
     struct object object;
     uint32_t number;
     const char *queue;
-    struct sim_definition *definition; /* NULL: inline template */
-    const char *definition_name;
-    struct template_ template_; /* what the user wants to run: overrides are in */
-    struct template_ base;      /* of an inline template */
+    const char *definition_name; /* NULL: inline template */
+    int64_t definition_number;   /* 0: the newest that is active */
+    struct template_ template_;  /* what the user wants to run: overrides are in */
+    struct template_ base;       /* of an inline template */
     bool overridden;
     uint32_t size;                                        /* 0: a single job */
     int64_t max_concurrent;                               /* 0: no limit */
@@ -251,6 +271,7 @@ struct sim_pod {
     bool ours;
     const char *job_uid, *job_name, *queue, *environment, *node_uid;
     const char *bound_uid; /* of the node that the scheduler chose; nobody else knows */
+    const char *revision, *revision_of;
     uint32_t index, count, try, attempt;
     bool deadline, started;
     const char *disruption, *message, *waiting_reason;
@@ -308,7 +329,8 @@ struct child_truth {
 };
 struct truth {
     struct sim_job *job;
-    struct child_truth *children; /* size, or 1 */
+    const struct sim_revision *pinned; /* what it runs for ever, once anything durable says so */
+    struct child_truth *children;      /* size, or 1 */
     uint32_t child_count;
     bool create_failed; /* some create was refused or delayed: its place in the order is not its own
                          */
@@ -350,7 +372,7 @@ struct faults { /* per mille of each chance; 0 when calm */
     int lag, stall, relist, duplicate;
     int lost_before, lost_after, late, throttle, conflict, quota, forbidden;
     int crash, provider_error, launch_lost, capacity, never_join, spot, name_reuse;
-    int kubelet_refuse, kubelet_evict, kubelet_restart, partition, user;
+    int kubelet_refuse, kubelet_evict, kubelet_restart, partition, user, edit;
 };
 
 struct rng {
@@ -451,6 +473,10 @@ const struct object *watch_known(const struct world *world, enum kind kind, cons
 void event_fill(const struct object *copy, bool gone, struct event *ret);
 void meta_fill(const struct object *object, struct object_meta *ret);
 struct pod *pod_convert(const struct sim_pod *from);
+void meta_fill(const struct object *object, struct object_meta *ret);
+void template_fill(const struct template_ *from, struct pod_template *ret);
+void nodes_fill(uint32_t size, uint32_t main_node, const struct template_ *main_template,
+                const struct template_ *others, struct node_properties *ret);
 
 /* shell.c */
 void shell_start(struct world *world);
@@ -493,6 +519,7 @@ void provider_spot(struct world *world);
 void provider_capacity(struct world *world);
 
 /* users.c */
+struct template_ draw_template(struct world *world);
 void scenario_draw(struct world *world);
 void scenario_calm(struct world *world); /* the last fault is over; heal everything */
 bool job_feasible(const struct world *world, const struct sim_job *job);
@@ -521,6 +548,33 @@ void oracle_taken(struct world *world, const struct sim_pod *pod, const struct r
 void oracle_gives(struct world *world, const struct sim_pod *pod); /* as it is released */
 const char *consumables_unconverged(struct world *world);
 
+/* revisions.c */
+void definition_add(struct world *world, const char *namespace_);
+void definition_add_nodes(struct world *world, const char *namespace_); /* never edited */
+void definition_edit(struct world *world); /* somebody changes, deregisters or deletes one */
+void definition_choose(struct world *world, struct sim_job *job);
+struct job_definition *definition_convert(const struct sim_definition *from);
+struct job_definition *revision_convert(const struct sim_revision *from);
+void revision_copy_order(struct world *world, const struct pod_order *order,
+                         struct request *request);
+void revision_copy(struct world *world, const struct action *action, struct request *request);
+void revision_create(struct world *world, struct request *request);
+void revision_delete(struct world *world, struct request *request, struct sim_revision *revision);
+void definition_told(struct world *world, const struct request *request);
+/* Something durable says which revision the job has: it must be the one that it always had. */
+void oracle_pinned(struct world *world, struct sim_job *job, const char *ref, const char *of_uid);
+/* The create asks for what its revision says, which is stored. */
+void oracle_revision_sent(struct world *world, const struct request *request,
+                          const struct sim_job *job);
+/* Does what the create is made of need the cluster's scheduler? */
+bool revision_assisted(const struct world *world, const struct request *request,
+                       const struct sim_job *job);
+int64_t revision_attempts(const struct sim_job *job); /* 0: absent */
+bool revision_may_be_missing(const struct world *world, const struct sim_job *job);
+/* What the job runs, or would by now; NULL: it cannot be told. */
+const struct template_ *revision_template(const struct world *world, const struct sim_job *job);
+const char *revisions_unconverged(struct world *world);
+
 /* A request in flight; what the plan pointed to is copied. */
 struct request {
     struct request *next, **link;       /* in flight */
@@ -543,9 +597,13 @@ struct request {
     int64_t active_deadline_s;
     struct template_ template_;
     struct sim_needs needs;
-    int64_t allowed[NEEDS_MAX]; /* totals that the process may go by */
     const char *arg;
     uint32_t array_size;
+    int64_t allowed[NEEDS_MAX];         /* totals that the process may go by */
+    const char *revision, *revision_of; /* name:number and the definition's UID; or NULL */
+    /* revisions */
+    const struct sim_revision *content;
+    uint64_t told_hash;
     /* statuses */
     int64_t in_use, consumed;
     const char **claims;
@@ -562,8 +620,9 @@ struct request {
     enum done_result result;
     const char *message, *ret_version, *ret_array_version;
     const struct sim_pod *ret_pod; /* a copy */
-    const struct object *seen;     /* a copy, after a conflict */
-    struct instances instances;    /* in the arena */
+    const struct sim_revision *ret_revision;
+    const struct object *seen;  /* a copy, after a conflict */
+    struct instances instances; /* in the arena */
     enum provider_result provider;
 };
 

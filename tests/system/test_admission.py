@@ -213,13 +213,14 @@ def test_attempts_never_go_down(space, job):
         assert "status.attempts: never goes down" in err
 
 
-def test_a_definition_cannot_change_yet(space):
-    spec = {"template": POD}
-    space.kubectl("create", "-f", "-", input=document("JobDefinition", spec, "fixed"), check=True)
-    code, _, err = space.kubectl("apply", "-f", "-", input=document("JobDefinition", {"template": pod(hostPID=True)},
-                                                                     "fixed"))
+def test_a_definition_can_change(space):
+    space.kubectl("create", "-f", "-", input=document("JobDefinition", {"template": POD}, "edited"), check=True)
+    spec = {"template": pod(hostPID=True), "deregisteredRevisions": [1], "revisionHistoryLimit": 0}
+    space.kubectl("apply", "-f", "-", input=document("JobDefinition", spec, "edited"), check=True)
+    spec["deregisteredRevisions"] = [0]
+    code, _, err = space.kubectl("apply", "-f", "-", input=document("JobDefinition", spec, "edited"))
     assert code != 0
-    assert "create one with another name" in err
+    assert "spec.deregisteredRevisions[0]" in err
 
 
 def test_a_misspelt_field_is_told_by_apply(space):

@@ -27,6 +27,10 @@ enum {
     JOB_FAILURE_GROUPS_MAX = 20, /* reasons of failure that an array counts apart */
     JOB_START_DEADLINE_S_MAX = 86400,
     POD_NODE_GRACE_S = 60, /* of a node that is not ready or silent, before its pods are given up */
+    DEFINITION_HISTORY_DEFAULT = 100, /* revisions kept besides the newest and those in use */
+    DEFINITION_HISTORY_MAX = 1000,
+    DEFINITION_DEREGISTERED_MAX = 1000,
+    DEFINITION_ACTIVE_TOLD = 100, /* newest active revisions told in a definition's status */
     JOB_STATE_INLINE_MAX =
         8 * 1024, /* bytes of array state kept in the job; more goes to an ArrayState */
 };
@@ -48,8 +52,21 @@ struct template_override { /* spec.overrides of a job, see template.h */
     char *json;            /* compact text; NULL: none */
 };
 
+struct number_list { /* [1,2] */
+    int64_t *items;
+    size_t count;
+};
+
+/* A JobDefinition, or one revision of it (see revision.h). */
 struct job_definition {
-    struct object_meta meta;
+    struct object_meta meta;         /* of a revision: the ControllerRevision's */
+    struct number_list deregistered; /* revisions that new jobs cannot have */
+    int64_t history_limit;           /* old revisions to keep */
+    char *content;    /* what makes a revision: the spec without the two above, as canonical text */
+    int64_t revision; /* of a revision: its number; else 0 */
+    char *of_name, *of_uid;  /* of a revision: the JobDefinition; else NULL */
+    int64_t latest_revision; /* status.latestRevision as read; 0: none */
+    uint64_t told_hash;      /* of the status as read, see job_definition_status_hash */
     struct key_values parameters;
     struct retry_strategy retry;
     struct opt_i64 timeout_s;
@@ -59,7 +76,6 @@ struct job_definition {
     struct pod_template template_;
     bool has_nodes; /* type multinode */
     struct node_properties nodes;
-    int64_t observed_generation; /* status.observedGeneration as read; 0: none */
     char *invalid; /* not NULL: why this definition cannot be used; a sentence with the field's path
                     */
 };
@@ -173,9 +189,10 @@ struct job_status {
     char *request_refused; /* why a request was not carried out; a sentence with the field's path */
     enum blocked_reason blocked; /* what it waits for, when that is a matter for time limits */
     int64_t blocked_since_ns;
-    char *delivered;       /* mark of the last change of state that the event sink has taken, see
-                              state_change.h; NULL: nobody is told of this job */
-    char *definition_uid;  /* pinned JobDefinition; NULL: inline template or not accepted yet */
+    char *delivered; /* mark of the last change of state that the event sink has taken, see
+                        state_change.h; NULL: nobody is told of this job */
+    /* The revision it was accepted with: "name:3"; NULL: inline template or not accepted yet. */
+    char *definition, *definition_uid;
     struct job_try *tries; /* newest last, at most JOB_TRIES_KEPT */
     size_t try_count;
     struct dependency_record *dependencies;
@@ -192,7 +209,7 @@ struct batch_job {
     struct object_meta meta;
     char *parent_uid; /* of the BatchJob that owns it (metadata.ownerReferences); NULL: none */
     char *queue;      /* spec.jobQueue */
-    char *definition; /* spec.jobDefinition, or NULL with an inline template */
+    char *definition; /* spec.jobDefinition: name or name:revision; NULL: an inline template */
     bool has_template;
     struct pod_template template_; /* spec.template */
     struct template_override overrides;
@@ -222,10 +239,14 @@ struct batch_job {
 
 struct job_definition_status {
     int64_t observed_generation;
-    const char *status; /* ACTIVE or INVALID */
-    const char *reason; /* CamelCase: DefinitionAccepted, DefinitionInvalid */
+    const char *status; /* ACTIVE, INACTIVE (all revisions are deregistered) or INVALID */
+    const char *reason; /* CamelCase: DefinitionAccepted, DefinitionInvalid, ... */
     char *message;
+    int64_t latest_revision;
+    struct number_list active; /* newest first, at most DEFINITION_ACTIVE_TOLD */
 };
+/* Of all that it says: what is stored already is not written again. */
+uint64_t job_definition_status_hash(const struct job_definition_status *status);
 
 struct job_definition *job_definition_free(struct job_definition *definition);
 struct batch_job *batch_job_free(struct batch_job *job);

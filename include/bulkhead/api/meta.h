@@ -29,6 +29,9 @@
 #define ANNOTATION_JOB "bulkhead.dev/job"            /* the job's name */
 #define ANNOTATION_COUNT "bulkhead.dev/count"        /* children in the pod's run */
 #define ANNOTATION_ATTEMPT "bulkhead.dev/attempt"
+#define LABEL_DEFINITION "bulkhead.dev/job-definition"      /* on revisions: its name, cut to 63 */
+#define ANNOTATION_DEFINITION "bulkhead.dev/job-definition" /* on pods: name:revision */
+#define ANNOTATION_DEFINITION_UID "bulkhead.dev/job-definition-uid"
 #define ANNOTATION_NODE_UID "bulkhead.dev/node-uid"
 #define ANNOTATION_CONSUMABLES "bulkhead.dev/consumable-resources" /* "licences=2,tokens=1" */
 #define ANNOTATION_EPOCH "bulkhead.dev/epoch"    /* of the cell that created the pod */

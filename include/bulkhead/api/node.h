@@ -51,6 +51,7 @@ struct pod {
     char *queue;
     char *environment;
     char *node_uid;
+    char *definition, *definition_uid; /* name:revision it was made from; NULL: none */
     uint32_t index;
     uint32_t count; /* 1.. */
     uint32_t try;

@@ -26,12 +26,14 @@ extern const struct object_type condition_type;
 extern const struct object_type phase_counts_type;        /* int64_t[JOB_PHASE_COUNT] */
 extern const struct custom_field template_field;          /* struct pod_template */
 extern const struct custom_field template_override_field; /* struct template_override */
+extern const struct custom_field numbers_field;           /* struct number_list, each 1.. */
 extern const char *const state_words[2];                  /* DISABLED, ENABLED */
 extern const char *const blocked_words[4];                /* from BLOCKED_CAPACITY on */
 extern const struct object_type node_properties_type;
 
 extern const struct text_format format_label;       /* a DNS label */
 extern const struct text_format format_name;        /* the name of an object */
+extern const struct text_format format_definition;  /* name or name:revision */
 extern const struct text_format format_namespace;   /* one that jobs may run in */
 extern const struct text_format format_reason_glob; /* evaluateOnExit */
 extern const struct text_format format_code_glob;

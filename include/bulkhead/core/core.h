@@ -56,6 +56,8 @@ enum event_kind {
     EVENT_ENVIRONMENT_GONE,   /* name */
     EVENT_DEFINITION,         /* definition (taken) */
     EVENT_DEFINITION_GONE,    /* namespace_, name */
+    EVENT_REVISION,           /* definition (taken): content that one had, see revision.h */
+    EVENT_REVISION_GONE,      /* namespace_, name, uid: of the ControllerRevision */
     EVENT_POD,                /* pod (taken): ours or foreign, any node */
     EVENT_POD_GONE,           /* namespace_, name, uid */
     EVENT_NODE,               /* node (taken) */
@@ -96,6 +98,8 @@ struct done {
         *array_version;  /* JOB_STATUS: resourceVersion of the ArrayState written; may be NULL */
     int64_t state_bytes; /* JOB_STATUS: what an array's children were packed to; 0: not known */
     struct pod *pod; /* POD_CREATE, POD_GET with DONE_OK: the object as the server has it (taken) */
+    struct job_definition *definition; /* REVISION_CREATE with DONE_OK or DONE_EXISTS: the revision
+                                          as the server has it (taken) */
     enum provider_result provider; /* TYPES, OBSERVE, LAUNCH, TERMINATE (result is then DONE_OK) */
     const struct instances
         *instances; /* OBSERVE: all; LAUNCH: the launched ones. Borrowed for the call */
@@ -141,7 +145,9 @@ enum action_kind {
                             (uid     precondition) */
     ACTION_QUEUE_STATUS, /* queue_meta, queue_status */
     ACTION_ENVIRONMENT_STATUS, /* environment_meta, environment_status */
-    ACTION_DEFINITION_STATUS,  /* definition: invalid or fine */
+    ACTION_DEFINITION_STATUS,  /* meta, definition_status */
+    ACTION_REVISION_CREATE,    /* namespace_, name, definition: whose content, count: the number */
+    ACTION_REVISION_DELETE,    /* namespace_, name, uid */
     ACTION_CONSUMABLE_STATUS,  /* meta, consumable_status: for PUT with meta's resourceVersion */
     ACTION_FINALIZER, /* object_kind "JobQueue"/"ComputeEnvironment"/"ConsumableResource", name,
                          uid, resource_version, add */
@@ -181,6 +187,7 @@ struct action {
     const struct consumable_status *consumable_status;
     const struct job_definition *definition;
     const struct state_change *change;
+    const struct job_definition_status *definition_status;
     const char *environment, *instance_type, *token;
     int64_t count;
     const char *const *ids;
