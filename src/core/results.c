@@ -223,8 +223,7 @@ static void take_value(struct core_job *job, const struct reference *reference,
     if (on == NULL) {
         why = text_printf("%s was deleted", dependency->name);
     } else if (on->array) {
-        why = text_printf("%s is an array, and its children have results: expected type N_TO_N "
-                          "in spec.dependsOn",
+        why = text_printf("%s is an array: expected a single job, whose result it is",
                           dependency->name);
     } else if (on->result == NULL) {
         why = text_printf("%s left no result: expected a termination message of a container that "

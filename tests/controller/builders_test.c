@@ -71,3 +71,32 @@ TEST(builders_are_bounded_by_bytes)
     }
     free(one.json);
 }
+
+TEST(builders_of_results)
+{
+    char uid[] = "u1", name[] = "j", on[] = "a";
+    struct dependency dependency = {.job_name = on};
+    struct pod_template one = template_of("Ref::jobs.a", 1);
+    struct batch_job job = {
+        .meta = {.name = name, .uid = uid}, .dependencies = &dependency, .dependency_count = 1};
+    text_set(&one.json,
+             "{\"spec\":{\"containers\":[{\"name\":\"c\",\"args\":[\"Ref::jobs.a\"]}]}}");
+    AUTO(builders) builders = builders_new(BUILDERS_MAX, BUILDERS_BYTES_MAX);
+    struct pod_order order = {.job = &job, .template_ = &one};
+    const struct pod_builder *dry = builders_get(builders, &order, NULL);
+    REQUIRE(dry != NULL);
+    CHECK_INT("a dry run comes first", prints(dry, &order, "[\"Ref::jobs.a\"]"), 1);
+
+    static const char *const results[] = {"one", "two"}; /* of children, say: never kept */
+    for (size_t i = 0; i < ARRAY_LEN(results); i++) {
+        struct key_values values = {NULL, 0};
+        AUTO_TEXT wanted = text_printf("[\"%s\"]", results[i]);
+        key_values_set(&values, "jobs.a", results[i]);
+        order.values = &values;
+        const struct pod_builder *builder = builders_get(builders, &order, NULL);
+        CHECK_INT(results[i], prints(builder, &order, wanted), 1);
+        CHECK_INT("one for all values", (int64_t)builders_count(builders), 2);
+        key_values_done(&values);
+    }
+    free(one.json);
+}
