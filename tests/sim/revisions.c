@@ -412,7 +412,7 @@ static const char *definition_unconverged(struct world *world,
     AUTO_TEXT kept = newest != NULL ? content_text(&newest->template_, newest->attempts,
                                                    &newest->needs, newest->nodes)
                                     : NULL;
-    if (!name_eq(now, kept))
+    if (newest == NULL || !name_eq(now, kept))
         return arena_printf(world->arena, "definition %s/%s is not stored as it is",
                             definition->object.namespace_, definition->object.name);
     if (definition->told_latest != newest->number)

@@ -473,7 +473,6 @@ const struct object *watch_known(const struct world *world, enum kind kind, cons
 void event_fill(const struct object *copy, bool gone, struct event *ret);
 void meta_fill(const struct object *object, struct object_meta *ret);
 struct pod *pod_convert(const struct sim_pod *from);
-void meta_fill(const struct object *object, struct object_meta *ret);
 void template_fill(const struct template_ *from, struct pod_template *ret);
 void nodes_fill(uint32_t size, uint32_t main_node, const struct template_ *main_template,
                 const struct template_ *others, struct node_properties *ret);
