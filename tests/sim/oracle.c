@@ -289,7 +289,9 @@ void oracle_status(struct world *world, struct sim_job *job, const struct stored
                                            : CHILD_WAITING,
                     status->status.attempts);
     } else if (status->children == NULL) {
-        violation(world, "status", "array %s: a status without children", job->object.name);
+        /* Until its definition is there, nobody knows that it is a multi-node job. */
+        if (!job->gang || phase != JOB_SUBMITTED)
+            violation(world, "status", "array %s: a status without children", job->object.name);
     } else {
         bool failed = false;
         for (uint32_t i = 0; i < job->size; i++) {
