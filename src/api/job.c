@@ -235,6 +235,8 @@ static const struct field job_fields[] = {
            .present_offset = offsetof(struct batch_job, has_template)),
     OBJECT(struct batch_job, nodes, &node_properties_type, "nodeProperties",
            .present_offset = offsetof(struct batch_job, has_nodes)),
+    OBJECT(struct batch_job, node_overrides, &node_overrides_type, "nodeOverrides",
+           .present_offset = offsetof(struct batch_job, has_node_overrides)),
 };
 
 static bool is_array(const struct batch_job *job)
@@ -296,6 +298,8 @@ static int check_job(const void *object, const struct json_at *at, struct err *e
     if (given != 1)
         return json_fail(at, err, "expected one of jobDefinition, template and nodeProperties%s",
                          given > 1 ? ", not more" : "");
+    if (job->has_node_overrides && (job->has_template || is_array(job)))
+        return json_fail(JSON_AT(at, "nodeOverrides"), err, "only for multi-node jobs");
     if (job->has_nodes && is_array(job))
         return json_fail(JSON_AT(at, "arrayProperties"), err, "not together with nodeProperties");
     if (job->size_from != NULL && check_size_from(job, at, err) < 0)

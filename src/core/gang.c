@@ -33,8 +33,49 @@ bool gang_allowed(const struct core_job *job, const struct core_environment *env
 
 /* ------------------------------------------------------------------ what it is made of */
 
-void gang_bind(struct core *core, struct core_job *job, const struct node_properties *nodes)
+/* The nodes with the job's overrides, made once. Of jobs that have ended they are not looked at. */
+static const struct node_properties *overridden(struct core_job *job,
+                                                const struct node_properties *nodes)
 {
+    const struct batch_job *spec = job->spec;
+    if (!spec->has_node_overrides || nodes == NULL || job->ended)
+        return nodes;
+    if (job->changed_nodes == NULL && job->bad_override == NULL) {
+        struct err err = {0};
+        struct node_properties changed = {0};
+        if (node_overrides_apply(nodes, &spec->node_overrides, &changed, &err) < 0) {
+            job->bad_override = text_copy(err.text);
+            return nodes;
+        }
+        job->changed_nodes = mem_new(sizeof(*job->changed_nodes));
+        *job->changed_nodes = changed;
+    }
+    return job->changed_nodes != NULL ? job->changed_nodes : nodes;
+}
+
+void gang_forget_nodes(struct core_job *job)
+{
+    if (job->changed_nodes == NULL)
+        return;
+    if (job->nodes == job->changed_nodes)
+        job->nodes = NULL;
+    node_properties_done(job->changed_nodes);
+    free(job->changed_nodes);
+    job->changed_nodes = NULL;
+}
+
+bool gang_is_measurable(const struct core_job *job)
+{
+    for (uint32_t i = 0; job->gang_classes != NULL && i < job->size; i++) {
+        if (!job->gang_classes[i]->measurable)
+            return false;
+    }
+    return job->class_->measurable;
+}
+
+void gang_bind(struct core *core, struct core_job *job, const struct node_properties *given)
+{
+    const struct node_properties *nodes = overridden(job, given);
     job->nodes = nodes;
     if (nodes == NULL)
         return;

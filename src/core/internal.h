@@ -324,14 +324,15 @@ struct core_job {
     /* multi-node (gang.c); a child is one node */
     bool gang, gang_open, in_gangs, gang_looking; /* open: placed, and not all of it gone again */
     uint32_t main_node;
-    const struct node_properties *nodes; /* NULL: not known (any more) */
-    struct core_class **gang_classes;    /* of each node */
-    size_t class_count;                  /* runs of equal ones: 1 when all are alike */
-    struct core_node **gang_nodes;       /* reserved for each; NULL: none */
-    struct core_job *gang_next;          /* in core->gangs */
-    int64_t children_taken;              /* over from the job that it replaces */
-    bool taking;                         /* that is not durable yet */
-    struct family_member *family;        /* see family.c; NULL: nobody's child */
+    const struct node_properties *nodes;   /* NULL: not known (any more) */
+    struct node_properties *changed_nodes; /* with the job's nodeOverrides; NULL: it has none */
+    struct core_class **gang_classes;      /* of each node */
+    size_t class_count;                    /* runs of equal ones: 1 when all are alike */
+    struct core_node **gang_nodes;         /* reserved for each; NULL: none */
+    struct core_job *gang_next;            /* in core->gangs */
+    int64_t children_taken;                /* over from the job that it replaces */
+    bool taking;                           /* that is not durable yet */
+    struct family_member *family;          /* see family.c; NULL: nobody's child */
     /* requests */
     size_t requests_seen;
     bool cancelled, terminated;

@@ -131,6 +131,7 @@ void job_forget_template(struct core_job *job)
         pod_template_done(job->changed);
     free(job->changed);
     free(job->bad_override);
+    gang_forget_nodes(job);
     job->changed = NULL;
     job->bad_override = NULL;
     job->template_ = NULL;
@@ -203,7 +204,12 @@ static bool resolve(struct core *core, struct core_job *job)
     }
     if (job->gang && job->spec->overrides.json != NULL) {
         job_fail_waiting(core, job, "InvalidSpec",
-                         "spec.overrides: not for multi-node jobs: change nodeProperties");
+                         "spec.overrides: not for multi-node jobs: use nodeOverrides");
+        return false;
+    }
+    if (!job->gang && job->spec->has_node_overrides) {
+        job_fail_waiting(core, job, "InvalidSpec",
+                         "spec.nodeOverrides: only for multi-node jobs: use overrides");
         return false;
     }
     if (job->template_ == NULL) {
@@ -228,7 +234,7 @@ static bool resolve(struct core *core, struct core_job *job)
         job_fail_waiting(core, job, "UnsupportedTemplate", words);
         return false;
     }
-    if (!job->class_->measurable) {
+    if (!gang_is_measurable(job)) {
         job_fail_waiting(core, job, "UnsupportedTemplate",
                          "the template asks for an extended resource, and the cluster's jobs and "
                          "nodes already use "

@@ -183,6 +183,9 @@ static const struct row jobs[] = {
      "lower one first"},
     {"a node in no range", NODES("3", "0", RANGE("0") "," RANGE("2:")),
      "spec.nodeProperties.nodeRangeProperties: no range has node 1"},
+    {"overrides of nodes that are not there",
+     "{'jobQueue':'q','nodeOverrides':{'numNodes':2},'template':" POD "}",
+     "spec.nodeOverrides: only for multi-node jobs"},
     {"no nodes at all", NODES("3", "0", RANGE(":")),
      "spec.nodeProperties.nodeRangeProperties[0].targetNodes: \":\", expected nodes as 0:3, :3, 4: "
      "or 2"},

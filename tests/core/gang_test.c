@@ -288,6 +288,34 @@ static const struct world_row rows[] = {
      "  0.1 attempt 1 on n1: Essential container in task exited, main 0\n"
      "6s jobs\n"
      "  g SUCCEEDED Succeeded attempts=1\n"},
+    {"a job overrides how many nodes it has, also after a restart",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "node n3 env=e cpu=2\n"
+     "job g queue=q cpu=1 nodes=2 setnodes=3\n"
+     "at 1s\n"
+     "restart\n"
+     "at 2s\n"
+     "pod g/0 running\n"
+     "at 3s\n"
+     "jobs\n",
+     "0s start g/0 on n1\n"
+     "2s start g/1 on n2\n"
+     "2s start g/2 on n3\n"
+     "3s jobs\n"
+     "  g 2 STARTING 1 RUNNING\n"},
+    {"overrides that do not go with the nodes end it at once",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "node n3 env=e cpu=2\n"
+     "job g queue=q cpu=1 nodes=2 main=1 setnodes=1\n"
+     "at 1s\n"
+     "why g\n",
+     "1s g FAILED InvalidOverrides: spec.nodeOverrides.numNodes: 1, expected more than mainNode, 1\n"},
     /* clang-format on */
 };
 

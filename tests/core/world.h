@@ -25,7 +25,8 @@
  *   node n1 env=e2 cpu=4 memory=8Gi pods=110 labels=zone:a taints=gpu:yes:NoSchedule   also
  * unready, ready, cordoned, uncordoned, machine=i3 (the instance-id label) daemonset d cpu=100m pod
  * foreign node=n1 cpu=2 daemonset=d port=80
- *   job g queue=q1 nodes=4 main=1 allowspot maincpu=2    of several nodes; the main node's own cpu
+ *   job g queue=q1 nodes=4 main=1 allowspot maincpu=2    of several nodes; the main node's own cpu;
+ *       setnodes=3 (nodeOverrides.numNodes)
  *   consumable c total=5                                   also spent (NON_REPLENISHABLE), ns=team;
  *       jobs and definitions take of it: takes=c:2,d:1; lowered: the total may be under what is in
  *       use

@@ -503,6 +503,9 @@ struct batch_job *job_from(const struct thing *thing)
     job->definition = text_copy(line_get(&line, "definition"));
     if (line_get(&line, "nodes") != NULL) {
         job->has_nodes = true;
+        job->has_node_overrides = line_get(&line, "setnodes") != NULL;
+        if (job->has_node_overrides)
+            job->node_overrides.num_nodes = OPT_I64(line_number(&line, "setnodes", 1));
         job->nodes.num_nodes = line_number(&line, "nodes", 1);
         job->nodes.main_node = line_number(&line, "main", 0);
         job->nodes.allow_spot = line_has(&line, "allowspot");

@@ -155,6 +155,9 @@ static struct batch_job *job_convert(const struct sim_job *from)
             "{\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"%lldm\","
             "\"memory\":\"%lldMi\"}}}]}",
             (long long)from->template_.cpu_milli, (long long)from->template_.memory_mib);
+    job->has_node_overrides = from->renumbered;
+    if (from->renumbered)
+        job->node_overrides.num_nodes = OPT_I64(from->size);
     if (job->has_nodes)
         nodes_fill(from->size, from->main_node, &from->template_, &from->others, &job->nodes);
     else if (from->computed)

@@ -187,6 +187,9 @@ static void draw_gang(struct world *world, struct sim_job *job, const char *name
     job->main_node = definition->main_node;
     job->template_ = definition->template_;
     job->others = definition->others;
+    job->renumbered = chance(world, 400);
+    if (job->renumbered)
+        job->size = (uint32_t)draw(world, job->main_node + 1, 5);
 }
 
 static void submit(struct world *world, const char *name, const char *namespace_, bool mends)

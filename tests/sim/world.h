@@ -189,6 +189,7 @@ struct sim_job {
     bool gang;                                            /* a multi-node job of size nodes */
     uint32_t main_node;
     struct template_ others; /* of its other nodes */
+    bool renumbered;         /* size is its own, not its definition's */
     struct rule rules[RULES_MAX];
     size_t rule_count;
     struct sim_dependency dependencies[DEPENDENCIES_MAX];

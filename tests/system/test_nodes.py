@@ -105,6 +105,9 @@ def test_a_definition_of_several_nodes(world):
     world.api.post(path, {**doc, "spec": {"type": "multinode", **nodes(2, run_ms=200)}})
     world.submit("by-definition", definition="pair")
     assert world.succeeded("by-definition")["nodeProperties"]["numNodes"] == 2
+    world.submit("three", definition="pair", spec={"nodeOverrides": {"numNodes": 3}})
+    status = world.succeeded("three")
+    assert status["nodeProperties"]["numNodes"] == 3
     bad = nodes(2)
     for why, change in (("mainNode: expected less than numNodes", {"mainNode": 2}),):
         try:

@@ -48,10 +48,6 @@ struct retry_strategy {
     size_t rule_count;
 };
 
-struct template_override { /* spec.overrides of a job, see template.h */
-    char *json;            /* compact text; NULL: none */
-};
-
 struct number_list { /* [1,2] */
     int64_t *items;
     size_t count;
@@ -216,6 +212,8 @@ struct batch_job {
     struct opt_i64 scheduling_priority; /* schedulingPriorityOverride */
     bool has_nodes;                     /* spec.nodeProperties */
     struct node_properties nodes;
+    bool has_node_overrides;
+    struct node_overrides node_overrides;
     struct key_values parameters;
     struct opt_i64 array_size;     /* 1..JOB_ARRAY_SIZE_MAX; absent: a single job */
     char *size_from;               /* arrayProperties.sizeFrom, a reference, instead; NULL: none */

@@ -30,6 +30,7 @@ extern const struct custom_field numbers_field;           /* struct number_list,
 extern const char *const state_words[2];                  /* DISABLED, ENABLED */
 extern const char *const blocked_words[4];                /* from BLOCKED_CAPACITY on */
 extern const struct object_type node_properties_type;
+extern const struct object_type node_overrides_type;
 
 extern const struct text_format format_label;       /* a DNS label */
 extern const struct text_format format_name;        /* the name of an object */
