@@ -8,7 +8,7 @@
 /* gang.c */
 struct core_class *job_class(const struct core_job *job, uint32_t index);
 bool gang_allowed(const struct core_job *job, const struct core_environment *environment);
-void gang_bind(struct core *core, struct core_job *job, const struct node_properties *nodes);
+void gang_bind(struct core *core, struct core_job *job, const struct node_properties *given);
 void gang_forget_nodes(struct core_job *job); /* nothing more is made of it */
 bool gang_is_measurable(const struct core_job *job);
 void gang_classes(struct core *core, struct core_job *job);
