@@ -103,3 +103,18 @@ def test_timeout_of_a_real_container(real):
     world.submit("sleeper", timeout=2, spec=shell("trap '' TERM; sleep 600"))
     status = world.failed("sleeper", deadline=120)
     assert status["statusReason"] == "Job attempt duration exceeded timeout"
+
+
+def test_a_job_of_two_nodes(real):
+    """Two kubelets, one job: the other node reaches the main one by the address it is given, and is stopped with it."""
+    world = real
+    world.allow_deletes()  # the other node is stopped when the main one has ended
+    hears = shell("nc -l -p 8000 -w 60 > /tmp/heard; cat /tmp/heard; grep -q 'node 1 of 2' /tmp/heard")["template"]
+    tells = shell("until echo node $AWS_BATCH_JOB_NODE_INDEX of $AWS_BATCH_JOB_NUM_NODES | "
+                  "nc -w 5 $AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS 8000; do usleep 200000; done; sleep 300")["template"]
+    world.submit("pair", spec={"template": None, "nodeProperties": {"numNodes": 2, "mainNode": 0, "nodeRangeProperties": [
+        {"targetNodes": "0", "template": hears}, {"targetNodes": "1:", "template": tells}]}})
+    world.succeeded("pair", deadline=120)
+    lives = {int(p.labels["bulkhead.dev/index"]): p for p in world.judge.pods_of(world.job("pair")["metadata"]["uid"])}
+    assert sorted(lives) == [0, 1] and lives[0].created_at < lives[1].created_at
+    world.wait_no_pods("pair")
