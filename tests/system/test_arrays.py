@@ -13,7 +13,7 @@ from world import condition
 
 def summary(status):
     """statusSummary without its zeros."""
-    return {phase: n for phase, n in status["arrayProperties"]["statusSummary"].items() if n}
+    return {phase: n for phase, n in status.get("arrayProperties", {}).get("statusSummary", {}).items() if n}
 
 
 def test_max_concurrent(world):

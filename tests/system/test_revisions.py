@@ -67,8 +67,7 @@ def test_edit_is_a_revision(world):
     assert world.succeeded("first")["definition"] == "train:1"
     assert images(world, "newest") == ["busybox:2"]
     assert images(world, "first") == ["busybox:1"]
-    assert world.status("third")["status"] == "SUBMITTED"
-    assert world.status("third")["reason"] == "JobDefinitionMissing"
+    assert world.wait_phase("third", "SUBMITTED")["reason"] == "JobDefinitionMissing"
     train.edit("3")
     assert world.succeeded("third")["definition"] == "train:3"
     assert train.stored() == {1: "busybox:1", 2: "busybox:2", 3: "busybox:3"}

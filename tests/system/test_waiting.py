@@ -67,7 +67,7 @@ REFUSED = [
      ("restartPolicy", "Never")),
     ("depends-on-itself", lambda w: job("x", w.queue, depends=["x"]), ("cannot depend on itself",)),
     ("neither", lambda w: merged(job("x", w.queue), {"spec": {"template": None}}),
-     ("one of jobDefinition and template",)),
+     ("one of jobDefinition, template and nodeProperties",)),
     ("no-attempts", lambda w: job("x", w.queue, retry=0), ("attempts", "1")),
     ("rules-without-attempts",
      lambda w: job("x", w.queue, retry={"evaluateOnExit": [{"onReason": "*", "action": "EXIT"}]}),
