@@ -115,7 +115,13 @@ static void contents_changed(struct core *core, struct core_definition *definiti
 void definition_apply(struct core *core, struct job_definition *take_spec)
 {
     AUTO_TEXT key = text_printf("%s/%s", take_spec->meta.namespace_, take_spec->meta.name);
-    struct core_definition *definition = map_get(core->definitions, key);
+    struct core_definition *definition = map_get(core->definitions_by_uid, take_spec->meta.uid);
+    if (definition != NULL && definition->gone) {
+        /* Read again after a conflict, and overtaken by its deletion: no UID comes back. */
+        job_definition_free(take_spec);
+        return;
+    }
+    definition = map_get(core->definitions, key);
     bool same = definition != NULL && text_eq(definition->uid, take_spec->meta.uid);
     if (same && definition->spec->meta.generation >= take_spec->meta.generation) {
         text_set(&definition->spec->meta.resource_version, take_spec->meta.resource_version);
@@ -147,6 +153,7 @@ void definition_gone(struct core *core, const char *key)
     core->counts.definitions--;
     job_definition_free(definition->spec);
     definition->spec = NULL;
+    definition->gone = true;
     contents_changed(core, definition);
 }
 

@@ -20,7 +20,8 @@ struct core_revision { /* one content of a definition */
 struct core_definition { /* a JobDefinition by its UID, for as long as a revision of it is left */
     char *key;           /* namespace/name */
     char *uid;
-    struct job_definition *spec; /* NULL: gone */
+    struct job_definition *spec; /* NULL: gone, or not seen yet */
+    bool gone;
     struct core_revision *revisions;
     int64_t latest;         /* the highest number that was ever given */
     bool newest_is_current; /* the newest revision has the content of spec */
