@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* buyer.h - one environment in one buying pass: see scale.c */
+/* buyer.h - one environment in one buying pass: see buy.c */
 #ifndef BULKHEAD_CORE_BUYER_H
 #define BULKHEAD_CORE_BUYER_H
 
@@ -24,12 +24,18 @@ struct buyer { /* one environment in one buying pass */
     const struct core_job *short_gang;    /* likewise */
 };
 
-/* scale.c */
+/* buy.c */
+void buy_plan(struct core *core); /* into environment->launches, for those whose turn it is */
 struct buyer *buyer_of(struct buyer *buyers, size_t count,
                        const struct core_environment *environment); /* NULL: takes no part */
-void node_send_away(struct core *core, struct core_node *node); /* closed, and to be terminated */
+bool environment_can_buy(const struct core_environment *environment);
 /* Empty, or not even joined, and nobody who comes first in this pass counts on it. */
 bool is_idle(const struct core *core, const struct core_node *node);
+
+/* giveback.c */
+void give_back(struct core *core, struct core_environment *environment);
+void node_send_away(struct core *core, struct core_node *node); /* closed, and to be terminated */
+void make_room(struct core *core, struct buyer *buyer);         /* for buyer->short_class */
 
 /* gangbuy.c */
 /* True: it will have machines for all; what comes after it may be bought for too. */

@@ -3,7 +3,7 @@
  *
  * A gang is placed whole or not at all: a node for each of its nodes, empty of pods of ours, is
  * reserved, then the main node's pod is created, and when that runs the others follow. A reserved
- * node takes no other work (rooms.c) and is not given back (scale.c) until its part has ended.
+ * node takes no other work (rooms.c) and is not given back (giveback.c) until its part has ended.
  *
  * The main node decides. While it lives, the end of another is recorded and nothing more: it
  * waits, spent, for the attempt to be over. When the main's pod has ended, every other is stopped;

@@ -37,7 +37,9 @@
  *   gang.c       multi-node jobs: placed whole, led by their main node
  *   gangroom.c   is there room for one, and what would it take (gang.h)
  *   gangbuy.c    machines for one
- *   scale.c      what to buy and what to give back
+ *   buy.c        what to buy (buyer.h)
+ *   giveback.c   what to give back (buyer.h)
+ *   scale.c      calls to the providers of machines, and their pace
  *   verdict.c    why something waits, in words
  *   status.c     what is written when, and what a durable status sets free
  *   admin.c      status and finalizers of queues and environments
@@ -795,10 +797,12 @@ bool type_matches(
     const struct core_environment *environment, const struct core_type *type,
     const struct core_class *class_); /* labels and taints of a new node of this type */
 
-/* scale.c */
+/* buy.c */
 /* The type to buy for up to wanted pods of the class, within budget vCPUs; NULL: none now. */
 struct core_type *type_choose(const struct core *core, const struct core_environment *environment,
                               const struct core_class *class_, int64_t budget, int64_t wanted);
+
+/* scale.c */
 void scale_plan(struct core *core);
 int64_t environment_wake_ns(const struct core *core, const struct core_environment *environment);
 

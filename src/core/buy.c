@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* buy.c - what to buy
+ *
+ * The waiting work is walked in the order in which it will be placed (queues by priority, jobs by
+ * age) and packed, class by class, first into machines that are on their way, then into machines to
+ * buy: the type with the lowest price for each pod it would take, among those that are large
+ * enough, not set aside, and within maxvCpus. What one environment cannot take goes to the queue's
+ * next. A queue whose work cannot all be bought for here keeps lower queues from buying here.
+ *
+ * Machines on their way are kept as bins in groups of equal room, so a thousand new machines cost
+ * no more than one.
+ *
+ * Pace. The first need is bought at once; then at most one launch a second for an environment,
+ * planned anew. */
+#include "buyer.h"
+#include "gang.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BIN_GROUPS_MAX = 4096, BUY_JOBS_MAX = 1000, LAUNCH_COUNT_MAX = 1000 };
+
+/* ----------------------------------------------------------------------- bins */
+
+static void bins_add(struct core *core, struct buyer *buyer, const struct amounts *room,
+                     int64_t count, bool whole)
+{
+    if (count <= 0 || buyer->bin_count >= BIN_GROUPS_MAX)
+        return; /* room that is forgotten here is found again when the machine has joined */
+    if (buyer->bin_count >= buyer->bin_capacity) {
+        size_t capacity = buyer->bin_capacity > 0 ? buyer->bin_capacity * 2 : 32;
+        struct bins *grown = arena_alloc(core->arena, capacity * sizeof(*grown));
+        if (buyer->bin_count > 0)
+            memcpy(grown, buyer->bins, buyer->bin_count * sizeof(*grown));
+        buyer->bins = grown;
+        buyer->bin_capacity = capacity;
+    }
+    buyer->bins[buyer->bin_count++] = (struct bins){*room, count, whole};
+}
+
+static void less(struct amounts *room, const struct amounts *needs, int64_t times)
+{
+    for (size_t i = 0; i < DIM_MAX; i++)
+        room->v[i] -= needs->v[i] * times;
+}
+
+/* Packs up to wanted pods into the bins; how many did not fit. */
+static int64_t bins_pack(struct core *core, struct buyer *buyer, const struct core_class *class_,
+                         int64_t wanted)
+{
+    size_t groups = buyer->bin_count; /* those that are split off are full for this class */
+    for (size_t i = 0; i < groups && wanted > 0; i++) {
+        struct bins *bins = &buyer->bins[i];
+        int64_t fit = amounts_times(&class_->needs, &bins->room, wanted);
+        if (fit <= 0)
+            continue;
+        struct amounts room = bins->room;
+        int64_t full = wanted / fit < bins->count ? wanted / fit : bins->count;
+        int64_t rest = full < bins->count ? wanted - full * fit : 0;
+        wanted -= full * fit + rest;
+        bins->count -= full + (rest > 0);
+        struct amounts left = room;
+        less(&left, &class_->needs, fit);
+        bins_add(core, buyer, &left, full, false);
+        if (rest > 0) {
+            left = room;
+            less(&left, &class_->needs, rest);
+            bins_add(core, buyer, &left, 1, false);
+        }
+    }
+    return wanted;
+}
+
+/* --------------------------------------------------------------------- buying */
+
+static double type_price(const struct core_type *type)
+{
+    return type->spec.price > 0 ? type->spec.price : (double)type->spec.vcpus;
+}
+
+struct core_type *type_choose(const struct core *core, const struct core_environment *environment,
+                              const struct core_class *class_, int64_t budget, int64_t wanted)
+{
+    bool best_fit = text_eq(environment->spec->allocation_strategy, "BEST_FIT");
+    struct core_type *best = NULL;
+    double best_price = 0;
+    for (size_t i = 0; i < environment->type_count; i++) {
+        struct core_type *type = &environment->types[i];
+        bool out = type->out_until_ns > core->now_ns;
+        if (!type->wanted || type->spec.vcpus > budget || (out && !best_fit) ||
+            !type_matches(environment, type, class_))
+            continue;
+        int64_t fit = amounts_times(&class_->needs, &type->room, wanted);
+        if (fit <= 0)
+            continue;
+        double price = type_price(type) / (double)fit;
+        if (best == NULL || price < best_price) {
+            best = type;
+            best_price = price;
+        }
+    }
+    /* BEST_FIT waits for its type instead of taking another. */
+    return best != NULL && best->out_until_ns > core->now_ns ? NULL : best;
+}
+
+static int64_t buy_for_class(struct core *core, struct buyer *buyer,
+                             const struct core_class *class_, int64_t wanted)
+{
+    while (wanted > 0) {
+        struct core_type *type =
+            type_choose(core, buyer->environment, class_, buyer->budget, wanted);
+        if (type == NULL)
+            break;
+        int64_t fit = amounts_times(&class_->needs, &type->room, wanted);
+        int64_t machines = wanted / fit;
+        int64_t affordable =
+            type->spec.vcpus > 0 ? buyer->budget / type->spec.vcpus : LAUNCH_COUNT_MAX;
+        if (machines > affordable)
+            machines = affordable;
+        buyer->bought[type - buyer->environment->types] += machines;
+        buyer->budget -= machines * type->spec.vcpus;
+        wanted -= machines * fit;
+        struct amounts left = type->room;
+        less(&left, &class_->needs, fit);
+        bins_add(core, buyer, &left, machines, false);
+    }
+    return wanted;
+}
+
+/* Room in one environment for up to wanted pods of the class; how many are left over. */
+static int64_t take_work(struct core *core, struct buyer *buyer, struct core_queue *queue,
+                         const struct core_class *class_, int64_t wanted)
+{
+    struct core_environment *environment = buyer->environment;
+    if (!environment_could_fit(environment, class_))
+        return wanted;
+    if (buyer->waits)
+        return 0;
+    wanted = bins_pack(core, buyer, class_, wanted);
+    if (wanted == 0 || (environment->held_buy != NULL && environment->held_buy != queue))
+        return wanted;
+    wanted = buy_for_class(core, buyer, class_, wanted);
+    if (wanted > 0 && buyer->short_class == NULL)
+        buyer->short_class = class_;
+    buyer->short_of = buyer->short_of || wanted > 0;
+    return wanted;
+}
+
+struct buyer *buyer_of(struct buyer *buyers, size_t count,
+                       const struct core_environment *environment)
+{
+    for (size_t i = 0; environment != NULL && i < count; i++) {
+        if (buyers[i].environment == environment)
+            return &buyers[i];
+    }
+    return NULL;
+}
+
+bool is_idle(const struct core *core, const struct core_node *node)
+{
+    return node != NULL && node->spec != NULL && node->live == 0 && node->gang == NULL &&
+           !node->closed && node->instance != NULL && node->instance->state <= INSTANCE_RUNNING &&
+           node->claim != core->buy_pass;
+}
+
+/* True: there may be room for what comes after it. */
+static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, struct core_job *job)
+{
+    struct core_queue *queue = job->queue;
+    int64_t all = job_wanted(job);
+    int64_t wanted = consume_buy(core, job, all); /* no machines for what could not start on them */
+    bool whole = wanted == all;
+    if (job->gang)
+        return whole && buy_for_gang(core, buyers, count, job);
+    for (size_t i = 0; i < queue->spec->environment_count && wanted > 0; i++) {
+        struct core_environment *environment =
+            map_get(core->environments, queue->spec->environments[i].compute_environment);
+        struct buyer *buyer = buyer_of(buyers, count, environment);
+        if (buyer != NULL && environment_serves(environment, job->spec->meta.namespace_))
+            wanted = take_work(core, buyer, queue, job->class_, wanted);
+    }
+    return wanted == 0 && whole;
+}
+
+static void buy_for_queue(struct core *core, struct buyer *buyers, size_t count,
+                          struct core_queue *queue)
+{
+    size_t looked = 0;
+    for (struct tree_node *n = tree_first(&queue->order); n != NULL; n = tree_next(n)) {
+        struct core_job *job = CONTAINER_OF(n, struct core_job, order);
+        /* A multi-node job's machines would stand idle until it is at the head. */
+        bool early = job->gang && looked > 0;
+        if (++looked > BUY_JOBS_MAX || early || !buy_for_job(core, buyers, count, job))
+            break; /* first in, first out: what is behind it does not start before it */
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (buyers[i].short_of && buyers[i].environment->held_buy == NULL)
+            buyers[i].environment->held_buy = queue;
+    }
+}
+
+static void buy_minimum(struct core *core, struct buyer *buyer)
+{
+    struct core_environment *environment = buyer->environment;
+    const struct compute_environment *spec = environment->spec;
+    int64_t have = spec->max_vcpus - buyer->budget;
+    while (have < spec->min_vcpus) {
+        struct core_type *best = NULL;
+        for (size_t i = 0; i < environment->type_count; i++) {
+            struct core_type *type = &environment->types[i];
+            if (!type->wanted || type->spec.vcpus <= 0 || type->spec.vcpus > buyer->budget ||
+                type->out_until_ns > core->now_ns)
+                continue;
+            if (best == NULL || type_price(type) * (double)best->spec.vcpus <
+                                    type_price(best) * (double)type->spec.vcpus)
+                best = type;
+        }
+        if (best == NULL)
+            return;
+        buyer->bought[best - environment->types]++;
+        buyer->budget -= best->spec.vcpus;
+        have += best->spec.vcpus;
+    }
+}
+
+static void launch_add(struct core *core, struct core_environment *environment,
+                       const struct core_type *type, int64_t count)
+{
+    struct core_launch *launch = mem_new(sizeof(*launch));
+    launch->type = text_copy(type->spec.name);
+    launch->count = count < LAUNCH_COUNT_MAX ? count : LAUNCH_COUNT_MAX;
+    launch->vcpus = launch->count * type->spec.vcpus;
+    /* Unique in the environment also after a restart: time goes on. */
+    launch->token = text_printf("%llx%02llx", (unsigned long long)(core->now_ns / NS_PER_MS),
+                                (unsigned long long)(environment->launch_sequence++ & 0xff));
+    struct core_launch **link = &environment->launches;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = launch;
+}
+
+static void drop_unsent(struct core_environment *environment)
+{
+    for (struct core_launch **link = &environment->launches; *link != NULL;) {
+        struct core_launch *launch = *link;
+        if (launch->sent) {
+            link = &launch->next;
+            continue;
+        }
+        *link = launch->next;
+        launch_free(launch);
+    }
+    environment_recount(environment);
+}
+
+static void fill_bins(struct core *core, struct buyer *buyer)
+{
+    struct core_environment *environment = buyer->environment;
+    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
+        const struct core_type *type = environment_type(environment, i->type);
+        if (instance_coming(i) && type != NULL)
+            bins_add(core, buyer, &type->room, 1, true);
+    }
+    for (const struct core_launch *launch = environment->launches; launch != NULL;
+         launch = launch->next) {
+        const struct core_type *type = environment_type(environment, launch->type);
+        if (type != NULL)
+            bins_add(core, buyer, &type->room, launch->count, true);
+    }
+}
+
+/* Our finalizer comes first: an environment that vanished would leave its machines to nobody. */
+bool environment_can_buy(const struct core_environment *environment)
+{
+    return environment_usable(environment) && environment->spec->provider != PROVIDER_STATIC &&
+           environment->types_known && environment->observed &&
+           environment->spec->meta.has_finalizer;
+}
+
+static void buyer_open(struct core *core, struct buyer *buyer, struct core_environment *environment)
+{
+    *buyer = (struct buyer){.environment = environment, .open = true};
+    environment->held_buy = NULL;
+    /* Not known yet, or not its turn yet: its work waits for it instead of spilling over. */
+    if (!environment_can_buy(environment) || environment->buy_next_ns > core->now_ns ||
+        environment->launch_next_ns > core->now_ns || environment->launch_in_flight) {
+        buyer->waits = true;
+        return;
+    }
+    drop_unsent(environment);
+    fill_bins(core, buyer);
+    buyer->bought = arena_alloc(core->arena, (environment->type_count + 1) * sizeof(int64_t));
+    buyer->budget = environment->spec->max_vcpus - environment->vcpus;
+}
+
+static void buyer_close(struct core *core, struct buyer *buyer)
+{
+    struct core_environment *environment = buyer->environment;
+    if (buyer->waits)
+        return;
+    if (buyer->short_gang != NULL)
+        make_room_for_gang(core, buyer);
+    else if (buyer->short_class != NULL)
+        make_room(core, buyer);
+    else
+        buy_minimum(core, buyer);
+    bool any = false;
+    for (size_t i = 0; i < environment->type_count; i++) {
+        if (buyer->bought[i] <= 0)
+            continue;
+        launch_add(core, environment, &environment->types[i], buyer->bought[i]);
+        any = true;
+    }
+    environment->buy_dirty = any; /* after buying look again, a pause later: more may have come */
+    environment->buy_next_ns = core->now_ns + (any ? NS_PER_S : NS_PER_S / 10);
+    environment_recount(environment);
+    if (!any && buyer->short_class != NULL && environment->vcpus < environment->spec->min_vcpus) {
+        /* The minimum gave way to work that needs a larger machine; nothing may tell when that is
+         * over. */
+        environment->buy_dirty = true;
+        environment->buy_next_ns = core->now_ns + 5 * NS_PER_S;
+    }
+}
+
+void buy_plan(struct core *core)
+{
+    size_t count = 0, at = 0;
+    bool wanted = false;
+    struct core_environment *environment;
+    struct buyer *buyers =
+        arena_alloc(core->arena, (map_count(core->environments) + 1) * sizeof(*buyers));
+    while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
+        bool ready = environment->buy_dirty && environment_can_buy(environment) &&
+                     environment->buy_next_ns <= core->now_ns &&
+                     environment->launch_next_ns <= core->now_ns && !environment->launch_in_flight;
+        wanted = wanted || ready;
+    }
+    if (!wanted)
+        return;
+    at = 0;
+    while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
+        if (environment_usable(environment) && environment->spec->provider != PROVIDER_STATIC)
+            buyer_open(core, &buyers[count++], environment);
+    }
+    core->buy_pass++;
+    buy_replacements(core, buyers, count);
+    for (struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
+        struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
+        if (queue->spec->enabled)
+            buy_for_queue(core, buyers, count, queue);
+    }
+    for (size_t i = 0; i < count; i++)
+        buyer_close(core, &buyers[i]);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* giveback.c - what to give back
+ *
+ * Machines that stood idle for their delay, and those that stand idle in the way of what has to be
+ * bought. Never one with a pod of ours on it. */
+#include "buyer.h"
+#include "gang.h"
+
+#include <stdlib.h>
+
+void node_send_away(struct core *core, struct core_node *node)
+{
+    node->closed = true; /* before anything else: nothing is placed there any more */
+    node_room_changed(core, node);
+    node->instance->state = INSTANCE_TERMINATING;
+    node->environment->terminate_wanted = true;
+    node->environment->status_dirty = true;
+}
+
+/* Idle, and of no use to the class. One that boots for it, or waits for it, is not in its way. */
+static bool is_in_the_way(const struct core *core, const struct core_node *node,
+                          const struct core_class *class_)
+{
+    return is_idle(core, node) && !node_could_fit(node, class_);
+}
+
+/* Machines that stand idle (kept for minvCpus, or for their delay) and are too small for what waits
+ * may use up what maxvCpus leaves. They make room at once, if that is enough for the smallest
+ * machine that would do. */
+void make_room(struct core *core, struct buyer *buyer)
+{
+    struct core_environment *environment = buyer->environment;
+    const struct core_class *class_ = buyer->short_class;
+    int64_t smallest = INT64_MAX;
+    for (size_t i = 0; i < environment->type_count; i++) {
+        const struct core_type *type = &environment->types[i];
+        bool would_do = type->wanted && type->out_until_ns <= core->now_ns &&
+                        type->spec.vcpus <= environment->spec->max_vcpus &&
+                        type->spec.vcpus < smallest && amounts_fit(&class_->needs, &type->room) &&
+                        type_matches(environment, type, class_);
+        if (would_do)
+            smallest = type->spec.vcpus;
+    }
+    if (smallest == INT64_MAX || smallest <= buyer->budget)
+        return;
+    int64_t missing = smallest - buyer->budget;
+    int64_t idle = 0;
+    for (size_t i = 0; i < environment->slot_count; i++) {
+        if (is_in_the_way(core, environment->slots[i], class_))
+            idle += instance_vcpus(environment->slots[i]->instance);
+    }
+    for (size_t i = environment->slot_count; i > 0 && missing > 0 && idle >= missing; i--) {
+        struct core_node *node = environment->slots[i - 1];
+        if (!is_in_the_way(core, node, class_))
+            continue;
+        int64_t vcpus = instance_vcpus(node->instance);
+        node_send_away(core, node);
+        missing -= vcpus;
+        idle -= vcpus;
+    }
+}
+
+static bool may_go(const struct core *core, const struct core_environment *environment,
+                   const struct core_node *node)
+{
+    const struct compute_environment *spec = environment->spec;
+    if (node->instance == NULL || node->instance->state > INSTANCE_RUNNING || node->live > 0 ||
+        node->gang != NULL)
+        return false;
+    if (spec->meta.deleted_ns != 0)
+        return true;
+    if (is_gathered(core, environment, node))
+        return false;
+    if (!node->instance->joined)
+        return false; /* on its way: the boot deadline sees to it */
+    int64_t idle_since_ns = node->idle_since_ns;
+    if (environment->starved_ns > idle_since_ns)
+        idle_since_ns = environment->starved_ns;
+    return core->now_ns - idle_since_ns >= spec->scale_down_delay_ns &&
+           environment->vcpus - environment->vcpus_leaving - instance_vcpus(node->instance) >=
+               spec->min_vcpus;
+}
+
+/* An idle node has one timer, and it has fired, or another has: the next time it may go. */
+static void look_again(struct core *core, const struct core_environment *environment,
+                       struct core_node *node)
+{
+    int64_t since_ns = node->idle_since_ns > environment->starved_ns ? node->idle_since_ns
+                                                                     : environment->starved_ns;
+    int64_t due_ns = since_ns + environment->spec->scale_down_delay_ns;
+    if (is_gathered(core, environment, node))
+        due_ns = core->now_ns + 5 * NS_PER_S;
+    if (due_ns > core->now_ns)
+        node_wake_by(core, node, due_ns);
+}
+
+void give_back(struct core *core, struct core_environment *environment)
+{
+    environment->give_back_dirty = false;
+    if (environment->spec == NULL || environment->spec->provider == PROVIDER_STATIC ||
+        !environment->observed)
+        return;
+    environment->vcpus_leaving = 0;
+    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
+        if (i->state >= INSTANCE_TERMINATING)
+            environment->vcpus_leaving += instance_vcpus(i);
+    }
+    for (size_t slot = environment->slot_count; slot > 0; slot--) {
+        struct core_node *node = environment->slots[slot - 1];
+        if (node == NULL)
+            continue;
+        if (!may_go(core, environment, node)) {
+            if (node->live == 0 && node->gang == NULL)
+                look_again(core, environment, node);
+            continue;
+        }
+        environment->vcpus_leaving += instance_vcpus(node->instance);
+        node_send_away(core, node);
+    }
+    if (environment->spec->meta.deleted_ns == 0 || environment->pods_live > 0)
+        return;
+    for (struct core_instance *i = environment->instances; i != NULL;
+         i = i->next) { /* those that never joined */
+        if (i->state > INSTANCE_RUNNING || (i->node != NULL && i->node->live > 0))
+            continue;
+        i->state = INSTANCE_TERMINATING;
+        environment->terminate_wanted = true;
+    }
+}
