@@ -5,6 +5,8 @@
  * program that ends without it has crashed, and counts as one failure. */
 #include "check.h"
 
+#include "bulkhead/base/str.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +43,20 @@ void check_stop(void)
 {
     fail(); /* jumps to the next test; its declaration does not say that it never returns */
     abort();
+}
+
+char *file_text(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    AUTO_STR out = STR_EMPTY;
+    char bytes[4096];
+    size_t size;
+    if (file == NULL)
+        return NULL;
+    while ((size = fread(bytes, 1, sizeof(bytes), file)) > 0)
+        str_add_bytes(&out, bytes, size);
+    (void)fclose(file);
+    return str_take(&out);
 }
 
 static bool report(bool held)

@@ -59,6 +59,10 @@ struct check_random {
 uint64_t check_random_next(struct check_random *random);
 uint64_t check_random_below(struct check_random *random, uint64_t bound);
 
+/* A whole file, for the caller to free; NULL when it cannot be read. Paths are from the top of the
+ * repository, where tests run. */
+char *file_text(const char *path);
+
 /* For the macros above. */
 void check_register(const char *name, CMUnitTestFunction test);
 void check_end_of_test(void);

@@ -90,14 +90,9 @@ size_t array_history_kinds(const struct array_history *history)
 /* On one line, and cut, so that a message with a different tail each time is one kind. */
 static char *words_of(const char *words)
 {
-    size_t size = words != NULL ? strnlen(words, HISTORY_WORDS_MAX) : 0;
-    if (size == HISTORY_WORDS_MAX) {
-        while (size > 0 && ((unsigned char)words[size] & 0xC0) == 0x80)
-            size--; /* not within a character */
-    }
-    if (size == 0)
+    if (words == NULL || words[0] == '\0')
         return NULL;
-    char *copy = text_copy_n(words, size);
+    char *copy = text_copy_max(words, HISTORY_WORDS_MAX);
     for (char *c = copy; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ')
             *c = ' ';

@@ -60,6 +60,13 @@ struct json_object *conditions_encode(const struct condition_wanted *wanted, siz
     return list;
 }
 
+enum readiness readiness_of(const char *status)
+{
+    if (text_eq(status, "VALID"))
+        return READY_YES;
+    return text_eq(status, "INVALID") ? READY_STALLED : READY_NOT_YET;
+}
+
 void conditions_ready(enum readiness readiness, const char *reason, const char *message,
                       struct condition_wanted ret_wanted[2])
 {

@@ -185,13 +185,6 @@ int consumable_resource_decode(struct json_object *doc, struct consumable_resour
     return 0;
 }
 
-static enum readiness readiness_of(const char *status)
-{
-    if (text_eq(status, "VALID"))
-        return READY_YES;
-    return text_eq(status, "INVALID") ? READY_STALLED : READY_NOT_YET;
-}
-
 struct json_object *consumable_status_encode(const struct object_meta *meta,
                                              const struct consumable_status *status,
                                              struct json_object *previous, int64_t now_ns)

@@ -307,13 +307,6 @@ static const struct field status_fields[] = {
 const struct object_type compute_environment_status_type =
     OBJECT_TYPE(S, "ComputeEnvironmentStatus", status_fields, .open = true);
 
-static enum readiness readiness_of(const char *status)
-{
-    if (text_eq(status, "VALID"))
-        return READY_YES;
-    return text_eq(status, "INVALID") ? READY_STALLED : READY_NOT_YET;
-}
-
 struct json_object *
 compute_environment_status_encode(const struct object_meta *meta,
                                   const struct compute_environment_status *status,

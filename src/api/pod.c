@@ -43,17 +43,6 @@ struct pod *pod_free(struct pod *pod)
     return NULL;
 }
 
-/* At most size_max bytes, never half a character. */
-static char *copy_cut(const char *text, size_t size_max)
-{
-    if (text == NULL)
-        return NULL;
-    size_t size = strnlen(text, size_max);
-    while (size == size_max && size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80)
-        size--;
-    return text_copy_n(text, size);
-}
-
 static enum pod_phase phase_of(const char *text)
 {
     static const char *const names[] = {"Pending", "Running", "Succeeded", "Failed"};
@@ -139,7 +128,7 @@ static void decode_terminated(struct pod *pod, const char *name, struct json_obj
         .reason = text_copy(reason),
         /* Of what a program said before it failed, the end tells why. */
         .message = exit_code != 0 ? text_copy_end(message, POD_MESSAGE_MAX)
-                                  : copy_cut(message, POD_MESSAGE_MAX),
+                                  : text_copy_max(message, POD_MESSAGE_MAX),
     };
 }
 
@@ -157,7 +146,7 @@ static void decode_container_status(struct pod *pod, struct json_object *status,
     pod->init_started = pod->init_started || (running != NULL && !main_container);
     if (waiting != NULL && pod->waiting_reason == NULL) {
         pod->waiting_reason = text_copy(json_get_text(waiting, "reason"));
-        pod->waiting_message = copy_cut(json_get_text(waiting, "message"), POD_MESSAGE_MAX);
+        pod->waiting_message = text_copy_max(json_get_text(waiting, "message"), POD_MESSAGE_MAX);
     }
 }
 
@@ -197,7 +186,7 @@ static void decode_scheduling(struct pod *pod, struct json_object *conditions)
             !text_eq(json_get_text(item, "status"), "False") || pod->waiting_reason != NULL)
             continue;
         pod->waiting_reason = text_copy(json_get_text(item, "reason"));
-        pod->waiting_message = copy_cut(json_get_text(item, "message"), POD_MESSAGE_MAX);
+        pod->waiting_message = text_copy_max(json_get_text(item, "message"), POD_MESSAGE_MAX);
     }
 }
 
@@ -206,7 +195,7 @@ static void decode_status(struct pod *pod, struct json_object *status)
     pod->address = text_copy(json_get_text(status, "podIP"));
     pod->phase = phase_of(json_get_text(status, "phase"));
     pod->reason = text_copy(json_get_text(status, "reason"));
-    pod->message = copy_cut(json_get_text(status, "message"), POD_MESSAGE_MAX);
+    pod->message = text_copy_max(json_get_text(status, "message"), POD_MESSAGE_MAX);
     pod->deadline = text_eq(pod->reason, "DeadlineExceeded");
     decode_container_statuses(pod, status);
     decode_disruption(pod, json_get_list(status, "conditions"));
@@ -234,7 +223,7 @@ static void decode_result(struct pod *pod, struct json_object *spec, struct json
         const char *name = json_get_text(json_list_at(containers, i), "name");
         struct json_object *state = json_get_object(status_of_container(statuses, name), "state");
         const char *text = json_get_text(json_get_object(state, "terminated"), "message");
-        AUTO_TEXT result = copy_cut(text, RESULT_BYTES_MAX);
+        AUTO_TEXT result = text_copy_max(text, RESULT_BYTES_MAX);
         size_t size = result != NULL ? strlen(result) : 0;
         while (size > 0 && (result[size - 1] == '\n' || result[size - 1] == '\r'))
             result[--size] = '\0';

@@ -151,13 +151,6 @@ static const struct field status_fields[] = {
 const struct object_type job_queue_status_type =
     OBJECT_TYPE(struct queue_status_doc, "JobQueueStatus", status_fields, .open = true);
 
-static enum readiness readiness_of(const char *status)
-{
-    if (text_eq(status, "VALID"))
-        return READY_YES;
-    return text_eq(status, "INVALID") ? READY_STALLED : READY_NOT_YET;
-}
-
 struct json_object *job_queue_status_encode(const struct object_meta *meta,
                                             const struct job_queue_status *status,
                                             struct json_object *previous, int64_t now_ns)

@@ -61,10 +61,7 @@ static void put_words(struct json_object *doc, const char *key, const char *text
 {
     if (text == NULL || text[0] == '\0')
         return;
-    size_t size = strnlen(text, STATE_CHANGE_TEXT_MAX);
-    while (size == STATE_CHANGE_TEXT_MAX && ((unsigned char)text[size] & 0xc0) == 0x80)
-        size--;
-    AUTO_TEXT cut = text_copy_n(text, size);
+    AUTO_TEXT cut = text_copy_max(text, STATE_CHANGE_TEXT_MAX);
     json_put_text(doc, key, cut);
 }
 

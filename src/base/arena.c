@@ -106,6 +106,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 
 char *arena_copy(struct arena *arena, const char *text)
 {
+    if (text == NULL)
+        return NULL;
     size_t size = strlen(text) + 1;
     return memcpy(arena_alloc(arena, size), text, size);
 }

@@ -79,6 +79,11 @@ uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed)
     return fold(fold(low ^ secret, high ^ state) ^ k2, (uint64_t)size ^ k1);
 }
 
+uint64_t hash_text(const char *text, uint64_t seed)
+{
+    return text != NULL ? hash_bytes(text, strlen(text), seed) : seed + 1;
+}
+
 static uint64_t process_seed;
 
 __attribute__((constructor)) static void choose_seed(void)

@@ -112,6 +112,17 @@ char *text_copy_n(const char *text, size_t size)
     return copy;
 }
 
+char *text_copy_max(const char *text, size_t size_max)
+{
+    if (text == NULL)
+        return NULL;
+    size_t size = strnlen(text, size_max);
+    /* The byte behind the cut tells: within a character it is one of its later bytes. */
+    while (size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80)
+        size--;
+    return text_copy_n(text, size);
+}
+
 char *text_copy_end(const char *text, size_t size_max)
 {
     if (text == NULL)

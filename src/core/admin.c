@@ -15,11 +15,6 @@ enum {
                       */
 };
 
-static uint64_t hash_text(const char *text, uint64_t seed)
-{
-    return text != NULL ? hash_bytes(text, strlen(text), seed) : seed + 1;
-}
-
 static bool due(const struct core *core, int64_t written_ns)
 {
     return written_ns == 0 || written_ns + core->options.status_interval_ns <= core->now_ns;
@@ -110,8 +105,7 @@ static void plan_queue(struct core *core, struct core_queue *queue)
     action->name = queue->name;
     action->meta = meta;
     action->queue_status = status;
-    action->resource_version =
-        queue->resource_version != NULL ? arena_copy(core->arena, queue->resource_version) : NULL;
+    action->resource_version = arena_copy(core->arena, queue->resource_version);
     flight_find(core, action->id)->sequence = hash;
     queue->status_in_flight = true;
 }
@@ -229,9 +223,7 @@ static void plan_environment(struct core *core, struct core_environment *environ
     action->name = environment->name;
     action->meta = meta;
     action->environment_status = status;
-    action->resource_version = environment->resource_version != NULL
-                                   ? arena_copy(core->arena, environment->resource_version)
-                                   : NULL;
+    action->resource_version = arena_copy(core->arena, environment->resource_version);
     flight_find(core, action->id)->sequence = hash;
     environment->status_in_flight = true;
 }
@@ -249,7 +241,7 @@ void plan_finalizer(struct core *core, const char *kind, const struct object_met
     action->object_kind = kind;
     action->name = meta->name;
     action->uid = meta->uid;
-    action->resource_version = version != NULL ? arena_copy(core->arena, version) : NULL;
+    action->resource_version = arena_copy(core->arena, version);
     action->add = add;
     flight_find(core, action->id)->text = text_printf("%c%s", kind[KIND_LETTER], meta->name);
     *in_flight = true;

@@ -50,11 +50,6 @@ static void fill_claims(struct core *core, const struct core_consumable *resourc
             arena_printf(core->arena, "%s=%lld", claim->pod, (long long)claim->quantity);
 }
 
-static uint64_t hash_text(const char *text, uint64_t seed)
-{
-    return text != NULL ? hash_bytes(text, strlen(text), seed) : seed + 1;
-}
-
 static uint64_t status_hash(const struct core_consumable *resource,
                             const struct consumable_status *status)
 {

@@ -387,11 +387,10 @@ static void plan_notices(struct core *core)
         const struct action *from = &core->notices.items[i];
         struct action *action = action_new(core, ACTION_EVENT, NULL);
         *action = *from;
-        action->namespace_ =
-            from->namespace_ != NULL ? arena_copy(core->arena, from->namespace_) : NULL;
-        action->name = from->name != NULL ? arena_copy(core->arena, from->name) : NULL;
-        action->uid = from->uid != NULL ? arena_copy(core->arena, from->uid) : NULL;
-        action->message = from->message != NULL ? arena_copy(core->arena, from->message) : NULL;
+        action->namespace_ = arena_copy(core->arena, from->namespace_);
+        action->name = arena_copy(core->arena, from->name);
+        action->uid = arena_copy(core->arena, from->uid);
+        action->message = arena_copy(core->arena, from->message);
     }
     notices_drop(core);
 }

@@ -17,12 +17,7 @@ enum { RANGES_MAX = 64, INDEXES_TEXT_MAX = 256, WORDS_MAX = 256 };
 /* Long words are cut, so that a message with a different tail each time is one group. */
 static char *words_cut(const char *words)
 {
-    size_t size = words != NULL ? strnlen(words, WORDS_MAX) : 0;
-    if (size == WORDS_MAX) {
-        while (size > 0 && ((unsigned char)words[size] & 0xC0) == 0x80)
-            size--; /* not within a character */
-    }
-    return size > 0 ? text_printf("%.*s", (int)size, words) : NULL;
+    return words != NULL && words[0] != '\0' ? text_copy_max(words, WORDS_MAX) : NULL;
 }
 
 static bool group_is(const struct core_failure *group, const struct failure_words *words)
@@ -81,11 +76,6 @@ void failures_child(struct core_job *job, uint32_t index, const struct failure_w
 
 /* ---- as status has them ---- */
 
-static char *copy_or_null(struct arena *arena, const char *text)
-{
-    return text != NULL ? arena_copy(arena, text) : NULL;
-}
-
 void failures_fill(struct arena *arena, const struct core_job *job, struct array_status *ret_array)
 {
     ret_array->other_attempts = job->other_attempts;
@@ -96,8 +86,8 @@ void failures_fill(struct arena *arena, const struct core_job *job, struct array
     for (size_t i = 0; i < job->failure_count; i++) {
         const struct core_failure *group = &job->failures[i];
         ret_array->failures[i] = (struct array_failure){
-            .status_reason = copy_or_null(arena, group->status_reason),
-            .reason = copy_or_null(arena, group->reason),
+            .status_reason = arena_copy(arena, group->status_reason),
+            .reason = arena_copy(arena, group->reason),
             .exit_code = group->exit_code,
             .attempts = group->attempts,
             .children = group->children,

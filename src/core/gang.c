@@ -205,7 +205,7 @@ bool gang_place(struct core *core, struct core_job *job, struct core_environment
 {
     if (job->runnable.total < job->size || job->gang_open || consume_lacks(core, job))
         return false;
-    if (core->creates_in_flight + core->plan_creates >= core->options.creates_max) {
+    if (creates_are_full(core)) {
         core->creates_full = true;
         environment->starved_ns = core->now_ns;
         return false;
@@ -236,7 +236,7 @@ static bool start_parts(struct core *core, struct core_job *job, unsigned attemp
         if (child->pod != NULL || child->attempts >= attempt || i == job->main_node)
             continue;
         all = false;
-        if (core->creates_in_flight + core->plan_creates >= core->options.creates_max) {
+        if (creates_are_full(core)) {
             core->creates_full = true;
             return false;
         }

@@ -199,7 +199,7 @@ void replace_fill(struct arena *arena, const struct core_job *job, struct job_st
         return;
     struct replaces_record *record = &ret_status->replaces;
     record->job.job_name = arena_copy(arena, dependency->name);
-    record->job.uid = dependency->uid != NULL ? arena_copy(arena, dependency->uid) : NULL;
+    record->job.uid = arena_copy(arena, dependency->uid);
     record->job.outcome = (__typeof__(record->job.outcome))dependency->outcome;
     record->children_taken = job->children_taken;
 }

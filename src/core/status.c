@@ -138,7 +138,7 @@ static void fill_dependencies(struct core *core, const struct core_job *job,
             continue;
         struct dependency_record *record = &status->dependencies[status->dependency_count++];
         record->job_name = arena_copy(core->arena, dependency->name);
-        record->uid = dependency->uid != NULL ? arena_copy(core->arena, dependency->uid) : NULL;
+        record->uid = arena_copy(core->arena, dependency->uid);
         record->outcome = depend_is_held(dependency)
                               ? DEPENDENCY_HELD
                               : (__typeof__(record->outcome))dependency->outcome;
@@ -152,8 +152,7 @@ static void fill_array(struct core *core, struct core_job *job, struct action *a
                        struct job_status *status)
 {
     records_fill(core, job, action, &status->array);
-    action->array_version =
-        job->array_version != NULL ? arena_copy(core->arena, job->array_version) : NULL;
+    action->array_version = arena_copy(core->arena, job->array_version);
     if (job->status_bytes == 0)
         job->status_bytes = records_bytes(job);
     if (job->status_bytes > JOB_STATE_INLINE_MAX) {
@@ -214,7 +213,7 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     } else {
         status->attempts = job->children[job->main_node].attempts;
         status->refusals = job->children[job->main_node].refusals;
-        status->result = job->result != NULL ? arena_copy(core->arena, job->result) : NULL;
+        status->result = arena_copy(core->arena, job->result);
     }
     if (job->gang) {
         fill_array(core, job, action, status);
@@ -240,8 +239,7 @@ void job_status_plan(struct core *core, struct core_job *job)
     action->namespace_ = job->spec->meta.namespace_;
     action->name = job->spec->meta.name;
     action->uid = job->uid;
-    action->resource_version =
-        job->resource_version != NULL ? arena_copy(core->arena, job->resource_version) : NULL;
+    action->resource_version = arena_copy(core->arena, job->resource_version);
     action->status = fill_status(core, job, action);
     flight_find(core, action->id)->sequence = job->sequence;
     job->status_in_flight = true;

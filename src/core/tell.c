@@ -68,13 +68,13 @@ static struct state_mark reached_now(const struct core_job *job)
     if (child->phase < JOB_RUNNABLE)
         return (struct state_mark){0, (enum job_phase)child->phase};
     const struct core_pod *pod = child->pod;
-    uint32_t try = pod != NULL ? pod->
-    try : child
-        ->attempts + child->refusals + 1U;
+    uint32_t number = child->attempts + child->refusals + 1U;
+    if (pod != NULL)
+        number = pod->try;
     bool there = pod != NULL && pod->state >= PODS_LIVE;
     if (child->phase == JOB_STARTING && !there)
-        return (struct state_mark){try, JOB_RUNNABLE};
-    return (struct state_mark){try, (enum job_phase)child->phase};
+        return (struct state_mark){number, JOB_RUNNABLE};
+    return (struct state_mark){number, (enum job_phase)child->phase};
 }
 
 static bool was_passed(const struct core_job *job, struct state_mark mark)

@@ -79,18 +79,6 @@ static uint64_t key_of(const struct kube_event *event)
     return key != 0 ? key : 1;
 }
 
-/* Cut at the start of a UTF-8 character. */
-static char *cut_copy(const char *text, size_t size_max)
-{
-    size_t size = text != NULL ? strlen(text) : 0;
-    if (size > size_max) {
-        size = size_max;
-        while (size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80)
-            size--;
-    }
-    return text_copy_n(text != NULL ? text : "", size);
-}
-
 static struct series *place_of(struct kube_events *events, uint64_t key, size_t probe)
 {
     return &events->table[(key + probe) % SERIES_MAX];
@@ -126,7 +114,7 @@ static void fill_series(struct kube_events *events, struct series *series,
 {
     uint64_t unique =
         (uint64_t)now_ns ^ (uint64_t)kube_random_between(&events->options.random, 0, INT64_MAX - 1);
-    AUTO_TEXT name = cut_copy(event->name, NAME_MAX_BYTES);
+    AUTO_TEXT name = text_copy_max(event->name != NULL ? event->name : "", NAME_MAX_BYTES);
 
     series->key = key_of(event);
     series->first_ns = now_ns;
@@ -136,7 +124,7 @@ static void fill_series(struct kube_events *events, struct series *series,
     series->namespace = text_copy(event->namespace);
     series->name = text_copy(event->name);
     series->uid = text_copy(event->uid);
-    series->reason = cut_copy(event->reason, REASON_MAX);
+    series->reason = text_copy_max(event->reason != NULL ? event->reason : "", REASON_MAX);
     series->event_name = text_printf("%s.%016" PRIx64, name, unique);
     series->event_namespace = text_copy(event->namespace != NULL ? event->namespace : "default");
 }
@@ -297,7 +285,7 @@ void kube_events_post(struct kube_events *events, const struct kube_event *event
     series->last_ns = now_ns;
     series->count++;
     free(series->message);
-    series->message = cut_copy(event->message, MESSAGE_MAX);
+    series->message = text_copy_max(event->message != NULL ? event->message : "", MESSAGE_MAX);
     if (!series->queued) {
         size_t end = (events->queue_first + events->queue_count) % ARRAY_LEN(events->queue);
         events->queue[end] = series;

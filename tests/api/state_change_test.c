@@ -101,27 +101,13 @@ static char *example(void)
     return state_change_encode(&change);
 }
 
-static char *read_document(void)
-{
-    FILE *file = fopen(DOCUMENT, "r");
-    AUTO_STR out = STR_EMPTY;
-    char bytes[4096];
-    size_t size;
-    if (file == NULL)
-        return NULL;
-    while ((size = fread(bytes, 1, sizeof(bytes), file)) > 0)
-        str_add_bytes(&out, bytes, size);
-    (void)fclose(file);
-    return str_take(&out);
-}
-
 TEST(the_documents_example_is_the_programs)
 {
     struct err err;
     AUTO_TEXT event = example();
     AUTO(json_object) doc = NULL;
     REQUIRE(json_parse(event, strlen(event), &doc, &err) == 0);
-    AUTO_TEXT text = read_document();
+    AUTO_TEXT text = file_text(DOCUMENT);
     REQUIRE(text != NULL); /* tests run at the top of the repository */
     const char *begin = text != NULL ? strstr(text, BEGIN) : NULL;
     const char *end = begin != NULL ? strstr(begin, END) : NULL;

@@ -119,3 +119,29 @@ TEST(the_end_of_a_text)
         CHECK_TEXT("end", got, rows[i].want);
     }
 }
+
+TEST(a_cut_never_splits_a_character)
+{
+    static const struct {
+        const char *name, *text;
+        size_t size_max;
+        const char *want;
+    } rows[] = {
+        {"shorter than the cut", "ab", 3, "ab"},
+        {"exactly the cut", "abc", 3, "abc"},
+        {"one byte each", "abcd", 3, "abc"},
+        {"nothing may stay", "abcd", 0, ""},
+        {"two bytes, cut within", "ab\xc3\xa9z", 3, "ab"},
+        {"two bytes, cut behind", "ab\xc3\xa9z", 4, "ab\xc3\xa9"},
+        {"three bytes, cut after one", "a\xe2\x82\xacz", 2, "a"},
+        {"three bytes, cut after two", "a\xe2\x82\xacz", 3, "a"},
+        {"three bytes, cut behind", "a\xe2\x82\xacz", 4, "a\xe2\x82\xac"},
+        {"four bytes, cut after three", "a\xf0\x9f\x98\x80z", 4, "a"},
+        {"four bytes, cut behind", "a\xf0\x9f\x98\x80z", 5, "a\xf0\x9f\x98\x80"},
+        {"no text", NULL, 3, NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        AUTO_TEXT cut = text_copy_max(rows[i].text, rows[i].size_max);
+        CHECK_TEXT(rows[i].name, cut, rows[i].want);
+    }
+}

@@ -70,23 +70,9 @@ TEST(everything_can_end)
     }
 }
 
-static char *read_document(void)
-{
-    FILE *file = fopen(DOCUMENT, "r");
-    AUTO_STR out = STR_EMPTY;
-    char bytes[4096];
-    size_t size;
-    if (file == NULL)
-        return NULL;
-    while ((size = fread(bytes, 1, sizeof(bytes), file)) > 0)
-        str_add_bytes(&out, bytes, size);
-    fclose(file);
-    return str_take(&out);
-}
-
 TEST(the_documents_table_is_the_programs)
 {
-    AUTO_TEXT text = read_document();
+    AUTO_TEXT text = file_text(DOCUMENT);
     REQUIRE(text != NULL); /* tests run at the top of the repository */
     char *begin = strstr(text, BEGIN);
     REQUIRE(begin != NULL);
@@ -113,7 +99,7 @@ TEST(every_reason_is_documented)
         "DependencyCycle", "InvalidSpec",     "InvalidDefinition", "UnsupportedTemplate",
         "PodRefused",
     };
-    AUTO_TEXT text = read_document();
+    AUTO_TEXT text = file_text(DOCUMENT);
     REQUIRE(text != NULL);
     for (int verdict = 0; verdict < VERDICT_COUNT; verdict++) {
         AUTO_TEXT cell = text_printf("| `%s` |", verdict_reason((enum verdict)verdict));

@@ -362,8 +362,7 @@ static void write_status(struct big *big, const struct action *action)
     struct done *done = &answer(big, action)->done;
     done->state_bytes = bytes;
     done->resource_version = arena_printf(big->arena, "%" PRIu64, big->job_version);
-    done->array_version =
-        big->state_version != NULL ? arena_copy(big->arena, big->state_version) : NULL;
+    done->array_version = arena_copy(big->arena, big->state_version);
 }
 
 static void carry_out(struct big *big, const struct action *action)

@@ -137,8 +137,7 @@ static void add_answer(struct world *world, struct request *request,
     items[list->count++] = (struct instance){
         .id = arena_copy(world->arena, instance->id),
         .type = arena_copy(world->arena, world->types[instance->type].name),
-        .node_name =
-            instance->node_name != NULL ? arena_copy(world->arena, instance->node_name) : NULL,
+        .node_name = arena_copy(world->arena, instance->node_name),
         .state = instance->state,
         .launched_ns = instance->launched_ns,
     };

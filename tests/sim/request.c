@@ -13,7 +13,7 @@
 
 static char *copy(struct world *world, const char *text)
 {
-    return text != NULL ? arena_copy(world->arena, text) : NULL;
+    return arena_copy(world->arena, text);
 }
 
 static void copy_containers(struct world *world, const struct job_try *from, struct job_try *to)

@@ -62,6 +62,8 @@ struct json_object *conditions_encode(const struct condition_wanted *wanted, siz
                                       int64_t now_ns);
 /* Ready and Stalled as kstatus reads them. */
 enum readiness { READY_YES, READY_NOT_YET, READY_STALLED };
+/* VALID: yes; INVALID: stalled; anything else: not yet. */
+enum readiness readiness_of(const char *status);
 void conditions_ready(enum readiness readiness, const char *reason, const char *message,
                       struct condition_wanted ret_wanted[2]);
 

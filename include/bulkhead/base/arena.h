@@ -16,7 +16,7 @@ struct arena *arena_free(struct arena *arena);
 DEFINE_AUTO(arena, arena_free)
 
 void *arena_alloc(struct arena *arena, size_t size) NEVER_NULL; /* zeroed, aligned to 16 */
-char *arena_copy(struct arena *arena, const char *text) NEVER_NULL;
+char *arena_copy(struct arena *arena, const char *text);        /* NULL in, NULL out */
 char *arena_printf(struct arena *arena, const char *format, ...) NEVER_NULL PRINTF_LIKE(2, 3);
 void arena_reset(struct arena *arena); /* keeps the first block for the next turn */
 size_t arena_used(const struct arena *arena);

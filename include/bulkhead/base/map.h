@@ -26,5 +26,6 @@ size_t map_count(const struct map *map);
 void *map_next(const struct map *map, size_t *index, const char **ret_key);
 
 uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed);
+uint64_t hash_text(const char *text, uint64_t seed); /* NULL is not "" */
 
 #endif

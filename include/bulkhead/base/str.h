@@ -32,6 +32,8 @@ void *mem_new(size_t size) NEVER_NULL; /* zeroed */
 void *mem_grow(void *old, size_t count, size_t item_size) NEVER_NULL;
 char *text_copy(const char *text); /* NULL in, NULL out */
 char *text_copy_n(const char *text, size_t size) NEVER_NULL;
+/* The first size_max bytes, or less: never half a character. NULL in, NULL out. */
+char *text_copy_max(const char *text, size_t size_max);
 /* The last size_max bytes, or less: never half a character. NULL in, NULL out. */
 char *text_copy_end(const char *text, size_t size_max);
 char *text_printf(const char *format, ...) NEVER_NULL PRINTF_LIKE(1, 2);
