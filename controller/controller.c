@@ -239,6 +239,19 @@ void controller_on_metrics(void *ctx, struct str *out)
     measures_print(controller->measures, &view, out);
 }
 
+unsigned controller_on_explain(void *ctx, const struct key_values *args, bool *ret_json,
+                               struct str *out)
+{
+    struct controller *controller = ctx;
+    const struct explain_view view = {
+        .core = controller->core,
+        .leading = controller->life == LIFE_LEADING && process_may_act(controller),
+        .holder = controller->lease != NULL ? kube_lease_holder(controller->lease) : "",
+        .now_ns = clock_steady_ns(),
+    };
+    return explain_answer(&controller->explain_pace, &view, args, ret_json, out);
+}
+
 void controller_on_tick(uv_timer_t *timer)
 {
     struct controller *controller = timer->data;

@@ -234,6 +234,7 @@ static int open_server(struct controller *controller, struct err *err)
         .ctx = controller,
         .ready = controller_on_ready,
         .metrics = controller_on_metrics,
+        .explain = controller_on_explain,
     };
     if (server_new(&serve, &controller->server, err) < 0)
         return -1;

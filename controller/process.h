@@ -10,6 +10,7 @@
 #include "bulkhead/serve/server.h"
 
 #include "execute.h"
+#include "explain.h"
 #include "groups.h"
 #include "loop.h"
 #include "metrics.h"
@@ -41,6 +42,7 @@ struct controller {
     struct groups *groups;
     struct sink *sink; /* NULL: none */
     struct measures *measures;
+    struct explain_pace explain_pace;
 
     uv_signal_t signals[2];
     uv_timer_t tick, stop_deadline;
@@ -60,6 +62,8 @@ void controller_on_tick(uv_timer_t *timer);
 void controller_on_checks_passed(void *ctx);
 bool controller_on_ready(void *ctx, struct str *why);
 void controller_on_metrics(void *ctx, struct str *out);
+unsigned controller_on_explain(void *ctx, const struct key_values *args, bool *ret_json,
+                               struct str *out);
 
 /* process.c */
 int process_open(struct controller *controller, struct err *err);

@@ -41,10 +41,10 @@
  *   giveback.c   what to give back (buyer.h)
  *   scale.c      calls to the providers of machines, and their pace
  *   verdict.c    why something waits, in words
- *   status.c     what is written when, and what a durable status sets free
- *   admin.c      status and finalizers of queues and environments
- *   flight.c     actions in flight
- *   core.c       events in, plans out
+ *   explain.c, explain_print.c, clauses.c  the same whole, for who asks: every node and type,
+ * clause by clause (explain.h, clauses.h) status.c     what is written when, and what a durable
+ * status sets free admin.c      status and finalizers of queues and environments flight.c actions
+ * in flight core.c       events in, plans out
  *
  * Lifetime   An object that is gone from the API server is unlinked at once and freed when no
  * action that names it is in flight any more (its flights count is 0). */
@@ -810,6 +810,7 @@ int64_t environment_wake_ns(const struct core *core, const struct core_environme
 const char *verdict_reason(enum verdict verdict); /* CamelCase */
 void verdict_set(struct core *core, struct core_job *job, enum verdict verdict, const char *words);
 char *verdict_message(struct core *core, struct core_job *job); /* heap */
+enum verdict verdict_shown(const struct core_job *job);         /* as its status tells it */
 enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct str *out);
 
 /* status.c */

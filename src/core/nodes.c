@@ -6,6 +6,7 @@
  * nor the API server checks any of it, so this is where overcommitment is prevented. */
 #include "assist.h"
 #include "causes.h"
+#include "clauses.h"
 #include "gang.h"
 
 #include <stdlib.h>
@@ -196,8 +197,8 @@ void daemon_set_gone(struct core *core, const char *key)
 /* ----------------------------------------------------------------------- room */
 
 /* Taints that a pod of ours gets by without a toleration of its own. */
-static const struct taint *blocking_taint(const struct core_node *node,
-                                          const struct tolerations *tolerations)
+const struct taint *node_blocking_taint(const struct core_node *node,
+                                        const struct tolerations *tolerations)
 {
     const struct taints *taints = &node->spec->taints;
     for (size_t i = 0; i < taints->count; i++) {
@@ -214,7 +215,7 @@ static const struct taint *blocking_taint(const struct core_node *node,
     return NULL;
 }
 
-static bool ports_free(const struct core_node *node, const struct placement *placement)
+bool node_ports_free(const struct core_node *node, const struct placement *placement)
 {
     if (placement->host_port_count == 0)
         return true;
@@ -232,7 +233,7 @@ static bool ports_free(const struct core_node *node, const struct placement *pla
     return true;
 }
 
-static bool has_none_of(const struct core_node *node, const struct core_class *class_)
+bool node_has_none_of(const struct core_node *node, const struct core_class *class_)
 {
     for (const struct core_pod *pod = node->pods; pod != NULL; pod = pod->next) {
         const struct core_class *other = pod->class_ != NULL ? pod->class_
@@ -249,9 +250,9 @@ bool node_takes(const struct core_node *node, const struct core_class *class_)
     return node->spec != NULL &&
            placement_matches(&class_->placement, node->name, &node->spec->labels) &&
            !node_rests_for(node, class_) &&
-           blocking_taint(node, &class_->placement.tolerations) == NULL &&
-           ports_free(node, &class_->placement) &&
-           (!class_->placement.apart || has_none_of(node, class_));
+           node_blocking_taint(node, &class_->placement.tolerations) == NULL &&
+           node_ports_free(node, &class_->placement) &&
+           (!class_->placement.apart || node_has_none_of(node, class_));
 }
 
 void node_free_amounts(const struct core_node *node, struct amounts *ret_free)

@@ -170,11 +170,8 @@ static void fill_words(struct core *core, struct core_job *job, struct job_statu
     }
     int64_t waiting =
         job->counts[JOB_SUBMITTED] + job->counts[JOB_PENDING] + job->counts[JOB_RUNNABLE];
-    enum verdict verdict = job->verdict;
-    if (waiting == 0)
-        verdict = job->counts[JOB_RUNNING] > 0 ? VERDICT_RUNNING : VERDICT_STARTING;
     AUTO_TEXT words = verdict_message(core, job);
-    status->reason = arena_copy(core->arena, verdict_reason(verdict));
+    status->reason = arena_copy(core->arena, verdict_reason(verdict_shown(job)));
     status->message = arena_copy(core->arena, words);
     if (waiting > 0)
         notice_waits(core, job, words);

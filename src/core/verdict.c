@@ -6,6 +6,7 @@
  * apply, and only when certain: clients kill jobs on MISCONFIGURATION (docs/states.md). */
 #include "assist.h"
 #include "causes.h"
+#include "explain.h"
 #include "gang.h"
 
 #include <stdlib.h>
@@ -131,8 +132,9 @@ static enum verdict unusable_words(const struct core_environment *environment, s
     return VERDICT_ENVIRONMENT;
 }
 
-static enum verdict blocked_words(struct core *core, const struct core_job *job,
-                                  const struct core_environment *environment, struct str *out)
+/* What keeps the job from ever starting there as things are, however much room there is. */
+enum verdict verdict_of_bar(struct core *core, const struct core_job *job,
+                            const struct core_environment *environment, struct str *out)
 {
     if (!environment_usable(environment))
         return unusable_words(environment, out);
@@ -162,6 +164,15 @@ static enum verdict blocked_words(struct core *core, const struct core_job *job,
                          : "no instance type is large enough or matches");
         return VERDICT_FIT;
     }
+    return VERDICT_NONE;
+}
+
+enum verdict verdict_in(struct core *core, const struct core_job *job,
+                        const struct core_environment *environment, struct str *out)
+{
+    enum verdict bar = verdict_of_bar(core, job, environment, out);
+    if (bar != VERDICT_NONE)
+        return bar;
     if (environment->held_by != NULL && environment->held_by != job->queue) {
         str_addf(out, "queue %s of higher priority waits for room there",
                  environment->held_by->name);
@@ -228,7 +239,7 @@ enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct 
         if (environment == NULL)
             str_add(&all, "it does not exist");
         else
-            here = blocked_words(core, job, environment, &all);
+            here = verdict_in(core, job, environment, &all);
         usable = usable || here != VERDICT_ENVIRONMENT;
         if (hope(here) < hope(best))
             best = here;
@@ -248,6 +259,13 @@ enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct 
 }
 
 /* -------------------------------------------------------------------- messages */
+
+enum verdict verdict_shown(const struct core_job *job)
+{
+    if (job->counts[JOB_SUBMITTED] + job->counts[JOB_PENDING] + job->counts[JOB_RUNNABLE] > 0)
+        return job->verdict;
+    return job->counts[JOB_RUNNING] > 0 ? VERDICT_RUNNING : VERDICT_STARTING;
+}
 
 static void waiting_indexes(const struct core_job *job, struct str *out)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* server.c - probes and metrics over libwebsockets
+/* server.c - probes, metrics and explanations over libwebsockets
  *
  * One request a connection, because that is how kubelets probe, and because it makes the deadline
  * whole: whoever sends slowly, reads slowly or says nothing is gone when the time of the connection
@@ -63,8 +63,34 @@ static struct answer page_ready(struct server *server, struct str *body)
     return (struct answer){ready ? 200 : 503, "text/plain; charset=utf-8"};
 }
 
-static struct answer make_page(struct server *server, const char *path, bool readable,
-                               struct str *body)
+/* libwebsockets has taken the query apart at each &, and decoded it. */
+static void read_args(struct lws *wsi, struct key_values *args)
+{
+    char item[SERVER_ARG_BYTES_MAX];
+    for (int i = 0; i < SERVER_ARGS_MAX; i++) {
+        int size = lws_hdr_copy_fragment(wsi, item, sizeof(item), WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (size <= 0)
+            return;
+        char *equals = strchr(item, '=');
+        if (equals == NULL)
+            continue;
+        *equals = '\0';
+        key_values_set(args, item, equals + 1);
+    }
+}
+
+static struct answer page_explain(struct server *server, struct lws *wsi, struct str *body)
+{
+    struct key_values args = {0};
+    bool json = false;
+    read_args(wsi, &args);
+    unsigned status = server->options.explain(server->options.ctx, &args, &json, body);
+    key_values_done(&args);
+    return (struct answer){status, json ? "application/json" : "text/plain; charset=utf-8"};
+}
+
+static struct answer make_page(struct server *server, struct lws *wsi, const char *path,
+                               bool readable, struct str *body)
 {
     if (!readable) {
         str_add(body, "only GET and HEAD are answered here\n");
@@ -81,7 +107,10 @@ static struct answer make_page(struct server *server, const char *path, bool rea
             server->options.metrics(server->options.ctx, body);
         return (struct answer){200, "text/plain; version=0.0.4; charset=utf-8"};
     }
-    str_add(body, "nothing here; there are /healthz, /readyz and /metrics\n");
+    if (strcmp(path, "/explain") == 0 && server->options.explain != NULL)
+        return page_explain(server, wsi, body);
+    str_addf(body, "nothing here; there are /healthz, /readyz%s\n",
+             server->options.explain != NULL ? ", /metrics and /explain" : " and /metrics");
     return (struct answer){404, "text/plain; charset=utf-8"};
 }
 
@@ -123,7 +152,7 @@ static int on_request(struct server *server, struct lws *wsi, struct exchange *e
     bool readable = head || has_token(wsi, WSI_TOKEN_GET_URI);
 
     str_clear(&exchange->body);
-    struct answer answer = make_page(server, path, readable, &exchange->body);
+    struct answer answer = make_page(server, wsi, path, readable, &exchange->body);
     if (send_head(wsi, answer, exchange->body.size) < 0)
         return -1;
     if (head)

@@ -334,6 +334,11 @@ static bool happens(struct world *world, const struct line *line)
             log_pods(world);
         return true;
     }
+    if (strcmp(word, "explain") == 0 && line->count == 2) {
+        settle(world);
+        log_explain(world, line->words[1]);
+        return true;
+    }
     if (strcmp(word, "tries") == 0 && line->count == 2) {
         settle(world);
         log_tries(world, line->words[1]);

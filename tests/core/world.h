@@ -53,6 +53,7 @@
  *       ok and failed also take also=side:0,check:2:words for containers beside main
  *   tries a                   writes down the tries in job a's stored status
  *   why a                     writes down what keeps job a, as its status would tell it
+ *   explain a                 writes down the whole of it: place in line, every node, every clause
  *   jobs | pods | consumables writes down how everything stands
  *   restart                   throws the core away and fills a new one from what the server holds
  *

@@ -2,6 +2,7 @@
 /* world_log.c - what is written down, and what must never be */
 #include "core/world_parts.h"
 
+#include "bulkhead/core/explain.h"
 #include "bulkhead/json/get.h"
 
 #include <stdio.h>
@@ -358,6 +359,19 @@ void log_why(struct world *world, const char *name)
         job->array ? job->phase : (enum job_phase)job->children[job->main_node].phase;
     log_line(world, "%s %s %s%s%s", name, job_phase_name(phase), verdict_reason(job->verdict),
              words[0] != '\0' ? ": " : "", words);
+}
+
+void log_explain(struct world *world, const char *name)
+{
+    struct thing *thing = thing_find(world, "job", name);
+    struct explanation explanation;
+    AUTO(arena) arena = arena_new(0);
+    if (thing == NULL || !core_explain(world->core, thing->uid, arena, &explanation)) {
+        log_line(world, "%s is not there", name);
+        return;
+    }
+    log_time(world);
+    explanation_print(&explanation, &world->log);
 }
 
 static void log_job(struct world *world, const struct thing *thing)

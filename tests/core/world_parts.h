@@ -180,6 +180,7 @@ void log_line(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_action(struct world *world, const struct action *action);
 void log_breaches(struct world *world);
 void log_why(struct world *world, const char *name);
+void log_explain(struct world *world, const char *name);
 void log_jobs(struct world *world);
 void log_pods(struct world *world);
 void log_tries(struct world *world, const char *name);

@@ -44,6 +44,15 @@ static void print_metrics(void *ctx, struct str *out)
         str_addf(out, "line_%06d 1\n", i);
 }
 
+static unsigned explain(void *ctx, const struct key_values *args, bool *ret_json, struct str *out)
+{
+    UNUSED(ctx);
+    for (size_t i = 0; i < args->count; i++)
+        str_addf(out, "%s is %s\n", args->items[i].key, args->items[i].value);
+    *ret_json = text_eq(key_values_get(args, "format"), "json");
+    return args->count > 0 ? 200 : 400;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     UNUSED(timer);
@@ -66,6 +75,7 @@ static void world_init(struct world *world, int connections_max, int64_t request
                                      .ctx = world,
                                      .ready = is_ready,
                                      .metrics = print_metrics,
+                                     .explain = explain,
                                      .connections_max = connections_max,
                                      .request_ms_max = request_ms_max};
     if (server_new(&options, &world->server, &err) < 0)
@@ -169,6 +179,11 @@ static const struct {
     {"ready", "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n", HEAD_OK(PLAIN, "3") "ok\n"},
     {"metrics", "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
      HEAD_OK("text/plain; version=0.0.4; charset=utf-8", "14") "line_000000 1\n"},
+    {"explain, with its query decoded",
+     "GET /explain?namespace=a&job=b%2Fc%20d&x=&format=text HTTP/1.1\r\nHost: a\r\n\r\n",
+     HEAD_OK(PLAIN, "49") "namespace is a\njob is b/c d\nx is \nformat is text\n"},
+    {"explain as JSON", "GET /explain?format=json HTTP/1.1\r\nHost: a\r\n\r\n",
+     HEAD_OK("application/json", "15") "format is json\n"},
     {"a query is passed over", "GET /healthz?verbose=1 HTTP/1.1\r\nHost: a\r\n\r\n",
      HEAD_OK(PLAIN, "3") "ok\n"},
     {"head", "HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\n", HEAD_OK(PLAIN, "3")},
@@ -192,7 +207,8 @@ static const struct {
     const char *name, *request, *status, *line;
 } refusals[] = {
     {"no such page", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 404 ",
-     "\r\n\r\nnothing here; there are /healthz, /readyz and /metrics\n"},
+     "\r\n\r\nnothing here; there are /healthz, /readyz, /metrics and /explain\n"},
+    {"explain what?", "GET /explain HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400 ", "\r\n"},
     {"a page below", "GET /metrics/x HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 404 ", "nothing here"},
     {"up and out", "GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 404 ",
      "nothing here"},

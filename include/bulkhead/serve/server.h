@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* server.h - the process's small HTTP server: /healthz, /readyz, /metrics
+/* server.h - the process's small HTTP server: /healthz, /readyz, /metrics, /explain
  *
  * libwebsockets on the caller's libuv loop. Answers are made by the callbacks on the loop, so they
  * must be quick. Process-wide, because libwebsockets is so: its log is switched off, and SIGPIPE is
@@ -11,8 +11,14 @@
 
 #include "bulkhead/base/err.h"
 #include "bulkhead/base/str.h"
+#include "bulkhead/json/values.h"
 
 #include <uv.h>
+
+enum {
+    SERVER_ARGS_MAX = 8,
+    SERVER_ARG_BYTES_MAX = 512
+}; /* of a query; what is beyond is left out */
 
 struct server;
 struct server_options {
@@ -22,6 +28,8 @@ struct server_options {
     void *ctx;
     bool (*ready)(void *ctx, struct str *why); /* false: 503; one reason a line */
     void (*metrics)(void *ctx, struct str *out);
+    /* /explain: the HTTP status; args is the query, decoded. NULL: there is no such page. */
+    unsigned (*explain)(void *ctx, const struct key_values *args, bool *ret_json, struct str *out);
     int connections_max;    /* 0: 64 */
     int64_t request_ms_max; /* 0: 10 s */
 };

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* explain_print.c - an explanation as text for a person */
+#include "bulkhead/core/explain.h"
+
+static void print_table(const struct explain_table *table, const char *what, struct str *out)
+{
+    if (table->all == 0)
+        return;
+    str_addf(out, "    %s: %lld of %lld fit\n", what, (long long)table->fit, (long long)table->all);
+    for (size_t i = 0; i < table->line_count; i++) {
+        const struct explain_line *line = &table->lines[i];
+        str_addf(out, "      %s rules out %lld", line->what, (long long)line->rules_out);
+        if (line->never > 0)
+            str_addf(out, " (%lld even when empty)", (long long)line->never);
+        if (line->alone < line->rules_out && line->alone > 0)
+            str_addf(out, ", %lld by itself", (long long)line->alone);
+        if (line->change != NULL)
+            str_addf(out, ": %s", line->change);
+        str_add(out, "\n");
+    }
+}
+
+static void print_line(const struct explanation *explanation, struct str *out)
+{
+    if (explanation->position == 0) {
+        str_addf(out, "  in no line\n");
+        return;
+    }
+    str_addf(out, "  place in line: %s%lld of %lld", explanation->more_ahead ? "after " : "",
+             (long long)explanation->position, (long long)explanation->in_line);
+    if (explanation->position > 1)
+        str_addf(out, ", %lld pod%s before it; first is %s (%s)",
+                 (long long)explanation->tasks_ahead, explanation->tasks_ahead == 1 ? "" : "s",
+                 explanation->head, explanation->head_reason);
+    str_add(out, "\n");
+}
+
+void explanation_print(const struct explanation *explanation, struct str *out)
+{
+    str_addf(out, "%s in JobQueue %s: %s %s%s%s\n", explanation->key, explanation->queue,
+             explanation->phase, explanation->reason, explanation->message[0] != '\0' ? ": " : "",
+             explanation->message);
+    if (explanation->waiting == 0)
+        return;
+    if (explanation->needs != NULL)
+        str_addf(out, "  needs %s\n", explanation->needs);
+    print_line(explanation, out);
+    for (size_t i = 0; i < explanation->environment_count; i++) {
+        const struct explain_environment *environment = &explanation->environments[i];
+        str_addf(out, "  %s: %s%s%s\n", environment->name,
+                 environment->reason != NULL ? environment->reason : "could take it",
+                 environment->words[0] != '\0' ? ": " : "", environment->words);
+        print_table(&environment->nodes, "nodes", out);
+        print_table(&environment->types, "instance types", out);
+    }
+}

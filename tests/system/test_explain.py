@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why does my job wait, in full? /explain of the controller that leads, as text and as JSON."""
+
+import json
+
+from waiting import wait_for
+
+
+def test_explain_a_waiting_job(world):
+    """Two run, four wait: the clause table names the nodes and what one change would unblock."""
+    world.setup(max_vcpus=4)
+    world.submit("six", array=6, cpu="2", hang=True)
+    world.wait_running("six", 2)
+    world.submit("behind", cpu="1")
+    wait_for("a reason for behind", lambda: world.status("behind").get("statusReason"))
+    where = f"/explain?namespace={world.namespace}&job="
+
+    status, text = world.controller.http(where + "six")
+    assert status == 200, text
+    assert "place in line: 1 of 2" in text and "MaxvCpusReached" in text, text
+    assert "fit" in text and "cpu rules out" in text, text
+
+    status, text = world.controller.http(where + "behind&format=json")
+    assert status == 200, text
+    told = json.loads(text)
+    assert (told["reason"], told["position"], told["inLine"]) == ("BehindInQueue", 2, 2), told
+    assert told["podsAhead"] == 4 and told["first"].endswith("/six"), told
+
+    status, text = world.controller.http(where + "nobody")
+    assert status == 404 and "there is no BatchJob nobody" in text, text
+    world.allow_deletes()
