@@ -14,6 +14,7 @@
  * planned anew. */
 #include "buyer.h"
 #include "gang.h"
+#include "order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -164,10 +165,12 @@ bool is_idle(const struct core *core, const struct core_node *node)
 }
 
 /* True: there may be room for what comes after it. */
-static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, struct core_job *job)
+static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, struct core_job *job,
+                        int64_t times)
 {
     struct core_queue *queue = job->queue;
     int64_t all = job_wanted(job);
+    all = times < all ? times : all;
     int64_t wanted = consume_buy(core, job, all); /* no machines for what could not start on them */
     bool whole = wanted == all;
     if (job->gang)
@@ -186,11 +189,14 @@ static void buy_for_queue(struct core *core, struct buyer *buyers, size_t count,
                           struct core_queue *queue)
 {
     size_t looked = 0;
-    for (struct tree_node *n = tree_first(&queue->order); n != NULL; n = tree_next(n)) {
-        struct core_job *job = CONTAINER_OF(n, struct core_job, order);
+    int64_t times;
+    struct core_job *job;
+    struct order_walk walk;
+    order_walk_begin(&walk, core, queue);
+    while ((job = order_walk_next(&walk, &times)) != NULL) {
         /* A multi-node job's machines would stand idle until it is at the head. */
         bool early = job->gang && looked > 0;
-        if (++looked > BUY_JOBS_MAX || early || !buy_for_job(core, buyers, count, job))
+        if (++looked > BUY_JOBS_MAX || early || !buy_for_job(core, buyers, count, job, times))
             break; /* first in, first out: what is behind it does not start before it */
     }
     for (size_t i = 0; i < count; i++) {

@@ -4,7 +4,7 @@
  * The table is the whole truth about moves; docs/states.md embeds its print. A cell that is empty
  * is a bug: it is counted, and the state is kept. A single job is an array of one child as far as
  * this file goes. */
-#include "internal.h"
+#include "order.h"
 #include "tell.h"
 
 #define MOVE(state)                                                                                \
@@ -102,12 +102,12 @@ void queue_enter(struct core *core, struct core_job *job)
                   !job->parked && job->hold_until_ns <= core->now_ns && job->queue != NULL &&
                   !job->gang_open &&
                   !job_at_limit(job); /* what its own limit holds does not block its queue */
-    if (wanted == tree_has(&job->order))
+    if (wanted == order_has(job))
         return;
     if (wanted)
-        tree_insert(&job->queue->order, &job->order);
+        order_enter(job);
     else
-        tree_remove(&job->queue->order, &job->order);
+        order_leave(job);
     job->queue->dirty = true;
     verdict_by_place(core, job, wanted);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* consume_place.c - is there enough of every consumable resource, and if not, why? */
 #include "gang.h"
+#include "order.h"
 
 #include <string.h>
 
@@ -23,15 +24,9 @@ void consume_pass_end(struct core *core)
     }
 }
 
-static const struct core_job *head_of(const struct core_queue *queue)
-{
-    const struct tree_node *first = tree_first(&queue->order);
-    return first != NULL ? CONTAINER_OF(first, const struct core_job, order) : NULL;
-}
-
 bool consume_has_news(const struct core_queue *queue)
 {
-    const struct core_job *job = head_of(queue);
+    const struct core_job *job = order_first(queue);
     for (size_t i = 0; job != NULL && i < job->hold_count; i++) {
         if (job->holds[i].of->dirty)
             return true;
@@ -48,7 +43,7 @@ static int64_t needed(const struct hold *hold, int64_t children)
 
 void consume_reserve(struct core *core, struct core_queue *queue)
 {
-    const struct core_job *job = head_of(queue);
+    const struct core_job *job = order_first(queue);
     bool any = job != NULL && job->hold_count > 0;
     for (size_t i = 0; any && i < job->hold_count; i++) {
         struct core_consumable *resource = job->holds[i].of;

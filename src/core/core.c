@@ -6,6 +6,7 @@
 #include "assist.h"
 #include "gang.h"
 #include "internal.h"
+#include "order.h"
 #include "results.h"
 #include "tell.h"
 
@@ -404,8 +405,8 @@ static void queues_tell(struct core *core)
         if (!queue->verdict_dirty)
             continue;
         queue->verdict_dirty = false;
-        for (struct tree_node *n = tree_first(&queue->order); n != NULL; n = tree_next(n)) {
-            struct core_job *job = CONTAINER_OF(n, struct core_job, order);
+        struct core_job *job = NULL;
+        while ((job = order_each(queue, job)) != NULL) {
             if (queue->spec == NULL && queue->present)
                 verdict_set(core, job, VERDICT_QUEUE_INVALID, queue->invalid);
             else if (queue->spec == NULL)

@@ -7,6 +7,7 @@
  */
 #include "buyer.h"
 #include "gang.h"
+#include "order.h"
 
 #include <stdlib.h>
 
@@ -201,11 +202,8 @@ bool is_gathered(const struct core *core, const struct core_environment *environ
     }
     for (const struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
         const struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
-        const struct tree_node *first = tree_first(&queue->order);
-        if (first == NULL)
-            continue;
-        const struct core_job *job = CONTAINER_OF(first, struct core_job, order);
-        for (size_t i = 0; job->gang && i < queue->blocked_count; i++) {
+        const struct core_job *job = order_first(queue);
+        for (size_t i = 0; job != NULL && job->gang && i < queue->blocked_count; i++) {
             if (queue->blocked[i] == environment && gang_could_use(job, node))
                 return true;
         }

@@ -29,6 +29,7 @@
  *   runtime.c    RuntimeClasses and what they add to pods
  *   nodes.c      nodes, DaemonSets and the room that is left on each
  *   rooms.c      finding a node with enough room
+ *   order.c      which job of a queue is next (order.h)
  *   place.c      queue order into pods on nodes
  *   consume.c, consume_place.c, consume_tell.c  consumable resources: who holds how many of
  *                what; is there enough; their status
@@ -100,7 +101,7 @@ struct core_queue {
     struct object_meta *bad_meta; /* of a queue whose spec does not decode */
     char *invalid;
     bool present;
-    struct tree order; /* jobs with runnable children, by creation time, namespace, name */
+    struct tree order; /* jobs with runnable children, see order.h */
     struct core_job
         *parked_first; /* jobs that fit nothing there is: looked at again when shapes change */
     int64_t jobs[JOB_PHASE_COUNT];
@@ -757,7 +758,6 @@ void job_park(struct core *core, struct core_job *job);
 void job_unpark(struct core *core, struct core_job *job);
 void queue_unpark_all(struct core *core, struct core_queue *queue);
 void place_all(struct core *core);
-int queue_compare_jobs(const struct tree_node *a, const struct tree_node *b);
 bool environment_usable(const struct core_environment *environment);
 bool environment_serves(const struct core_environment *environment, const char *namespace_);
 /* Could a pod of the class ever run here: does it fit the node at its emptiest, or a type? */

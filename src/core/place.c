@@ -14,19 +14,9 @@
  * environment. */
 #include "assist.h"
 #include "gang.h"
-#include "internal.h"
+#include "order.h"
 
 #include <string.h>
-
-int queue_compare_jobs(const struct tree_node *a, const struct tree_node *b)
-{
-    const struct core_job *left = CONTAINER_OF(a, const struct core_job, order);
-    const struct core_job *right = CONTAINER_OF(b, const struct core_job, order);
-    if (left->spec->meta.created_ns != right->spec->meta.created_ns)
-        return left->spec->meta.created_ns < right->spec->meta.created_ns ? -1 : 1;
-    int order = strcmp(left->key, right->key);
-    return order != 0 ? order : strcmp(left->uid, right->uid);
-}
 
 bool environment_usable(const struct core_environment *environment)
 {
@@ -238,7 +228,7 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
         if (environment->held_by == NULL && gang_allowed(job, environment) &&
             (job->gang ? gang_place(core, job, environment) : place_in(core, job, environment)))
             return true;
-        if (core->creates_full || tree_first(&queue->order) != &job->order)
+        if (core->creates_full || order_first(queue) != job)
             return false;
         if (job->gang ? gang_could_fit(core, job, environment)
                       : environment_could_fit(environment, job->class_)) {
@@ -261,17 +251,16 @@ static void place_queue(struct core *core, struct core_queue *queue)
 {
     enum { JOBS_A_TURN_MAX = 4096 };
     size_t looked = 0;
-    struct tree_node *first;
+    struct core_job *job;
     queue->dirty = false;
-    while ((first = tree_first(&queue->order)) != NULL) {
-        struct core_job *job = CONTAINER_OF(first, struct core_job, order);
+    while ((job = order_first(queue)) != NULL) {
         if (++looked > JOBS_A_TURN_MAX) {
             queue->dirty = core->more = true;
             return;
         }
         if (place_head(core, queue, job)) {
             /* Placed whole or parked: both take it out of the order. */
-            assert(tree_first(&queue->order) != first);
+            assert(order_first(queue) != job);
             continue;
         }
         if (core->creates_full) {
@@ -279,7 +268,7 @@ static void place_queue(struct core *core, struct core_queue *queue)
             buy_for(queue, core);
             return;
         }
-        if (tree_first(&queue->order) != first)
+        if (order_first(queue) != job)
             continue; /* held back: the next job is the head now */
         buy_for(queue, core);
         return;

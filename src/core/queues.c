@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queues.c - queues come, change and go */
-#include "internal.h"
+#include "order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ struct core_queue *queue_named(struct core *core, const char *name)
         return queue;
     queue = mem_new(sizeof(*queue));
     queue->name = text_copy(name);
-    queue->order.compare = queue_compare_jobs;
+    order_init(queue);
     map_put(core->queues, name, queue);
     return queue;
 }

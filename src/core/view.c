@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* view.c - reading the core: counts, plans in words, and the check of its own invariants */
-#include "internal.h"
+#include "order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -229,7 +229,7 @@ static char *check_job(const struct core_job *job)
         counts[JOB_STARTING] + counts[JOB_RUNNING] > job->spec->max_concurrent.value)
         return text_printf("job %s: more children at once than maxConcurrent %lld", job->key,
                            (long long)job->spec->max_concurrent.value);
-    if (wanted && !tree_has(&job->order))
+    if (wanted && !order_has(job))
         return text_printf("job %s: has runnable children and is not in its queue's order",
                            job->key);
     return NULL;

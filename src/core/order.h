@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* order.h - which job of a queue is next
+ *
+ * All who ask for the order of a queue's waiting jobs ask here: placing (the head), buying and
+ * positions (a walk in the order in which they would start), and whoever tells all of them
+ * something. Today a queue has one line: jobs by creation time, namespace, name.
+ *
+ * A job is in the order while it has children that may start; queue_enter (child.c) decides. */
+#ifndef BULKHEAD_CORE_ORDER_H
+#define BULKHEAD_CORE_ORDER_H
+
+#include "internal.h"
+
+void order_init(struct core_queue *queue);
+void order_enter(struct core_job *job); /* into the order of its queue */
+void order_leave(struct core_job *job);
+bool order_has(const struct core_job *job);
+
+struct core_job *order_first(const struct core_queue *queue); /* the head; NULL: none waits */
+
+/* Every waiting job once, in any order that is the same in every run; NULL: none is left. */
+struct core_job *order_each(const struct core_queue *queue, const struct core_job *after);
+
+/* A walk in the order in which they would start, if everything found its place now. Nothing enters
+ * or leaves the order meanwhile. */
+struct order_walk {
+    const struct core_queue *queue;
+    struct core_job *next;
+};
+void order_walk_begin(struct order_walk *walk, struct core *core, const struct core_queue *queue);
+/* The next job, and how many more of its children are meant at most: a job may come by again,
+ * after others, for the rest. NULL: that was all. */
+struct core_job *order_walk_next(struct order_walk *walk, int64_t *ret_times);
+
+#endif
