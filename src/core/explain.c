@@ -7,6 +7,7 @@
 #include "explain.h"
 #include "clauses.h"
 #include "gang.h"
+#include "order.h"
 
 #include <string.h>
 
@@ -24,26 +25,34 @@ static int64_t waiting_of(const struct core_job *job)
 
 /* ------------------------------------------------------------------------- place in line */
 
-static void find_position(const struct core_job *job, struct arena *arena, struct explanation *ret)
+/* By the walk in the order in which they would start: a job may come by more than once there, and
+ * counts where it first does. */
+static void find_position(struct core *core, const struct core_job *job, struct arena *arena,
+                          struct explanation *ret)
 {
+    struct order_walk walk;
+    struct core_job *other;
+    int64_t times = 0;
     const struct core_queue *queue = job->queue;
-    if (queue == NULL || !tree_has(&job->order))
+    if (queue == NULL || queue->spec == NULL || !order_has(job))
         return;
-    ret->in_line = (int64_t)queue->order.count;
-    for (struct tree_node *n = tree_first(&queue->order); n != NULL; n = tree_next(n)) {
-        struct core_job *other = CONTAINER_OF(n, struct core_job, order);
-        ret->position++;
+    for (other = order_each(queue, NULL); other != NULL && ret->in_line < EXPLAIN_AHEAD_MAX;
+         other = order_each(queue, other))
+        ret->in_line++;
+    core->walk++;
+    order_walk_begin(&walk, core, queue);
+    while ((other = order_walk_next(&walk, &times)) != NULL && !ret->more_ahead) {
+        ret->position += other->mark != core->walk;
+        other->mark = core->walk;
         if (other == job)
             return;
-        if (ret->position == 1) {
+        if (ret->head == NULL) {
             ret->head = arena_copy(arena, other->key);
             ret->head_reason = verdict_reason(other->verdict);
         }
-        ret->tasks_ahead += job_wanted(other);
-        if (ret->position >= EXPLAIN_AHEAD_MAX) {
-            ret->more_ahead = true;
-            return;
-        }
+        int64_t wanted = job_wanted(other);
+        ret->tasks_ahead += wanted < times ? wanted : times;
+        ret->more_ahead = ret->position >= EXPLAIN_AHEAD_MAX;
     }
 }
 
@@ -148,7 +157,7 @@ bool core_explain(struct core *core, const char *uid, struct arena *arena,
     if (ret->waiting == 0)
         return true;
     ret->needs = needs_of(job, arena);
-    find_position(job, arena, ret);
+    find_position(core, job, arena, ret);
     explain_environments(core, job, ret->position == 1 || job->parked, arena, ret);
     return true;
 }

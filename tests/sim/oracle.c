@@ -374,6 +374,7 @@ void oracle_sweep(struct world *world)
     if (wrong != NULL)
         violation(world, "core_check", "%s", wrong);
     oracle_kept(world);
+    oracle_explained(world);
 }
 
 /* --- The end -----------------------------------------------------------------------------------

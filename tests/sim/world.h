@@ -26,6 +26,7 @@
  *   creates.c   the oracle on pods that are made
  *   consume.c   consumable resources: their users, the server's side and the oracle
  *   kept.c      the oracle on finished pods that stay for a while
+ *   explain.c   the oracle on why jobs wait
  *   oracle.c    what must always hold, and what must hold in the end
  *   run.c       one run from its seed to its verdict
  *
@@ -69,7 +70,7 @@ enum {
     X(uses) X(given) X(sized) X(empty) \
     X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
-    X(arrays) X(gangs) X(replays_compared)
+    X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared)
 /* clang-format on */
 
 struct counters {
@@ -689,6 +690,8 @@ void oracle_terminated(struct world *world, const struct instance_live *instance
 void oracle_planned(struct world *world, const struct plan *plan);
 void oracle_sweep(struct world *world);              /* the whole world, now and then */
 const char *oracle_unconverged(struct world *world); /* NULL: converged; else why not */
+
+void oracle_explained(struct world *world); /* explain.c: why jobs wait, now and then */
 
 /* family.c */
 bool is_stopped_from_above(const struct world *world, const struct sim_job *job);
