@@ -45,6 +45,7 @@ LINK_core := api json base
 LINK_nodes := kube aws api json base
 LINK_serve := api json base
 LINK_history := api json base
+LINK_day := core api json base
 LINK_cli := core kube api json base
 
 MODULES := $(sort $(foreach file,$(wildcard src/*/*.c),$(word 2,$(subst /, ,$(file)))))
@@ -204,6 +205,14 @@ else
 sim sim-check:
 	@echo "$@: no simulator yet: tests/sim/ has no sources"; $(if $(filter sim,$@),exit 1)
 endif
+
+# --- Days: a generated load on a perfect cluster, on virtual time --------------------------------
+build/day: $(call objects,release,tests/day/main.c) $(call libraries,release,day $(LINK_day))
+	$(call link,release)
+
+.PHONY: day
+day: build/day ## Play a day's load: SCENARIO=tests/day/office.yaml, ARGS="--set ... --vary ..."
+	build/day $(ARGS) $(or $(SCENARIO),tests/day/office.yaml)
 
 # --- Everything CI runs, and the whole system ---------------------------------------------------
 PYTEST = $(PYTHON) -m pytest -q tests/system

@@ -39,6 +39,7 @@ ARROWS = {
     "nodes": {"kube", "aws", "api", "json", "base"},
     "serve": {"api", "json", "base"},
     "history": {"api", "json", "base"},
+    "day": {"core", "api", "json", "base"},
     "cli": {"core", "kube", "api", "json", "base"},
 }
 

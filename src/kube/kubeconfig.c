@@ -6,10 +6,10 @@
 #include "bulkhead/kube/kubeconfig.h"
 
 #include "bulkhead/base/str.h"
+#include "bulkhead/json/yaml.h"
 #include "config_fields.h"
 #include "file.h"
 #include "json_doc.h"
-#include "yaml.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +86,7 @@ static int add_file(struct config_files *files, const char *path, struct err *er
     struct json_object *doc = NULL;
     if (kube_file_read(path, CONFIG_FILE_BYTES_MAX, &text, err) < 0)
         return err_wrap(err, "kubeconfig");
-    if (kube_yaml_parse(str_text(&text), text.size, &doc, err) < 0)
+    if (json_yaml_parse(str_text(&text), text.size, &doc, err) < 0)
         return err_wrap(err, "kubeconfig %s", path);
     if (check_header(path, doc, err) < 0) {
         json_object_put(doc);

@@ -5,8 +5,8 @@
 #include "bulkhead/base/macros.h"
 #include "bulkhead/base/str.h"
 #include "bulkhead/json/get.h"
+#include "bulkhead/json/yaml.h"
 #include "bulkhead/kube/kubeconfig.h"
-#include "src/kube/yaml.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -42,7 +42,7 @@ FUZZ(data, size)
 {
     struct err err = {0};
     AUTO(json_object) doc = NULL;
-    if (kube_yaml_parse((const char *)data, size, &doc, &err) < 0)
+    if (json_yaml_parse((const char *)data, size, &doc, &err) < 0)
         MUST(doc == NULL && err.text[0] != '\0');
     load(data, size);
     return 0;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* yaml.c - a YAML document as a json-c tree: see the header
+/* yaml.c - YAML documents as json-c trees: see the header
  *
  * Built from libyaml's events with a stack of open collections rather than from its document tree,
  * because the tree follows aliases and has no bounds. */
-#include "yaml.h"
+#include "bulkhead/json/yaml.h"
 
 #include "bulkhead/base/str.h"
-#include "json_doc.h"
+#include "bulkhead/json/get.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -25,6 +26,8 @@ struct builder {
     size_t depth;
     size_t nodes;
     size_t line;
+    bool typed; /* plain scalars have the types of YAML's core schema */
+    bool many;  /* root is a list of the stream's documents */
     bool done;
 };
 
@@ -42,7 +45,9 @@ static int put_value(struct builder *builder, struct json_object *value, struct 
         json_object_put(value);
         return bad(builder, err, "more than 100000 values");
     }
-    if (level == NULL) {
+    if (level == NULL && builder->many) {
+        json_object_array_add(builder->root, value);
+    } else if (level == NULL) {
         builder->root = value;
     } else if (json_object_is_type(level->collection, json_type_array)) {
         json_object_array_add(level->collection, value);
@@ -70,6 +75,27 @@ static int on_key(struct builder *builder, const char *key, struct err *err)
     return 0;
 }
 
+/* Of a plain scalar, as the core schema has it; a text where it is nothing else. Octal and hex
+ * numbers, infinities and NaN are texts: nobody means them in a manifest. */
+static struct json_object *typed_value(const char *text, size_t size)
+{
+    char *end = NULL;
+    if (text_eq(text, "true") || text_eq(text, "True") || text_eq(text, "TRUE"))
+        return json_object_new_boolean(true);
+    if (text_eq(text, "false") || text_eq(text, "False") || text_eq(text, "FALSE"))
+        return json_object_new_boolean(false);
+    if (size == 0 || strspn(text, "+-.eE0123456789") != size || strpbrk(text, "0123456789") == NULL)
+        return json_object_new_string_len(text, (int)size);
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (*end == '\0' && errno == 0)
+        return json_object_new_int64(number);
+    double real = strtod(text, &end);
+    if (*end == '\0')
+        return json_object_new_double_s(real, text);
+    return json_object_new_string_len(text, (int)size);
+}
+
 static int on_scalar(struct builder *builder, const yaml_event_t *event, struct err *err)
 {
     const char *text = (const char *)event->data.scalar.value;
@@ -84,6 +110,8 @@ static int on_scalar(struct builder *builder, const yaml_event_t *event, struct 
         return on_key(builder, text, err);
     if (plain && (size == 0 || text_eq(text, "~") || text_eq(text, "null")))
         return put_value(builder, NULL, err);
+    if (plain && builder->typed)
+        return put_value(builder, typed_value(text, size), err);
     return put_value(builder, json_object_new_string_len(text, (int)size), err);
 }
 
@@ -123,7 +151,9 @@ static int on_event(struct builder *builder, const yaml_event_t *event, struct e
         builder->depth--;
         return 0;
     case YAML_DOCUMENT_START_EVENT:
-        return builder->nodes > 0 ? bad(builder, err, "a second document; keep one") : 0;
+        return builder->nodes > 0 && !builder->many
+                   ? bad(builder, err, "a second document; keep one")
+                   : 0;
     case YAML_STREAM_END_EVENT:
         builder->done = true;
         return 0;
@@ -148,23 +178,36 @@ static int parse_events(yaml_parser_t *parser, struct builder *builder, struct e
     return 0;
 }
 
-int kube_yaml_parse(const char *text, size_t size, struct json_object **ret_value, struct err *err)
+static int parse(const char *text, size_t size, struct builder *builder,
+                 struct json_object **ret_value, struct err *err)
 {
     yaml_parser_t parser;
-    struct builder builder = {0};
 
     if (!yaml_parser_initialize(&parser))
         abort(); /* out of memory */
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
-    int result = parse_events(&parser, &builder, err);
+    int result = parse_events(&parser, builder, err);
     yaml_parser_delete(&parser);
 
     for (size_t i = 0; i < DEPTH_MAX; i++)
-        text_set(&builder.levels[i].key, NULL);
+        text_set(&builder->levels[i].key, NULL);
     if (result < 0) {
-        json_object_put(builder.root);
+        json_object_put(builder->root);
         return -1;
     }
-    *ret_value = builder.root;
+    *ret_value = builder->root;
     return 0;
+}
+
+int json_yaml_parse(const char *text, size_t size, struct json_object **ret_value, struct err *err)
+{
+    struct builder builder = {0};
+    return parse(text, size, &builder, ret_value, err);
+}
+
+int json_yaml_manifests(const char *text, size_t size, struct json_object **ret_list,
+                        struct err *err)
+{
+    struct builder builder = {.root = json_object_new_array(), .typed = true, .many = true};
+    return parse(text, size, &builder, ret_list, err);
 }

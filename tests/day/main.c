@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - build/day: a scenario's day, or the same day several times with one thing changed
+ *
+ *   build/day tests/day/office.yaml
+ *   build/day --set ComputeEnvironment.spec.computeResources.maxvCpus=400 tests/day/office.yaml
+ *   build/day --vary ComputeEnvironment.spec.computeResources.allocationStrategy=BEST_FIT,... FILE
+ *   build/day --series minutes.csv --every 60 FILE
+ *
+ * The first two print what came of it as tables; --vary one column a value. */
+#include "bulkhead/day/scenario.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SETS_MAX = 64 };
+
+struct asked {
+    const char *file, *vary, *series;
+    const char *sets[SETS_MAX];
+    size_t set_count;
+    int64_t every_s, hours;
+};
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: day [--set Kind[/name].path=value]... [--vary Kind.path=v1,v2,...]\n"
+                    "           [--series FILE.csv] [--every SECONDS] [--hours N] SCENARIO.yaml\n");
+    return 2;
+}
+
+static bool read_number(const char *text, int64_t *ret)
+{
+    char *end = NULL;
+    *ret = strtoll(text, &end, 10);
+    return *text != '\0' && *end == '\0' && *ret > 0;
+}
+
+static bool read_arguments(int argc, char **argv, struct asked *asked)
+{
+    *asked = (struct asked){.every_s = 60};
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (argv[i][0] != '-') {
+            if (asked->file != NULL)
+                return false;
+            asked->file = argv[i];
+            continue;
+        }
+        if (value == NULL)
+            return false;
+        i++;
+        if (strcmp(argv[i - 1], "--set") == 0 && asked->set_count < SETS_MAX)
+            asked->sets[asked->set_count++] = value;
+        else if (strcmp(argv[i - 1], "--vary") == 0)
+            asked->vary = value;
+        else if (strcmp(argv[i - 1], "--series") == 0)
+            asked->series = value;
+        else if (strcmp(argv[i - 1], "--every") != 0 && strcmp(argv[i - 1], "--hours") != 0)
+            return false;
+        else if (!read_number(value, argv[i - 1][2] == 'e' ? &asked->every_s : &asked->hours))
+            return false;
+    }
+    return asked->file != NULL;
+}
+
+static int read_file(const char *path, struct str *out, struct err *err)
+{
+    char buffer[4096];
+    size_t size;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return err_set(err, ERR_INVALID, "cannot be opened");
+    while ((size = fread(buffer, 1, sizeof(buffer), file)) > 0 && out->size <= SCENARIO_BYTES_MAX)
+        str_add_bytes(out, buffer, size);
+    fclose(file);
+    return 0;
+}
+
+static int write_series(const struct asked *asked, const struct day *day, struct err *err)
+{
+    if (asked->series == NULL)
+        return 0;
+    FILE *file = fopen(asked->series, "we");
+    if (file == NULL)
+        return err_set(err, ERR_INVALID, "%s: cannot be written", asked->series);
+    fputs(day_series(day), file);
+    return fclose(file) == 0 ? 0 : err_set(err, ERR_INVALID, "%s: disk full", asked->series);
+}
+
+static double cpu_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* One day; change: one more assignment, or NULL. */
+static int run(const struct asked *asked, const struct str *text, const char *change,
+               struct scenario **ret_scenario, struct day **ret_day, struct err *err)
+{
+    AUTO(scenario) scenario = NULL;
+    AUTO(day) day = NULL;
+    const struct day_options options = {
+        .series_ns = asked->series != NULL ? asked->every_s * NS_PER_S : 0,
+        .stop_ns = asked->hours * 3600 * NS_PER_S,
+    };
+    if (scenario_parse(str_text(text), text->size, &scenario, err) < 0)
+        return -1;
+    for (size_t i = 0; i < asked->set_count; i++) {
+        if (scenario_set(scenario, asked->sets[i], err) < 0)
+            return -1;
+    }
+    if (change != NULL && scenario_set(scenario, change, err) < 0)
+        return -1;
+    if (scenario_day(scenario, &options, &day, err) < 0 || day_run(day, err) < 0)
+        return -1;
+    *ret_day = STEAL(day);
+    *ret_scenario = STEAL(scenario);
+    return 0;
+}
+
+static int run_one(const struct asked *asked, const struct str *text, struct err *err)
+{
+    AUTO(scenario) scenario = NULL;
+    AUTO(day) day = NULL;
+    AUTO_STR out = STR_EMPTY;
+    double start = cpu_s();
+    if (run(asked, text, NULL, &scenario, &day, err) < 0 || write_series(asked, day, err) < 0)
+        return -1;
+    day_report_print(day_report(day), &out);
+    str_addf(&out, "CPU %.2f s\n", cpu_s() - start);
+    fputs(str_text(&out), stdout);
+    return 0;
+}
+
+enum { VALUES_MAX = 16 };
+
+static int run_each(const struct asked *asked, const struct str *text, struct err *err)
+{
+    struct scenario *scenarios[VALUES_MAX] = {NULL};
+    struct day *days[VALUES_MAX] = {NULL};
+    const struct day_report *reports[VALUES_MAX];
+    char *names[VALUES_MAX] = {NULL};
+    size_t count = 0;
+    int result = 0;
+    const char *equals = strchr(asked->vary, '=');
+    for (const char *at = equals; at != NULL && count < VALUES_MAX && result == 0;
+         at = strchr(at + 1, ',')) {
+        size_t size = strcspn(at + 1, ",");
+        AUTO_TEXT change =
+            text_printf("%.*s=%.*s", (int)(equals - asked->vary), asked->vary, (int)size, at + 1);
+        names[count] = text_copy_n(at + 1, size);
+        result = run(asked, text, change, &scenarios[count], &days[count], err);
+        if (result == 0) {
+            reports[count] = day_report(days[count]);
+            count++;
+        }
+    }
+    if (result == 0) {
+        AUTO_STR out = STR_EMPTY;
+        day_compare_print((const char *const *)names, reports, count, &out);
+        fputs(str_text(&out), stdout);
+    }
+    for (size_t i = 0; i < VALUES_MAX; i++) {
+        day_free(days[i]);
+        scenario_free(scenarios[i]);
+        free(names[i]);
+    }
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct asked asked;
+    struct err err = {0};
+    AUTO_STR text = STR_EMPTY;
+    if (!read_arguments(argc, argv, &asked))
+        return usage();
+    if (read_file(asked.file, &text, &err) == 0 &&
+        (asked.vary != NULL ? run_each(&asked, &text, &err) : run_one(&asked, &text, &err)) == 0)
+        return 0;
+    fprintf(stderr, "day: %s: %s\n", asked.file, err.text);
+    return 1;
+}
