@@ -8,13 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VCPUS_MAX = 10000000, CATALOG_MAX = 512, SCALE_DOWN_DEFAULT_S = 60, PODS_DEFAULT = 110 };
+enum {
+    VCPUS_MAX = 10000000,
+    CATALOG_MAX = 512,
+    SCALE_DOWN_DEFAULT_S = 60,
+    PODS_DEFAULT = 110,
+    BID_DEFAULT = 100
+};
 
 /* What the document says and the struct does not keep as it is said. */
 struct environment_doc {
     struct compute_environment environment;
     bool has_resources, has_scaling, has_group, has_kwok, has_command;
-    struct opt_i64 delay_minutes, delay_seconds;
+    struct opt_i64 delay_minutes, delay_seconds, bid;
 };
 
 /* ---- the catalogue of instance types ---- */
@@ -82,6 +88,9 @@ static const struct field catalog_fields[] = {
     FIELD(struct instance_type, capacity.pods, "pods", .min = 1, .max = 10000,
           .fallback = PODS_DEFAULT),
     CUSTOM(struct instance_type, price, &price_field, "price"),
+    CUSTOM(struct instance_type, spot_price, &price_field, "spotPrice"),
+    FIELD(struct instance_type, interruption, "interruptionPercent", .min = 0, .max = 100,
+          .fallback = -1),
     FIELD(struct instance_type, arch, "arch", WORDS(arch_words)),
     FIELD(struct instance_type, boot_ms, "bootSeconds", .min = 0, .max = 86400, .scale = 1000),
     FIELD(struct instance_type, available, "capacity", .min = 0, .max = 1000000, .fallback = -1),
@@ -92,6 +101,14 @@ static const struct object_type catalog_type =
 void instance_type_done(struct instance_type *type)
 {
     json_done(&catalog_type, type);
+}
+
+void instance_type_copy(struct instance_type *to, const struct instance_type *from)
+{
+    *to = *from;
+    to->name = text_copy(from->name);
+    to->arch = text_copy(from->arch);
+    resources_copy(&to->capacity, &from->capacity);
 }
 
 /* ---- spec ---- */
@@ -105,14 +122,22 @@ static const struct field scaling_fields[] = {
 };
 static const struct object_type scaling_type = OBJECT_TYPE(DOC, "ScalingPolicy", scaling_fields);
 
-static const char *const strategy_words[] = {"BEST_FIT", "BEST_FIT_PROGRESSIVE"};
+static const char *const strategy_words[] = {
+    [ALLOCATE_BEST_FIT] = "BEST_FIT",
+    [ALLOCATE_BEST_FIT_PROGRESSIVE] = "BEST_FIT_PROGRESSIVE",
+    [ALLOCATE_SPOT_CAPACITY] = "SPOT_CAPACITY_OPTIMIZED",
+    [ALLOCATE_SPOT_PRICE_CAPACITY] = "SPOT_PRICE_CAPACITY_OPTIMIZED",
+    [ALLOCATE_LOWEST_PRICE_PACKING] = "LOWEST_PRICE_PACKING",
+};
 static const char *const purchase_words[] = {"EC2", "SPOT"};
 
 static const struct field resources_fields[] = {
     WORD(DOC, E(spot), purchase_words, "type"),
     FIELD(DOC, E(min_vcpus), "minvCpus", .min = 0, .max = VCPUS_MAX),
     FIELD(DOC, E(max_vcpus), "maxvCpus", .required = true, .min = 0, .max = VCPUS_MAX),
-    FIELD(DOC, E(allocation_strategy), "allocationStrategy", WORDS(strategy_words)),
+    WORD(DOC, E(allocation_strategy), strategy_words, "allocationStrategy",
+         .fallback = ALLOCATE_BEST_FIT_PROGRESSIVE),
+    FIELD(DOC, bid, "bidPercentage", .min = 1, .max = 100),
     FIELD(DOC, E(instance_types), "instanceTypes", .max = CATALOG_MAX, .item_max = 63,
           .format = &format_instance_type),
     PART(&scaling_type, "scalingPolicy", .present_offset = offsetof(DOC, has_scaling)),
@@ -166,6 +191,12 @@ static int check_resources(const DOC *doc, const struct json_at *at, struct err 
         return json_fail(
             JSON_AT(&here, "scalingPolicy"), err,
             "minScaleDownDelayMinutes and scaleDownDelaySeconds, expected one of them");
+    if (!e->spot && (e->allocation_strategy == ALLOCATE_SPOT_CAPACITY ||
+                     e->allocation_strategy == ALLOCATE_SPOT_PRICE_CAPACITY))
+        return json_fail(JSON_AT(&here, "allocationStrategy"), err, "%s, only with type SPOT",
+                         strategy_words[e->allocation_strategy]);
+    if (!e->spot && doc->bid.set)
+        return json_fail(JSON_AT(&here, "bidPercentage"), err, "only with type SPOT");
     return 0;
 }
 
@@ -199,6 +230,25 @@ static bool in_catalog(const struct compute_environment *e, const char *name, si
     return false;
 }
 
+bool instance_type_is(const struct instance_type *type, const char *item)
+{
+    size_t size = strlen(item);
+    const char *arch = type->arch != NULL ? type->arch : "amd64";
+    return strcmp(item, "optimal") == 0 || strcmp(item, type->name) == 0 ||
+           (strncmp(item, type->name, size) == 0 && type->name[size] == '.') ||
+           (strcmp(item, "default_x86_64") == 0 && strcmp(arch, "amd64") == 0) ||
+           (strcmp(item, "default_arm64") == 0 && strcmp(arch, "arm64") == 0);
+}
+
+static bool is_offered(const struct compute_environment *e, const char *item)
+{
+    for (size_t i = 0; i < e->catalog_count; i++) {
+        if (instance_type_is(&e->catalog[i], item))
+            return true;
+    }
+    return false;
+}
+
 static int check_catalog(const struct compute_environment *e, const struct json_at *at,
                          struct err *err)
 {
@@ -210,7 +260,7 @@ static int check_catalog(const struct compute_environment *e, const struct json_
     }
     for (size_t i = 0; e->provider == PROVIDER_KWOK && i < e->instance_types.count; i++) {
         const struct json_at list = {JSON_AT(at, "computeResources"), "instanceTypes", 0};
-        if (!in_catalog(e, e->instance_types.items[i], e->catalog_count))
+        if (!is_offered(e, e->instance_types.items[i]))
             return json_fail(JSON_ITEM(&list, i), err, "%s is not in nodeGroup.kwok.catalog",
                              e->instance_types.items[i]);
     }
@@ -256,8 +306,7 @@ static void complete(DOC *doc)
     if (doc->delay_seconds.set)
         seconds = doc->delay_seconds.value;
     e->scale_down_delay_ns = seconds * NS_PER_S;
-    if (e->allocation_strategy == NULL)
-        e->allocation_strategy = text_copy("BEST_FIT_PROGRESSIVE");
+    e->bid_percentage = doc->bid.set ? doc->bid.value : BID_DEFAULT;
     for (size_t i = 0; i < e->catalog_count; i++)
         e->catalog[i].capacity.cpu_milli = e->catalog[i].vcpus * 1000;
 }

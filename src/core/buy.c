@@ -15,6 +15,7 @@
 #include "buyer.h"
 #include "gang.h"
 #include "order.h"
+#include "strategy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,36 +74,6 @@ static int64_t bins_pack(struct core *core, struct buyer *buyer, const struct co
 }
 
 /* --------------------------------------------------------------------- buying */
-
-static double type_price(const struct core_type *type)
-{
-    return type->spec.price > 0 ? type->spec.price : (double)type->spec.vcpus;
-}
-
-struct core_type *type_choose(const struct core *core, const struct core_environment *environment,
-                              const struct core_class *class_, int64_t budget, int64_t wanted)
-{
-    bool best_fit = text_eq(environment->spec->allocation_strategy, "BEST_FIT");
-    struct core_type *best = NULL;
-    double best_price = 0;
-    for (size_t i = 0; i < environment->type_count; i++) {
-        struct core_type *type = &environment->types[i];
-        bool out = type->out_until_ns > core->now_ns;
-        if (!type->wanted || type->spec.vcpus > budget || (out && !best_fit) ||
-            !type_matches(environment, type, class_))
-            continue;
-        int64_t fit = amounts_times(&class_->needs, &type->room, wanted);
-        if (fit <= 0)
-            continue;
-        double price = type_price(type) / (double)fit;
-        if (best == NULL || price < best_price) {
-            best = type;
-            best_price = price;
-        }
-    }
-    /* BEST_FIT waits for its type instead of taking another. */
-    return best != NULL && best->out_until_ns > core->now_ns ? NULL : best;
-}
 
 static int64_t buy_for_class(struct core *core, struct buyer *buyer,
                              const struct core_class *class_, int64_t wanted)
@@ -214,11 +185,10 @@ static void buy_minimum(struct core *core, struct buyer *buyer)
         struct core_type *best = NULL;
         for (size_t i = 0; i < environment->type_count; i++) {
             struct core_type *type = &environment->types[i];
-            if (!type->wanted || type->spec.vcpus <= 0 || type->spec.vcpus > buyer->budget ||
-                type->out_until_ns > core->now_ns)
+            if (!type_may_be_bought(type) || type_is_out(core, type) || type->spec.vcpus <= 0 ||
+                type->spec.vcpus > buyer->budget)
                 continue;
-            if (best == NULL || type_price(type) * (double)best->spec.vcpus <
-                                    type_price(best) * (double)type->spec.vcpus)
+            if (best == NULL || type->price * best->spec.vcpus < best->price * type->spec.vcpus)
                 best = type;
         }
         if (best == NULL)

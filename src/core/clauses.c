@@ -97,6 +97,8 @@ uint64_t type_clauses(const struct core *core, const struct core_environment *en
         set |= BIT(CLAUSE_LEFT_VCPUS);
     if (type->out_until_ns > core->now_ns)
         set |= BIT(CLAUSE_SET_ASIDE);
+    if (type->over_bid)
+        set |= BIT(CLAUSE_DEAR);
     if (set == 0 && !type_matches(environment, type, class_))
         set |= BIT(CLAUSE_OTHER);
     return set;
@@ -146,6 +148,7 @@ static const char *const names[CLAUSE_SELECTOR] = {
     [CLAUSE_MAX_VCPUS] = "more vCPUs than maxvCpus",
     [CLAUSE_LEFT_VCPUS] = "more vCPUs than maxvCpus leaves",
     [CLAUSE_SET_ASIDE] = "none to be had a moment ago",
+    [CLAUSE_DEAR] = "spot price above bidPercentage",
     [CLAUSE_AFFINITY] = "required node affinity",
     [CLAUSE_OTHER] = "takes no work",
 };
@@ -164,6 +167,7 @@ static const char *const remedies[CLAUSE_SELECTOR] = {
     [CLAUSE_MAX_VCPUS] = "with a higher maxvCpus",
     [CLAUSE_LEFT_VCPUS] = "once machines are given back, or with a higher maxvCpus",
     [CLAUSE_SET_ASIDE] = "once the node group has some again",
+    [CLAUSE_DEAR] = "once that falls, or with a higher bidPercentage",
     [CLAUSE_AFFINITY] = "without it",
 };
 

@@ -22,6 +22,7 @@ enum clause {
     CLAUSE_MAX_VCPUS,
     CLAUSE_LEFT_VCPUS,
     CLAUSE_SET_ASIDE,
+    CLAUSE_DEAR,
     /* of both */
     CLAUSE_AFFINITY,
     CLAUSE_OTHER, /* it takes no work for a reason that has no clause of its own */

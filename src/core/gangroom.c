@@ -149,7 +149,8 @@ int64_t machine_least_vcpus(const struct core_environment *environment,
     for (size_t i = 0; i < environment->type_count; i++) {
         const struct core_type *type = &environment->types[i];
         if (type->wanted && type->out_until_ns <= now_ns &&
-            amounts_fit(&class_->needs, &type->room) && type_matches(environment, type, class_) &&
+            (!type->over_bid || now_ns == INT64_MAX) && amounts_fit(&class_->needs, &type->room) &&
+            type_matches(environment, type, class_) &&
             (smallest == 0 || type->spec.vcpus < smallest))
             smallest = type->spec.vcpus > 0 ? type->spec.vcpus : 1;
     }

@@ -5,6 +5,7 @@
  * bought. Never one with a pod of ours on it. */
 #include "buyer.h"
 #include "gang.h"
+#include "strategy.h"
 
 #include <stdlib.h>
 
@@ -34,7 +35,7 @@ void make_room(struct core *core, struct buyer *buyer)
     int64_t smallest = INT64_MAX;
     for (size_t i = 0; i < environment->type_count; i++) {
         const struct core_type *type = &environment->types[i];
-        bool would_do = type->wanted && type->out_until_ns <= core->now_ns &&
+        bool would_do = type_may_be_bought(type) && !type_is_out(core, type) &&
                         type->spec.vcpus <= environment->spec->max_vcpus &&
                         type->spec.vcpus < smallest && amounts_fit(&class_->needs, &type->room) &&
                         type_matches(environment, type, class_);

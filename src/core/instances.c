@@ -4,10 +4,12 @@
  * A machine counts against maxvCpus from the moment it is asked for until the provider says that it
  * is gone, or has left it out of two answers in a row that were asked for after the machine was
  * known. */
-#include "internal.h"
+#include "strategy.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { TYPES_PERIOD_S = 300 }; /* between two questions for what moves */
 
 struct core_environment *environment_named(struct core *core, const char *name)
 {
@@ -48,18 +50,13 @@ static void types_free(struct core_type *types, size_t count)
     free(types);
 }
 
-/* "c5.large" is wanted by itself, by its family "c5", by "optimal", or when nothing is named. */
-static bool is_wanted(const struct compute_environment *spec, const char *name)
+static bool is_wanted(const struct compute_environment *spec, const struct instance_type *type)
 {
-    const struct text_list *wanted = &spec->instance_types;
-    for (size_t i = 0; i < wanted->count; i++) {
-        const char *item = wanted->items[i];
-        size_t size = strlen(item);
-        if (strcmp(item, "optimal") == 0 || strcmp(item, name) == 0 ||
-            (strncmp(item, name, size) == 0 && name[size] == '.'))
+    for (size_t i = 0; i < spec->instance_types.count; i++) {
+        if (instance_type_is(type, spec->instance_types.items[i]))
             return true;
     }
-    return wanted->count == 0;
+    return spec->instance_types.count == 0;
 }
 
 void types_refresh(struct core *core, struct core_environment *environment)
@@ -71,13 +68,14 @@ void types_refresh(struct core *core, struct core_environment *environment)
     for (size_t i = 0; i < environment->type_count; i++) {
         struct core_type *type = &environment->types[i];
         struct amounts daemons;
-        type->wanted = environment->spec != NULL && is_wanted(environment->spec, type->spec.name);
+        type->wanted = environment->spec != NULL && is_wanted(environment->spec, &type->spec);
         daemon_sets_reserve(core, "", &type->labels, &taints, NULL, &daemons);
         if (type->has_learnt)
             type->room = type->learnt;
         else
             amounts_from(core, &type->spec.capacity, &type->room);
         amounts_sub(&type->room, &daemons);
+        type_refresh_price(environment, type);
     }
     environment_shape(core, environment);
     environment->buy_dirty = true;
@@ -90,17 +88,37 @@ bool type_matches(const struct core_environment *environment, const struct core_
     return placement_matches(&class_->placement, "", &type->labels);
 }
 
-static void instance_type_copy(struct instance_type *to, const struct instance_type *from)
+static bool same_capacity(const struct resources *a, const struct resources *b)
 {
-    *to = *from;
-    to->name = text_copy(from->name);
-    to->arch = text_copy(from->arch);
-    resources_copy(&to->capacity, &from->capacity);
+    bool same = a->cpu_milli == b->cpu_milli && a->memory_bytes == b->memory_bytes &&
+                a->ephemeral_bytes == b->ephemeral_bytes && a->pods == b->pods &&
+                a->extended_count == b->extended_count;
+    for (size_t i = 0; same && i < a->extended_count; i++)
+        same = resources_get(b, a->extended[i].name) == a->extended[i].amount;
+    return same;
+}
+
+static bool same_offer(const struct instance_type *a, const struct instance_type *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->vcpus == b->vcpus && a->price == b->price &&
+           a->spot_price == b->spot_price && a->interruption == b->interruption &&
+           text_eq(a->arch, b->arch) && same_capacity(&a->capacity, &b->capacity);
+}
+
+static bool same_offers(const struct core_environment *environment, const struct done *done)
+{
+    bool same = environment->types_known && environment->type_count == done->type_count;
+    for (size_t i = 0; same && i < done->type_count; i++)
+        same = same_offer(&environment->types[i].spec, &done->types[i]);
+    return same;
 }
 
 static void types_take(struct core *core, struct core_environment *environment,
                        const struct done *done)
 {
+    environment->types_next_ns = core->now_ns + TYPES_PERIOD_S * NS_PER_S;
+    if (same_offers(environment, done))
+        return;
     struct core_type *old = environment->types;
     size_t old_count = environment->type_count;
     environment->types = mem_new((done->type_count + 1) * sizeof(*environment->types));
@@ -129,7 +147,7 @@ static void types_take(struct core *core, struct core_environment *environment,
     types_free(old, old_count);
     environment->types_known = true;
     types_refresh(core, environment);
-    environment_recount(environment);
+    environment->buy_dirty = true;    /* something may be cheap enough now */
     environment_recount(environment); /* a machine has its type's vCPUs, once that is known */
 }
 

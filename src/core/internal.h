@@ -39,6 +39,7 @@
  *   gangroom.c   is there room for one, and what would it take (gang.h)
  *   gangbuy.c    machines for one
  *   buy.c        what to buy (buyer.h)
+ *   strategy.c   which instance type, by the allocation strategy (strategy.h)
  *   giveback.c   what to give back (buyer.h)
  *   scale.c      calls to the providers of machines, and their pace
  *   verdict.c    why something waits, in words
@@ -258,6 +259,7 @@ enum verdict {
     VERDICT_BUYING,
     VERDICT_MAX_VCPUS,
     VERDICT_CAPACITY,
+    VERDICT_BID,
     VERDICT_ROOM,
     VERDICT_PRIORITY,
     VERDICT_ENVIRONMENT,
@@ -797,7 +799,7 @@ bool type_matches(
     const struct core_environment *environment, const struct core_type *type,
     const struct core_class *class_); /* labels and taints of a new node of this type */
 
-/* buy.c */
+/* strategy.c */
 /* The type to buy for up to wanted pods of the class, within budget vCPUs; NULL: none now. */
 struct core_type *type_choose(const struct core *core, const struct core_environment *environment,
                               const struct core_class *class_, int64_t budget, int64_t wanted);

@@ -30,8 +30,10 @@ struct core_type { /* an instance type of an environment and what is learnt abou
                               DaemonSets */
     struct amounts learnt; /* least allocatable seen on a joined node */
     struct key_values labels; /* of a new node, as far as they are known beforehand */
-    bool has_learnt,
-        wanted; /* wanted: named by spec.computeResources.instanceTypes, or none are named */
+    bool has_learnt;
+    bool wanted;          /* named by spec.computeResources.instanceTypes, or none are named */
+    bool over_bid;        /* its spot price is above what bidPercentage allows */
+    int64_t price;        /* per hour, in millionths; its vCPUs where no price is known */
     int64_t out_until_ns; /* set aside until then: it ran out, or its nodes did not join */
     int out_level;
 };

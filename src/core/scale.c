@@ -65,9 +65,15 @@ static bool moves(const struct core_environment *environment)
     return false;
 }
 
+/* Spot prices move: who sells them is asked now and then. A catalogue moves with its spec. */
+static bool prices_move(const struct core_environment *environment)
+{
+    return environment->spec->spot && environment->spec->provider == PROVIDER_COMMAND;
+}
+
 static void plan_questions(struct core *core, struct core_environment *environment)
 {
-    if (!environment->types_known && !environment->types_in_flight &&
+    if ((!environment->types_known || prices_move(environment)) && !environment->types_in_flight &&
         environment->types_next_ns <= core->now_ns) {
         action_new(core, ACTION_PROVIDER_TYPES, environment)->environment = environment->name;
         environment->types_in_flight = true;
@@ -96,7 +102,7 @@ int64_t environment_wake_ns(const struct core *core, const struct core_environme
     int64_t due = INT64_MAX;
     if (environment->spec == NULL || environment->spec->provider == PROVIDER_STATIC)
         return due;
-    if (!environment->types_known && !environment->types_in_flight)
+    if ((!environment->types_known || prices_move(environment)) && !environment->types_in_flight)
         sooner(&due, environment->types_next_ns);
     if (!environment->observe_in_flight) {
         sooner(&due, environment->observe_next_ns);

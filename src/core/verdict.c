@@ -8,6 +8,7 @@
 #include "causes.h"
 #include "explain.h"
 #include "gang.h"
+#include "strategy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static const char *const reasons[VERDICT_COUNT] = {
     [VERDICT_BUYING]             = "NodesRequested",
     [VERDICT_MAX_VCPUS]          = "MaxvCpusReached",
     [VERDICT_CAPACITY]           = "InsufficientInstanceCapacity",
+    [VERDICT_BID]                = "SpotPriceTooHigh",
     [VERDICT_ROOM]               = "NodesFull",
     [VERDICT_PRIORITY]           = "HigherPriorityFirst",
     [VERDICT_ENVIRONMENT]        = "ComputeEnvironmentUnusable",
@@ -94,7 +96,7 @@ static const struct core_type *type_set_aside(const struct core *core,
 {
     for (size_t i = 0; i < environment->type_count; i++) {
         const struct core_type *type = &environment->types[i];
-        if (type->wanted && type->out_until_ns > core->now_ns &&
+        if (type_may_be_bought(type) && type_is_out(core, type) &&
             amounts_fit(&class_->needs, &type->room))
             return type;
     }
@@ -107,6 +109,19 @@ static bool affordable(const struct core *core, const struct core_environment *e
     int64_t budget = environment->spec->max_vcpus - environment->vcpus;
     int64_t wanted = job_wanted(job);
     return type_choose(core, environment, job->class_, budget, wanted > 0 ? wanted : 1) != NULL;
+}
+
+/* There is a type at or below the ceiling of its spot price; it waits for room in maxvCpus. */
+static bool affordable_later(const struct core_environment *environment,
+                             const struct core_class *class_)
+{
+    for (size_t i = 0; i < environment->type_count; i++) {
+        const struct core_type *type = &environment->types[i];
+        if (type_may_be_bought(type) && amounts_fit(&class_->needs, &type->room) &&
+            type_matches(environment, type, class_))
+            return true;
+    }
+    return false;
 }
 
 static void resting_words(const struct core *core, const struct core_environment *environment,
@@ -205,6 +220,14 @@ enum verdict verdict_in(struct core *core, const struct core_job *job,
                  (long long)((aside->out_until_ns - core->now_ns) / NS_PER_S + 1));
         return VERDICT_CAPACITY;
     }
+    const struct core_type *dear = type_over_bid(environment, job->class_);
+    if (dear != NULL && !affordable_later(environment, job->class_)) {
+        str_addf(out,
+                 "the spot price of %s is above bidPercentage %lld of its on-demand price; it is "
+                 "bought when that falls, or raise bidPercentage",
+                 dear->spec.name, (long long)environment->spec->bid_percentage);
+        return VERDICT_BID;
+    }
     str_add(out, "at ");
     print_vcpus(environment, out);
     str_add(out, "; room comes when a running pod ends, or raise maxvCpus");
@@ -215,9 +238,10 @@ enum verdict verdict_in(struct core *core, const struct core_job *job,
 /* The most hopeful of the environments decides the code. */
 static int hope(enum verdict verdict)
 {
-    static const enum verdict order[] = {VERDICT_BOOTING,     VERDICT_BUYING,      VERDICT_ROOM,
-                                         VERDICT_MAX_VCPUS,   VERDICT_CAPACITY,    VERDICT_PRIORITY,
-                                         VERDICT_ENVIRONMENT, VERDICT_MAX_RESOURCE};
+    static const enum verdict order[] = {
+        VERDICT_BOOTING,   VERDICT_BUYING,      VERDICT_ROOM,
+        VERDICT_MAX_VCPUS, VERDICT_CAPACITY,    VERDICT_BID,
+        VERDICT_PRIORITY,  VERDICT_ENVIRONMENT, VERDICT_MAX_RESOURCE};
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
         if (order[i] == verdict)
             return (int)i;

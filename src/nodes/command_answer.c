@@ -80,8 +80,8 @@ char *command_request_text(const struct command_request *request)
 
 struct offer { /* an instance type as the program tells it */
     char *name, *arch;
-    int64_t vcpus, memory_bytes, pods, gpus;
-    double price;
+    int64_t vcpus, memory_bytes, pods, gpus, interruption;
+    double price, spot_price;
 };
 struct offers {
     struct offer *items;
@@ -122,6 +122,8 @@ static const struct field offer_fields[] = {
     FIELD(struct offer, pods, "pods", .min = 1, .max = 10000, .fallback = PODS_DEFAULT),
     FIELD(struct offer, gpus, "gpus", .min = 0, .max = 1024),
     CUSTOM(struct offer, price, &price_field, "price"),
+    CUSTOM(struct offer, spot_price, &price_field, "spotPrice"),
+    FIELD(struct offer, interruption, "interruptionPercent", .min = 0, .max = 100, .fallback = -1),
     FIELD(struct offer, arch, "arch", WORDS(arch_words)),
 };
 static const struct object_type offer_type =
@@ -174,6 +176,8 @@ static void take_offer(struct instance_type *type, struct offer *offer)
     type->arch = STEAL(offer->arch);
     type->vcpus = offer->vcpus;
     type->price = offer->price;
+    type->spot_price = offer->spot_price;
+    type->interruption = offer->interruption;
     type->available = -1;
     type->capacity.cpu_milli = offer->vcpus * 1000;
     type->capacity.memory_bytes = offer->memory_bytes;

@@ -41,7 +41,6 @@ void group_refuse(struct node_group *group, enum group_verb verb, enum provider_
                   const char *format, ...) PRINTF_LIKE(4, 5);
 
 const struct instance_type *group_find_type(const struct node_group *group, const char *name);
-void instance_type_copy(struct instance_type *to, const struct instance_type *from);
 
 extern const struct provider provider_static, provider_kwok, provider_command;
 

@@ -27,14 +27,6 @@ const struct provider *provider_find(enum provider_kind kind)
     return providers[kind];
 }
 
-void instance_type_copy(struct instance_type *to, const struct instance_type *from)
-{
-    *to = *from;
-    to->name = text_copy(from->name);
-    to->arch = text_copy(from->arch);
-    resources_copy(&to->capacity, &from->capacity);
-}
-
 static void drop_environment(struct node_group *group)
 {
     for (size_t i = 0; i < group->catalog_count; i++)

@@ -343,6 +343,7 @@ TEST(queue_specs)
 #define NS "'kubernetesNamespaces':['a']"
 #define TYPES "'catalog':[{'name':'s','vcpus':4,'memory':'16Gi'},{'name':'l','vcpus':8,'memory':1}]"
 #define KWOK "'nodeGroup':{'provider':'kwok','kwok':{" TYPES "}}"
+#define COMMAND ",'nodeGroup':{'provider':'command','command':{'program':'x'}}"
 #define MAX "'computeResources':{'maxvCpus':8}"
 #define MANAGED(more) "{'type':'MANAGED'," NS "," more "}"
 static const struct row environments[] = {
@@ -379,6 +380,19 @@ static const struct row environments[] = {
     {"a path", MANAGED(MAX ",'nodeGroup':{'provider':'command','command':{'program':'../x'}}"),
      "spec.nodeGroup.command.program: \"../x\", expected a program's name (a-z, 0-9, - and .), not "
      "a path"},
+    {"a spot strategy on demand",
+     MANAGED("'computeResources':{'maxvCpus':8,'allocationStrategy':'SPOT_CAPACITY_OPTIMIZED'"
+             "}" COMMAND),
+     "spec.computeResources.allocationStrategy: SPOT_CAPACITY_OPTIMIZED, only with type SPOT"},
+    {"a bid on demand", MANAGED("'computeResources':{'maxvCpus':8,'bidPercentage':50}" COMMAND),
+     "spec.computeResources.bidPercentage: only with type SPOT"},
+    {"a bid above the price",
+     MANAGED("'computeResources':{'maxvCpus':8,'type':'SPOT','bidPercentage':101}" COMMAND),
+     "spec.computeResources.bidPercentage: 101, expected 1..100"},
+    {"a percentage",
+     MANAGED(MAX ",'nodeGroup':{'provider':'kwok','kwok':{'catalog':[{'name':'s','vcpus':4,"
+                 "'memory':1,'interruptionPercent':101}]}}"),
+     "spec.nodeGroup.kwok.catalog[0].interruptionPercent: 101, expected 0..100"},
     {"price",
      MANAGED(MAX ",'nodeGroup':{'provider':'kwok','kwok':{'catalog':[{'name':'s','vcpus':4,"
                  "'memory':1,'price':'1,5'}]}}"),
@@ -425,7 +439,8 @@ TEST(what_is_read)
     CHECK_INT("no limit", type->available, -1);
     CHECK_INT("delay", environment->scale_down_delay_ns, 120 * NS_PER_S);
     CHECK_INT("spot", environment->spot, 1);
-    CHECK_TEXT("strategy", environment->allocation_strategy, "BEST_FIT_PROGRESSIVE");
+    CHECK_INT("strategy", environment->allocation_strategy, ALLOCATE_BEST_FIT_PROGRESSIVE);
+    CHECK_INT("bid", environment->bid_percentage, 100);
 }
 
 static const struct {

@@ -121,6 +121,7 @@ struct node *node_from(const struct thing *thing);
 struct daemon_set *daemon_set_from(const struct thing *thing);
 struct pod *pod_from(const struct world_pod *from);
 void types_from(const char *text, struct instance_type **ret_types, size_t *ret_count);
+void offers_from(const char *text, struct instance_type *types, size_t count);
 void resources_from(const struct line *line, struct resources *ret);
 
 /* world_server.c */

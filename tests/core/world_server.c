@@ -453,6 +453,7 @@ static void deliver(struct world *world, struct answer *answer)
     } else if (answer->kind == ACTION_PROVIDER_TYPES) {
         struct line line;
         types_from(environment_word(world, answer->environment, "types", &line), &types, &count);
+        offers_from(line_get(&line, "offers"), types, count);
         line_done(&line);
         done.done.types = types;
         done.done.type_count = count;

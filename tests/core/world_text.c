@@ -308,7 +308,38 @@ void types_from(const char *text, struct instance_type **ret_types, size_t *ret_
                          .pods = 110},
             .price = parts[3] != NULL ? strtod(parts[3], NULL) : 0,
             .available = parts[4] != NULL ? strtoll(parts[4], NULL, 10) : -1,
+            .interruption = -1,
         };
+    }
+    text_list_done(&items);
+}
+
+static enum allocation_strategy strategy_from(const char *word)
+{
+    static const char *const words[] = {"BEST_FIT", "BEST_FIT_PROGRESSIVE",
+                                        "SPOT_CAPACITY_OPTIMIZED", "SPOT_PRICE_CAPACITY_OPTIMIZED",
+                                        "LOWEST_PRICE_PACKING"};
+    for (size_t i = 0; word != NULL && i < ARRAY_LEN(words); i++) {
+        if (strcmp(words[i], word) == 0)
+            return (enum allocation_strategy)i;
+    }
+    return ALLOCATE_BEST_FIT_PROGRESSIVE;
+}
+
+/* "offers=a:0.02:5" tells a's spot price and how many of a hundred are taken back. */
+void offers_from(const char *text, struct instance_type *types, size_t count)
+{
+    struct text_list items = {0};
+    list_from(text, &items);
+    for (size_t i = 0; i < items.count; i++) {
+        char *parts[3];
+        cut(items.items[i], ":", parts, 3);
+        for (size_t t = 0; t < count; t++) {
+            if (strcmp(types[t].name, parts[0]) != 0)
+                continue;
+            types[t].spot_price = parts[1] != NULL ? strtod(parts[1], NULL) : 0;
+            types[t].interruption = parts[2] != NULL ? strtoll(parts[2], NULL, 10) : -1;
+        }
     }
     text_list_done(&items);
 }
@@ -327,11 +358,13 @@ struct compute_environment *environment_from(const struct thing *thing)
     list_from(served != NULL ? served : "default", &environment->namespaces);
     environment->min_vcpus = line_number(&line, "min", 0);
     environment->max_vcpus = line_number(&line, "max", 0);
-    environment->allocation_strategy = text_copy(line_get(&line, "strategy"));
+    environment->allocation_strategy = strategy_from(line_get(&line, "strategy"));
+    environment->bid_percentage = line_number(&line, "bid", 100);
     list_from(line_get(&line, "want"), &environment->instance_types);
     const char *delay = line_get(&line, "delay");
     environment->scale_down_delay_ns = delay != NULL ? line_ns(delay) : 600 * NS_PER_S;
     types_from(line_get(&line, "types"), &environment->catalog, &environment->catalog_count);
+    offers_from(line_get(&line, "offers"), environment->catalog, environment->catalog_count);
     line_done(&line);
     return environment;
 }

@@ -218,14 +218,16 @@ TEST(types_are_decoded)
         &world,
         "echo '{\"instanceTypes\":[{\"name\":\"c1\",\"vcpus\":2,\"memory\":\"1Gi\"},"
         "{\"name\":\"g1\",\"vcpus\":8,\"memory\":\"1.5Gi\",\"pods\":20,\"gpus\":4,\"price\":1.25,"
+        "\"spotPrice\":0.5,\"interruptionPercent\":7,"
         "\"arch\":\"arm64\"}]}'",
         0);
     node_group_types(world.group, on_seen, &seen);
-    CHECK_TEXT(
-        "types", seen_wait(&seen, &world.loop),
-        "OK\n"
-        "c1 vcpus=2 price=0 arch=- pods=110 (cpu 2, memory 1Gi)\n"
-        "g1 vcpus=8 price=1.25 arch=arm64 pods=20 (cpu 8, memory 1536Mi, nvidia.com/gpu 4)\n");
+    CHECK_TEXT("types", seen_wait(&seen, &world.loop),
+               "OK\n"
+               "c1 vcpus=2 price=0 arch=- pods=110 (cpu 2, memory 1Gi)\n"
+               "g1 vcpus=8 price=1.25 arch=arm64 pods=20 (cpu 8, memory 1536Mi, nvidia.com/gpu 4) "
+               "spot=0.5 "
+               "interrupted=7%\n");
     world_done(&world);
 }
 

@@ -28,9 +28,13 @@ void on_seen(void *ctx, const struct provider_answer *answer)
         const struct instance_type *type = &answer->types[i];
         AUTO_STR capacity = STR_EMPTY;
         resources_print(&type->capacity, &capacity);
-        str_addf(&seen->text, "%s vcpus=%lld price=%g arch=%s pods=%lld (%s)\n", type->name,
+        str_addf(&seen->text, "%s vcpus=%lld price=%g arch=%s pods=%lld (%s)", type->name,
                  (long long)type->vcpus, type->price, type->arch != NULL ? type->arch : "-",
                  (long long)type->capacity.pods, str_text(&capacity));
+        if (type->spot_price > 0)
+            str_addf(&seen->text, " spot=%g interrupted=%lld%%", type->spot_price,
+                     (long long)type->interruption);
+        str_add(&seen->text, "\n");
     }
 }
 

@@ -50,6 +50,7 @@ void nodes_fill(uint32_t size, uint32_t main_node, const struct template_ *main_
                 const struct template_ *others, struct node_properties *ret)
 {
     ret->num_nodes = size;
+    ret->allow_spot = true;
     ret->main_node = main_node;
     ret->ranges = mem_new(2 * sizeof(*ret->ranges));
     ret->range_count = 2;
@@ -249,8 +250,9 @@ static struct compute_environment *environment_convert(const struct sim_environm
         text_list_add(&environment->namespaces, from->namespaces[i]);
     environment->min_vcpus = from->min_vcpus;
     environment->max_vcpus = from->max_vcpus;
-    environment->allocation_strategy =
-        text_copy(from->best_fit ? "BEST_FIT" : "BEST_FIT_PROGRESSIVE");
+    environment->allocation_strategy = from->strategy;
+    environment->spot = from->spot;
+    environment->bid_percentage = from->bid;
     environment->scale_down_delay_ns = from->delay_ns;
     environment->provider = from->managed ? PROVIDER_COMMAND : PROVIDER_STATIC;
     environment->observed_generation = from->observed_generation;

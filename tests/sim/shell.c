@@ -124,7 +124,9 @@ static void answer_types(const struct world *world, struct done *done,
             .capacity = {.cpu_milli = type->vcpus * 1000,
                          .memory_bytes = type->memory_mib * 1024 * 1024,
                          .pods = 20},
-            .price = (double)type->vcpus,
+            .price = (double)type->price,
+            .spot_price = (double)type->spot_price,
+            .interruption = type->interruption,
             .available = -1,
         };
     }
@@ -304,7 +306,8 @@ static void send(struct world *world, const struct action *action)
     world->counters.actions++;
     if (request->kind != ACTION_PROVIDER_OBSERVE)
         tell_sent(world, request);
-    if (request->kind != ACTION_PROVIDER_OBSERVE && request->kind != ACTION_EVENT) {
+    if (request->kind != ACTION_PROVIDER_OBSERVE && request->kind != ACTION_PROVIDER_TYPES &&
+        request->kind != ACTION_EVENT) {
         world->last_write_ns = world->now_ns;
         world->last_write = action_kind_name(request->kind);
     }

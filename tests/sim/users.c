@@ -466,6 +466,9 @@ static void draw_types(struct world *world)
         world->types[i] = (struct machine_type){.name = names[i],
                                                 .vcpus = (int64_t)2 << i,
                                                 .memory_mib = (int64_t)8192 << i,
+                                                .price = draw(world, 8, 12) << i,
+                                                .spot_price = draw(world, 0, 8) << i,
+                                                .interruption = draw(world, -1, 30),
                                                 .available = -1};
 }
 
@@ -482,7 +485,10 @@ static void draw_environment(struct world *world, const char *name)
     environment->min_vcpus = environment->managed && chance(world, 200) ? draw(world, 1, 4) : 0;
     environment->max_vcpus = draw(world, 1, 8) * 4;
     environment->delay_ns = draw(world, 0, 60) * NS_PER_S;
-    environment->best_fit = chance(world, 300);
+    environment->strategy = (enum allocation_strategy)draw(world, 0, ALLOCATE_LOWEST_PRICE_PACKING);
+    environment->spot = environment->strategy == ALLOCATE_SPOT_CAPACITY ||
+                        environment->strategy == ALLOCATE_SPOT_PRICE_CAPACITY || chance(world, 300);
+    environment->bid = draw(world, 40, 100);
     environment->group = group;
     group->environment = environment;
     world->groups[world->group_count++] = group;
@@ -563,6 +569,8 @@ void scenario_calm(struct world *world)
     world->quota_full = world->forbidden = world->sink_down = false;
     for (size_t i = 0; i < world->type_count; i++)
         world->types[i].available = -1;
+    for (size_t i = 0; i < world->type_count; i++)
+        world->types[i].spot_price = 0; /* then it cannot be too high */
 }
 
 /* --- Must it end? ------------------------------------------------------------------------------

@@ -237,7 +237,9 @@ struct sim_environment {
     const char *namespaces[NAMESPACE_COUNT];
     size_t namespace_count;
     int64_t min_vcpus, max_vcpus, delay_ns, observed_generation;
-    bool best_fit;
+    enum allocation_strategy strategy;
+    bool spot;
+    int64_t bid;
     struct group *group; /* shared by all copies */
 };
 
@@ -303,6 +305,7 @@ struct machine_type {
     const char *name;
     int64_t vcpus, memory_mib;
     int64_t available; /* -1: no limit */
+    int64_t price, spot_price, interruption;
 };
 
 struct instance_live {

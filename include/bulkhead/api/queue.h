@@ -85,9 +85,19 @@ struct instance_type {
     int64_t vcpus;
     struct resources capacity; /* allocatable of a node of this type before any node has joined */
     double price;              /* per hour, in the currency of the catalogue; 0: unknown */
+    double spot_price;         /* the same of a spot machine, now; 0: unknown */
+    int64_t interruption;      /* percent of spot machines that are taken back; -1: unknown */
     char *arch;                /* amd64, arm64; NULL: amd64 */
     int64_t boot_ms;           /* kwok: launch to node Ready */
     int64_t available;         /* kwok: instances there are; -1: no limit */
+};
+
+enum allocation_strategy {
+    ALLOCATE_BEST_FIT,
+    ALLOCATE_BEST_FIT_PROGRESSIVE, /* the default */
+    ALLOCATE_SPOT_CAPACITY,
+    ALLOCATE_SPOT_PRICE_CAPACITY,
+    ALLOCATE_LOWEST_PRICE_PACKING,
 };
 
 enum provider_kind { PROVIDER_STATIC, PROVIDER_KWOK, PROVIDER_COMMAND };
@@ -99,7 +109,8 @@ struct compute_environment {
     struct text_list namespaces;  /* spec.kubernetesNamespaces, 1..64 */
     int64_t min_vcpus, max_vcpus; /* spec.computeResources */
     bool spot;                    /* spec.computeResources.type: SPOT; EC2 (default) is on demand */
-    char *allocation_strategy;    /* BEST_FIT or BEST_FIT_PROGRESSIVE (default) */
+    enum allocation_strategy allocation_strategy; /* spec.computeResources.allocationStrategy */
+    int64_t bid_percentage; /* of SPOT: the highest spot price, in percent of the on-demand price */
     struct text_list instance_types; /* empty: all of the catalogue */
     int64_t
         scale_down_delay_ns; /* scalingPolicy.minScaleDownDelayMinutes or .scaleDownDelaySeconds */
@@ -128,6 +139,10 @@ struct compute_environment *compute_environment_free(struct compute_environment 
 DEFINE_AUTO(job_queue, job_queue_free)
 DEFINE_AUTO(compute_environment, compute_environment_free)
 void instance_type_done(struct instance_type *type);
+/* Does an item of spec.computeResources.instanceTypes mean it: by name, family, or "optimal",
+ * "default_x86_64", "default_arm64"? */
+bool instance_type_is(const struct instance_type *type, const char *item);
+void instance_type_copy(struct instance_type *to, const struct instance_type *from);
 
 /* ERR_INVALID with the field's path and what was expected: "spec.priority: 2000, expected 0..1000".
  */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strategy_test.c - which instance type is bought, by allocation strategy */
+#include "core/world.h"
+
+#include "bulkhead/base/macros.h"
+
+static const struct world_row rows[] = {
+    /* clang-format off */
+    {"of equal prices a pod the larger type is taken",
+     "environment e kwok max=64 types=m.large:2:8Gi:0.1,m.xlarge:4:16Gi:0.2,m.2xlarge:8:32Gi:0.4\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 array=8\n",
+     "0s launch e 1x m.2xlarge\n"},
+    {"no larger than the work is worth",
+     "environment e kwok max=64 types=m.large:2:8Gi:0.1,m.xlarge:4:16Gi:0.2,m.2xlarge:8:32Gi:0.4\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 array=2\n",
+     "0s launch e 1x m.large\n"},
+    {"BEST_FIT_PROGRESSIVE goes on within the family first",
+     "environment e kwok max=64 types=c.large:2:4Gi:0.08:0,c.xlarge:4:8Gi:0.17,m.large:2:8Gi:0.1\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1\n"
+     "at 5s\n",
+     "0s launch e 1x c.large\n"
+     "1s launch e 1x c.xlarge\n"},
+    {"BEST_FIT_PROGRESSIVE leaves the family when that would cost more than twice as much",
+     "environment e kwok max=64 types=c.large:2:4Gi:0.08:0,c.4xlarge:16:32Gi:0.68,m.large:2:8Gi:0.1\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1\n"
+     "at 5s\n",
+     "0s launch e 1x c.large\n"
+     "1s launch e 1x m.large\n"},
+    {"BEST_FIT waits for its type, and asks again",
+     "environment e kwok max=64 types=c.large:2:4Gi:0.08,m.large:2:8Gi:0.1 strategy=BEST_FIT\n"
+     "queue q envs=e\n"
+     "answer launch e capacity none\n"
+     "job a queue=q cpu=1\n"
+     "at 40s\n",
+     "0s launch e 1x c.large\n"
+     "15s launch e 1x c.large\n"
+     "25s start a on e-1\n"},
+    {"SPOT_CAPACITY_OPTIMIZED takes what is interrupted least, whatever it costs",
+     "environment e kwok spot max=64 strategy=SPOT_CAPACITY_OPTIMIZED types=a:2:8Gi:0.1,b:2:8Gi:0.2,c:2:8Gi:0.3 offers=a:0.03:20,b:0.06:3,c:0.09:3\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1\n",
+     "0s launch e 1x b\n"},
+    {"SPOT_CAPACITY_OPTIMIZED: the next best when that has run out",
+     "environment e kwok spot max=64 strategy=SPOT_CAPACITY_OPTIMIZED types=a:2:8Gi:0.1,b:2:8Gi:0.2:0,c:2:8Gi:0.3 offers=a:0.03:20,b:0.06:3,c:0.09:3\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1\n"
+     "at 5s\n",
+     "0s launch e 1x b\n"
+     "1s launch e 1x c\n"},
+    /* 0.060/(1-0.5) = 0.120; 0.090/(1-0.05) = 0.095; 0.100/(1-0) = 0.100 */
+    {"SPOT_PRICE_CAPACITY_OPTIMIZED weighs the price with what is lost",
+     "environment e kwok spot max=64 strategy=SPOT_PRICE_CAPACITY_OPTIMIZED types=a:2:8Gi:0.2,b:2:8Gi:0.2,c:2:8Gi:0.2 offers=a:0.06:50,b:0.09:5,c:0.1:0\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1\n",
+     "0s launch e 1x b\n"},
+    {"on demand the spot price does not count",
+     "environment e kwok max=64 types=a:2:8Gi:0.1,b:2:8Gi:0.2 offers=b:0.01\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1\n",
+     "0s launch e 1x a\n"},
+    {"bidPercentage: a type above it is not bought",
+     "environment e kwok spot max=64 bid=50 types=a:2:8Gi:0.1,b:2:8Gi:0.2 offers=a:0.06,b:0.09\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1\n",
+     "0s launch e 1x b\n"},
+    {"bidPercentage: told when nothing is left, and bought when the price falls",
+     "environment e kwok spot max=64 bid=50 types=a:2:8Gi:0.1,b:1:8Gi:0.2 offers=a:0.06,b:0.09\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=2\n"
+     "at 6s\n"
+     "why a\n"
+     "environment e offers=a:0.05,b:0.09\n"
+     "at 7s\n",
+     "6s a RUNNABLE SpotPriceTooHigh: needs cpu 2; e: the spot price of a is above bidPercentage 50 of its on-demand price; it is bought when that falls, or raise bidPercentage\n"
+     "6s launch e 1x a\n"},
+    {"families and groups of types may be named",
+     "environment e kwok max=64 types=c.large:2:4Gi:0.08,m.large:2:8Gi:0.1 want=m\n"
+     "environment f kwok max=64 types=c.large:2:4Gi:0.08,m.large:2:8Gi:0.1 want=default_x86_64\n"
+     "queue q envs=e\n"
+     "queue r envs=f\n"
+     "job a queue=q cpu=1\n"
+     "job b queue=r cpu=1\n",
+     "0s launch e 1x m.large\n"
+     "0s launch f 1x c.large\n"},
+    /* clang-format on */
+};
+
+TEST(strategy)
+{
+    world_check(rows, ARRAY_LEN(rows), SHOW_PODS | SHOW_MACHINES);
+}
