@@ -8,12 +8,30 @@
 #include <assert.h>
 #include <stdlib.h>
 
+static const char *const signal_names[] = {
+    [SIGNAL_REBALANCE] = "REBALANCE",
+    [SIGNAL_INTERRUPTION] = "INTERRUPTION",
+};
+
+const char *instance_signal_name(enum instance_signal signal)
+{
+    return signal_names[signal];
+}
+
+enum instance_signal instance_signal_named(const char *name)
+{
+    if (text_eq(name, signal_names[SIGNAL_INTERRUPTION]))
+        return SIGNAL_INTERRUPTION;
+    return text_eq(name, signal_names[SIGNAL_REBALANCE]) ? SIGNAL_REBALANCE : SIGNAL_NONE;
+}
+
 void instances_done(struct instances *instances)
 {
     for (size_t i = 0; i < instances->count; i++) {
         free(instances->items[i].id);
         free(instances->items[i].type);
         free(instances->items[i].node_name);
+        free(instances->items[i].zone);
     }
     free(instances->items);
     *instances = (struct instances){.items = NULL, .count = 0};
@@ -32,7 +50,9 @@ void instances_add(struct instances *instances, const struct instance *instance)
         .id = text_copy(instance->id),
         .type = text_copy(instance->type),
         .node_name = text_copy(instance->node_name),
+        .zone = text_copy(instance->zone),
         .state = instance->state,
+        .signal = instance->signal,
         .launched_ns = instance->launched_ns,
     };
     instances->count++;

@@ -15,6 +15,7 @@
 #include "buyer.h"
 #include "gang.h"
 #include "order.h"
+#include "signals.h"
 #include "strategy.h"
 
 #include <stdlib.h>
@@ -180,7 +181,7 @@ static void buy_minimum(struct core *core, struct buyer *buyer)
 {
     struct core_environment *environment = buyer->environment;
     const struct compute_environment *spec = environment->spec;
-    int64_t have = spec->max_vcpus - buyer->budget;
+    int64_t have = spec->max_vcpus - buyer->budget - environment_vcpus_leaving(environment);
     while (have < spec->min_vcpus) {
         struct core_type *best = NULL;
         for (size_t i = 0; i < environment->type_count; i++) {

@@ -5,6 +5,7 @@
  * bought. Never one with a pod of ours on it. */
 #include "buyer.h"
 #include "gang.h"
+#include "signals.h"
 #include "strategy.h"
 
 #include <stdlib.h>
@@ -61,6 +62,12 @@ void make_room(struct core *core, struct buyer *buyer)
     }
 }
 
+/* vCPUs that are not counted as leaving yet. */
+static int64_t leaves_with(const struct core_node *node)
+{
+    return node_is_leaving(node) ? 0 : instance_vcpus(node->instance);
+}
+
 static bool may_go(const struct core *core, const struct core_environment *environment,
                    const struct core_node *node)
 {
@@ -68,7 +75,7 @@ static bool may_go(const struct core *core, const struct core_environment *envir
     if (node->instance == NULL || node->instance->state > INSTANCE_RUNNING || node->live > 0 ||
         node->gang != NULL)
         return false;
-    if (spec->meta.deleted_ns != 0)
+    if (spec->meta.deleted_ns != 0 || node_signal(node) != SIGNAL_NONE)
         return true;
     if (is_gathered(core, environment, node))
         return false;
@@ -78,8 +85,7 @@ static bool may_go(const struct core *core, const struct core_environment *envir
     if (environment->starved_ns > idle_since_ns)
         idle_since_ns = environment->starved_ns;
     return core->now_ns - idle_since_ns >= spec->scale_down_delay_ns &&
-           environment->vcpus - environment->vcpus_leaving - instance_vcpus(node->instance) >=
-               spec->min_vcpus;
+           environment->vcpus - environment->vcpus_leaving - leaves_with(node) >= spec->min_vcpus;
 }
 
 /* An idle node has one timer, and it has fired, or another has: the next time it may go. */
@@ -101,11 +107,7 @@ void give_back(struct core *core, struct core_environment *environment)
     if (environment->spec == NULL || environment->spec->provider == PROVIDER_STATIC ||
         !environment->observed)
         return;
-    environment->vcpus_leaving = 0;
-    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
-        if (i->state >= INSTANCE_TERMINATING)
-            environment->vcpus_leaving += instance_vcpus(i);
-    }
+    environment->vcpus_leaving = environment_vcpus_leaving(environment);
     for (size_t slot = environment->slot_count; slot > 0; slot--) {
         struct core_node *node = environment->slots[slot - 1];
         if (node == NULL)
@@ -115,14 +117,14 @@ void give_back(struct core *core, struct core_environment *environment)
                 look_again(core, environment, node);
             continue;
         }
-        environment->vcpus_leaving += instance_vcpus(node->instance);
+        environment->vcpus_leaving += leaves_with(node);
         node_send_away(core, node);
     }
-    if (environment->spec->meta.deleted_ns == 0 || environment->pods_live > 0)
-        return;
+    bool all = environment->spec->meta.deleted_ns != 0 && environment->pods_live == 0;
     for (struct core_instance *i = environment->instances; i != NULL;
          i = i->next) { /* those that never joined */
-        if (i->state > INSTANCE_RUNNING || (i->node != NULL && i->node->live > 0))
+        if (i->state > INSTANCE_RUNNING || (i->node != NULL && i->node->live > 0) ||
+            !(all || (i->signal != SIGNAL_NONE && i->node == NULL)))
             continue;
         i->state = INSTANCE_TERMINATING;
         environment->terminate_wanted = true;

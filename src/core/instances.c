@@ -4,6 +4,7 @@
  * A machine counts against maxvCpus from the moment it is asked for until the provider says that it
  * is gone, or has left it out of two answers in a row that were asked for after the machine was
  * known. */
+#include "signals.h"
 #include "strategy.h"
 
 #include <stdlib.h>
@@ -221,6 +222,7 @@ static struct core_instance *instance_take(struct core *core, struct core_enviro
     instance->missing = 0;
     if (told->state > instance->state)
         instance->state = told->state;
+    instance_take_signal(core, instance, told);
     if (instance->state >= INSTANCE_TERMINATING && instance->node != NULL &&
         !instance->node->closed) {
         instance->node->closed = true; /* someone else told it to go */
@@ -254,6 +256,7 @@ void instance_forget(struct core *core, struct core_instance *instance)
     free(instance->id);
     free(instance->type);
     free(instance->node_name);
+    free(instance->zone);
     free(instance);
 }
 
@@ -289,7 +292,8 @@ bool instance_ready(const struct core_instance *instance)
 
 bool instance_coming(const struct core_instance *instance)
 {
-    return !instance->joined && instance->state <= INSTANCE_RUNNING && !instance_ready(instance);
+    return !instance->joined && instance->state <= INSTANCE_RUNNING &&
+           instance->signal == SIGNAL_NONE && !instance_ready(instance);
 }
 
 /* It has not joined in time, or its node has gone or not been Ready for as long. Under a running
@@ -332,14 +336,17 @@ static void observe_take(struct core *core, struct core_environment *environment
 {
     for (size_t i = 0; done->instances != NULL && i < done->instances->count; i++)
         instance_take(core, environment, &done->instances->items[i]);
+    signals_notice(core, environment);
     struct core_instance *next;
     for (struct core_instance *instance = environment->instances; instance != NULL;
          instance = next) {
         next = instance->next;
         if (instance->seen_ns < core->now_ns && instance->seen_ns < environment->observe_sent_ns)
             instance->missing++;
-        /* One answer is enough for a machine that we told to go and whose Node is gone. */
-        bool left = instance->state == INSTANCE_TERMINATING && instance->missing > 0 &&
+        /* One answer is enough for a machine that was told to go and whose Node is gone. */
+        bool told =
+            instance->state == INSTANCE_TERMINATING || instance->signal == SIGNAL_INTERRUPTION;
+        bool left = told && instance->missing > 0 &&
                     (instance->node == NULL || instance->node->spec == NULL);
         if (instance->state == INSTANCE_TERMINATED || instance->missing >= 2 || left) {
             instance->state = INSTANCE_TERMINATED;
@@ -392,6 +399,7 @@ static void launch_take_answer(struct core *core, struct core_environment *envir
         return;
     for (size_t i = 0; done->instances != NULL && i < done->instances->count; i++)
         instance_take(core, environment, &done->instances->items[i]);
+    signals_notice(core, environment);
     if (done->provider == PROVIDER_AGAIN) { /* it may have happened: the same token again */
         launch->in_flight = false;
         launch->next = environment->launches;

@@ -35,6 +35,7 @@
  *                what; is there enough; their status
  *   environments.c  environments come, change and go
  *   instances.c  their machines, as providers tell of them
+ *   signals.c    machines of which it is known beforehand that they go (signals.h)
  *   gang.c       multi-node jobs: placed whole, led by their main node
  *   gangroom.c   is there room for one, and what would it take (gang.h)
  *   gangbuy.c    machines for one
@@ -137,12 +138,13 @@ struct core_node {
     bool counted_ready;  /* in environment->nodes_ready */
     bool was_managed;    /* spec is gone: it was a machine that we bought */
     uint32_t slot;
-    struct core_job *gang; /* reserved for a part of that multi-node job: takes nothing else */
-    uint64_t match;        /* the last matching that has given it to a part (gangroom.c) */
-    uint64_t claim;        /* the last buying pass in which a multi-node job counted on it */
-    int64_t live;          /* pods of ours that hold room */
-    int64_t alone;         /* those of them that want no other beside them */
-    bool closed;           /* never place here again */
+    struct core_job *gang;     /* reserved for a part of that multi-node job: takes nothing else */
+    uint64_t match;            /* the last matching that has given it to a part (gangroom.c) */
+    uint64_t claim;            /* the last buying pass in which a multi-node job counted on it */
+    int64_t live;              /* pods of ours that hold room */
+    int64_t alone;             /* those of them that want no other beside them */
+    bool closed;               /* never place here again */
+    enum instance_signal told; /* by its taints; see signals.h */
     int64_t idle_since_ns;
     struct penalty *penalties; /* what happened here lately; see causes.h */
     size_t penalty_count;

@@ -6,8 +6,10 @@
 
 struct core_instance {
     struct core_environment *environment;
-    char *id, *type, *node_name;
+    char *id, *type, *node_name, *zone;
     enum instance_state state;
+    enum instance_signal signal;  /* of the provider; see signals.h */
+    int64_t signal_ns;            /* when it was first known that it goes; 0: it is not */
     int64_t launched_ns, seen_ns; /* seen_ns: when it was last in an answer */
     int missing;                  /* answers in a row without it */
     struct core_node *node;
@@ -78,6 +80,8 @@ struct core_environment {
     bool buy_dirty, give_back_dirty;
     int64_t starved_ns; /* when work for it last waited only for creates to come back */
     int64_t vcpus, vcpus_leaving;
+    int64_t signals_new; /* in the answer that is being taken */
+    const struct core_instance *signal_last;
     uint64_t launch_sequence;
     /* scheduling pass */
     struct core_queue *held_by;  /* a higher queue's head waits for room here */

@@ -8,6 +8,7 @@
 #include "causes.h"
 #include "clauses.h"
 #include "gang.h"
+#include "signals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -396,6 +397,7 @@ void node_apply(struct core *core, struct node *take_spec)
     }
     if (!known) {
         node->closed = false;
+        node->told = SIGNAL_NONE;
         node->idle_since_ns = core->now_ns;
     }
     if (take_spec->ready && !ready_before) {
@@ -404,6 +406,7 @@ void node_apply(struct core *core, struct node *take_spec)
             node->idle_since_ns = core->now_ns; /* booting is not idling */
     }
     node_refresh(core, node);
+    node_take_signal(core, node);
     if (!known)
         node_check_pods(core, node);
 }
@@ -500,7 +503,8 @@ void node_idle_timer(struct core *core, struct core_node *node)
     if (environment == NULL || environment->spec == NULL || node->live > 0 || node->gang != NULL ||
         node->closed || node_rests(node))
         return;
-    bool going = environment->spec->meta.deleted_ns != 0; /* then nothing is kept for later work */
+    /* Then nothing is kept for later work. */
+    bool going = environment->spec->meta.deleted_ns != 0 || node_signal(node) != SIGNAL_NONE;
     if (environment->spec->provider != PROVIDER_STATIC)
         node_wake_by(core, node,
                      node->idle_since_ns + (going ? 0 : environment->spec->scale_down_delay_ns));

@@ -15,6 +15,7 @@
 #include "assist.h"
 #include "gang.h"
 #include "order.h"
+#include "signals.h"
 
 #include <string.h>
 
@@ -87,7 +88,7 @@ static bool types_could_fit(const struct core_environment *environment,
 
 bool node_could_fit(const struct core_node *node, const struct core_class *class_)
 {
-    if (node->spec == NULL || node->closed)
+    if (node->spec == NULL || node->closed || node_signal(node) != SIGNAL_NONE)
         return false;
     struct amounts most = node->capacity;
     amounts_sub(&most, &node->reserved);

@@ -9,6 +9,7 @@
  * are in the tree; extended resources, labels and taints are checked at the leaf. */
 #include "causes.h"
 #include "gang.h"
+#include "signals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,8 @@ static void rooms_grow(struct core_environment *environment)
 bool node_is_usable(const struct core_node *node)
 {
     return node->spec != NULL && node->spec->ready && !node->spec->unschedulable && !node->closed &&
-           node->spec->meta.deleted_ns == 0 && !node_rests(node) && node_is_verified(node);
+           node->spec->meta.deleted_ns == 0 && node_signal(node) == SIGNAL_NONE &&
+           !node_rests(node) && node_is_verified(node);
 }
 
 void node_room_changed(struct core *core, struct core_node *node)

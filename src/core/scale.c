@@ -59,7 +59,8 @@ static bool moves(const struct core_environment *environment)
     if (environment->launches != NULL || environment->provider_error != NULL)
         return true;
     for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
-        if (i->state >= INSTANCE_TERMINATING || !instance_ready(i) || i->missing > 0)
+        if (i->state >= INSTANCE_TERMINATING || !instance_ready(i) || i->missing > 0 ||
+            i->signal == SIGNAL_INTERRUPTION)
             return true;
     }
     return false;
@@ -69,6 +70,17 @@ static bool moves(const struct core_environment *environment)
 static bool prices_move(const struct core_environment *environment)
 {
     return environment->spec->spot && environment->spec->provider == PROVIDER_COMMAND;
+}
+
+/* A spot notice leaves two minutes: it is of use only when it is heard soon. */
+static int64_t observe_period_ns(const struct core *core,
+                                 const struct core_environment *environment)
+{
+    int64_t period_ns = core->options.observe_period_ns;
+    if (moves(environment))
+        return 5 * NS_PER_S;
+    bool spot = environment->spec->spot && environment->instance_count > 0;
+    return spot && period_ns > 15 * NS_PER_S ? 15 * NS_PER_S : period_ns;
 }
 
 static void plan_questions(struct core *core, struct core_environment *environment)
@@ -87,8 +99,7 @@ static void plan_questions(struct core *core, struct core_environment *environme
     environment->observe_in_flight = true;
     environment->observe_wanted = false;
     environment->observe_sent_ns = core->now_ns;
-    environment->observe_next_ns =
-        core->now_ns + (moves(environment) ? 5 * NS_PER_S : core->options.observe_period_ns);
+    environment->observe_next_ns = core->now_ns + observe_period_ns(core, environment);
 }
 
 static void sooner(int64_t *due, int64_t at)

@@ -108,6 +108,7 @@ static const char *const state_words[] = {
     [INSTANCE_TERMINATING] = "terminating",
     [INSTANCE_TERMINATED] = "terminated",
 };
+static const char *const signal_words[] = {"NONE", "REBALANCE", "INTERRUPTION"};
 static const char *const error_words[] = {
     [PROVIDER_OK] = "ok", /* so that words and results line up; refused below */
     [PROVIDER_CAPACITY] = "capacity",
@@ -140,7 +141,9 @@ static const struct field instance_fields[] = {
     FIELD(struct instance, id, "id", .required = true, .min = 1, .max = 253),
     FIELD(struct instance, type, "instanceType", .max = 63),
     FIELD(struct instance, node_name, "nodeName", .max = 253),
+    FIELD(struct instance, zone, "zone", .max = 63),
     WORD(struct instance, state, state_words, "state", .fallback = INSTANCE_PENDING),
+    WORD(struct instance, signal, signal_words, "signal", .fallback = SIGNAL_NONE),
     TIME(struct instance, launched_ns, "launchedAt"),
 };
 static const struct object_type instance_table =

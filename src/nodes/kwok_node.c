@@ -170,14 +170,18 @@ bool kwok_node_read(struct json_object *doc, const char *environment, struct kwo
         return false;
 
     bool leaving = json_get_text(metadata, "deletionTimestamp") != NULL;
+    struct json_object *labels = json_get_object(metadata, "labels");
     *ret_node = (struct kwok_node){.uid = text_copy(uid)};
     ret_node->instance = (struct instance){
         .id = text_copy(id),
         .node_name = text_copy(name),
-        .type = text_copy(json_get_text(json_get_object(metadata, "labels"), LABEL_INSTANCE_TYPE)),
+        .type = text_copy(json_get_text(labels, LABEL_INSTANCE_TYPE)),
+        .zone = text_copy(json_get_text(labels, "topology.kubernetes.io/zone")),
         .state = leaving         ? INSTANCE_TERMINATING
                  : is_ready(doc) ? INSTANCE_RUNNING
                                  : INSTANCE_PENDING,
+        .signal = instance_signal_named(
+            json_get_text(json_get_object(metadata, "annotations"), KWOK_SIGNAL)),
         .launched_ns = json_get_time(metadata, "creationTimestamp"),
     };
     return true;
@@ -188,6 +192,7 @@ void kwok_node_done(struct kwok_node *node)
     free(node->instance.id);
     free(node->instance.type);
     free(node->instance.node_name);
+    free(node->instance.zone);
     free(node->uid);
 }
 

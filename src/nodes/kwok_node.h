@@ -14,7 +14,8 @@
 struct json_object;
 
 #define KWOK_PROVIDER_PREFIX "bulkhead-kwok://"
-enum { KWOK_NAME_MAX = 63 }; /* the name is also the value of a label */
+#define KWOK_SIGNAL "kwok.bulkhead.dev/signal" /* annotation: REBALANCE or INTERRUPTION */
+enum { KWOK_NAME_MAX = 63 };                   /* the name is also the value of a label */
 
 /* "<environment>-<token>-<number>" in lower case; what does not fit a DNS label is replaced or cut,
  * and then a hash keeps names apart. */

@@ -356,7 +356,9 @@ static bool happens(struct world *world, const struct line *line)
     }
     if (strcmp(word, "machine") == 0) {
         struct machine *machine = machine_find(world, line->words[1]);
-        if (machine != NULL)
+        if (machine != NULL && strcmp(line->words[2], "gone") != 0)
+            machine_told(machine, line);
+        else if (machine != NULL)
             machine_remove(world, machine);
         return machine != NULL;
     }

@@ -47,6 +47,7 @@
  *   pod a ok result={"count":3}           what it leaves
  *   job a cancel words | terminate words | gone      queue q1 gone | deleting | broken=words
  *   node n1 gone     machine i1 gone                 environment e1 deleting      pod foreign gone
+ *   machine i1 REBALANCE | INTERRUPTION [zone=a]     what its provider knows of its end
  *   answer create a refused no such field   how the next action of that kind about a ends:
  *       refused, quota, forbidden, again, conflict, missing, exists; unknown (it did not happen),
  *       lost (it happened and nobody was told), never; for a provider: capacity, again, lost,

@@ -26,7 +26,14 @@ void machine_remove(struct world *world, struct machine *machine)
     free(machine->type);
     free(machine->token);
     free(machine->node);
+    free(machine->zone);
     free(machine);
+}
+
+void machine_told(struct machine *machine, const struct line *line)
+{
+    text_set(&machine->zone, line_get(line, "zone"));
+    machine->signal = instance_signal_named(line->words[2]);
 }
 
 const char *environment_word(struct world *world, const char *name, const char *key,

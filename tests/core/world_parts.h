@@ -65,7 +65,8 @@ static inline bool is_over(const struct world_pod *pod)
 }
 
 struct machine {
-    char *id, *environment, *type, *token, *node;
+    char *id, *environment, *type, *token, *node, *zone;
+    enum instance_signal signal;
     int64_t launched_ns, boot_due_ns;
     enum instance_state state;
     struct machine *next;
@@ -149,6 +150,7 @@ void machines_terminate(struct world *world, const struct action *action);
 void machines_boot(struct world *world);
 struct machine *machine_find(struct world *world, const char *id);
 void machine_remove(struct world *world, struct machine *machine);
+void machine_told(struct machine *machine, const struct line *line); /* its provider says more */
 
 /* world_sink.c */
 void log_tell(struct world *world, const struct action *action);

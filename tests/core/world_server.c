@@ -419,7 +419,9 @@ static void instances_of(struct world *world, const struct answer *answer,
             instances_add(instances, &(struct instance){.id = m->id,
                                                         .type = m->type,
                                                         .node_name = m->node,
+                                                        .zone = m->zone,
                                                         .state = m->state,
+                                                        .signal = m->signal,
                                                         .launched_ns = m->launched_ns});
     }
 }

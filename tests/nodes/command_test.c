@@ -148,6 +148,10 @@ static const struct {
      "\"running\","
      "\"launchedAt\":\"2026-11-21T09:30:00Z\"},{\"id\":\"i-2\",\"state\":\"terminated\"}]}'",
      "OK\ni-1 small n1 running\ni-2 - - terminated\n"},
+    {"where they are, and which will go",
+     "echo '{\"instances\":[{\"id\":\"a\",\"zone\":\"x-1a\",\"signal\":\"REBALANCE\"},"
+     "{\"id\":\"b\",\"signal\":\"INTERRUPTION\"},{\"id\":\"c\",\"signal\":\"NONE\"}]}'",
+     "OK\na - - pending in x-1a REBALANCE\nb - - pending INTERRUPTION\nc - - pending\n"},
     {"a failure", "echo 'no credentials' >&2; echo 'more' >&2; exit 3",
      "AGAIN: cloud list: exit status 3: no credentials\n"},
     {"a silent failure", "exit 3", "AGAIN: cloud list: exit status 3\n"},
@@ -156,7 +160,7 @@ static const struct {
      "AGAIN: cloud list: exit status 1\n"},
     {"control characters", "printf 'a\\033[31mb\\n' >&2; exit 1",
      "AGAIN: cloud list: exit status 1: a [31mb\n"},
-    {"unknown fields", "echo '{\"instances\":[{\"id\":\"a\",\"zone\":1}],\"next\":1}'",
+    {"unknown fields", "echo '{\"instances\":[{\"id\":\"a\",\"rack\":1}],\"next\":1}'",
      "OK\na - - pending\n"},
     {"nothing read, much printed", "exec <&-; echo '{\"instances\":[]}'", "OK\n"},
 };
@@ -186,6 +190,8 @@ static const struct {
     {"a number for an id", "{\"instances\":[{\"id\":7}]}", "answer.instances[0].id: 7"},
     {"an unknown state", "{\"instances\":[{\"id\":\"a\",\"state\":\"up\"}]}",
      "answer.instances[0].state: \"up\""},
+    {"an unknown signal", "{\"instances\":[{\"id\":\"a\",\"signal\":\"SOON\"}]}",
+     "answer.instances[0].signal: \"SOON\""},
     {"a bad time", "{\"instances\":[{\"id\":\"a\",\"launchedAt\":\"noon\"}]}",
      "answer.instances[0].launchedAt: "},
     {"twice the same", "{\"instances\":[{\"id\":\"a\"},{\"id\":\"a\"}]}",

@@ -122,6 +122,14 @@ static const struct {
      NODE("bulkhead-kwok://spot/spot-t-0", ",\"deletionTimestamp\":\"2023-11-14T22:13:20Z\"",
           "True"),
      "spot-t-0 c1 spot-t-0 u1 2 1700000000"},
+    {"to be interrupted",
+     NODE("bulkhead-kwok://spot/spot-t-0",
+          ",\"annotations\":{\"kwok.bulkhead.dev/signal\":\"INTERRUPTION\"}", "True"),
+     "spot-t-0 c1 spot-t-0 u1 1 1700000000 INTERRUPTION"},
+    {"an annotation that says nothing known",
+     NODE("bulkhead-kwok://spot/spot-t-0",
+          ",\"annotations\":{\"kwok.bulkhead.dev/signal\":\"soon\"}", "True"),
+     "spot-t-0 c1 spot-t-0 u1 1 1700000000"},
     {"another environment", NODE("bulkhead-kwok://spot-t/spot-t-0", "", "True"), NULL},
     {"a longer environment", NODE("bulkhead-kwok://spo/spot-t-0", "", "True"), NULL},
     {"another id", NODE("bulkhead-kwok://spot/spot-t-1", "", "True"), NULL},
@@ -141,9 +149,13 @@ TEST(only_our_own_nodes_are_read)
         REQUIRE(json_parse(nodes[i].doc, strlen(nodes[i].doc), &doc, NULL) == 0);
         bool read = kwok_node_read(doc, "spot", &node);
         AUTO_TEXT got =
-            read ? text_printf("%s %s %s %s %d %lld", node.instance.id, node.instance.type,
+            read ? text_printf("%s %s %s %s %d %lld%s%s", node.instance.id, node.instance.type,
                                node.instance.node_name, node.uid, (int)node.instance.state,
-                               (long long)(node.instance.launched_ns / NS_PER_S))
+                               (long long)(node.instance.launched_ns / NS_PER_S),
+                               node.instance.signal != SIGNAL_NONE ? " " : "",
+                               node.instance.signal != SIGNAL_NONE
+                                   ? instance_signal_name(node.instance.signal)
+                                   : "")
                  : NULL;
         CHECK_TEXT(nodes[i].name, got, nodes[i].want);
         kwok_node_done(&node);

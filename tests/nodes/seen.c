@@ -6,8 +6,13 @@
 static void print_instance(const struct instance *instance, struct str *out)
 {
     static const char *const states[] = {"pending", "running", "terminating", "terminated"};
-    str_addf(out, "%s %s %s %s\n", instance->id, instance->type != NULL ? instance->type : "-",
+    str_addf(out, "%s %s %s %s", instance->id, instance->type != NULL ? instance->type : "-",
              instance->node_name != NULL ? instance->node_name : "-", states[instance->state]);
+    if (instance->zone != NULL)
+        str_addf(out, " in %s", instance->zone);
+    if (instance->signal != SIGNAL_NONE)
+        str_addf(out, " %s", instance_signal_name(instance->signal));
+    str_add(out, "\n");
 }
 
 void on_seen(void *ctx, const struct provider_answer *answer)

@@ -175,6 +175,7 @@ void oracle_turn_sent(struct world *world)
 
 void oracle_sent(struct world *world, struct request *request)
 {
+    capacity_sent(world, request);
     if (request->kind == ACTION_POD_CREATE)
         check_create_sent(world, request);
     if (request->kind != ACTION_PROVIDER_LAUNCH)

@@ -102,7 +102,7 @@ static void run_terminated(struct world *world, struct task *task)
     instance->dead_ns = world->now_ns;
 }
 
-static struct instance_live *find_instance(const struct group *group, const char *id)
+struct instance_live *group_find(const struct group *group, const char *id)
 {
     for (size_t i = 0; i < group->count; i++)
         if (strcmp(group->items[i]->id, id) == 0)
@@ -139,6 +139,7 @@ static void add_answer(struct world *world, struct request *request,
         .type = arena_copy(world->arena, world->types[instance->type].name),
         .node_name = arena_copy(world->arena, instance->node_name),
         .state = instance->state,
+        .signal = instance->signal,
         .launched_ns = instance->launched_ns,
     };
     list->items = items;
@@ -171,7 +172,7 @@ static void commit_launch(struct world *world, struct group *group, struct reque
     }
     int64_t *available = &world->types[type].available;
     for (int64_t i = 0; i < request->number; i++) {
-        if (*available == 0) {
+        if (*available == 0 || group->drought) {
             request->provider = PROVIDER_CAPACITY;
             world->counters.launches_partial++;
             break;
@@ -215,7 +216,7 @@ void provider_commit(struct world *world, struct request *request)
     if (request->kind == ACTION_PROVIDER_OBSERVE)
         commit_observe(world, group, request);
     for (size_t i = 0; request->kind == ACTION_PROVIDER_TERMINATE && i < request->id_count; i++) {
-        struct instance_live *instance = find_instance(group, request->ids[i]);
+        struct instance_live *instance = group_find(group, request->ids[i]);
         if (instance == NULL)
             continue;
         terminate(world, instance, request->process != world->process || world->core == NULL);
@@ -239,8 +240,12 @@ void provider_spot(struct world *world)
     if (group->count == 0)
         return;
     struct instance_live *instance = group->items[draw(world, 0, (int64_t)group->count - 1)];
-    if (!instance->alive)
-        return;
+    if (instance->alive)
+        provider_reclaim(world, instance);
+}
+
+void provider_reclaim(struct world *world, struct instance_live *instance)
+{
     instance_die(world, instance);
     instance->state = INSTANCE_TERMINATING;
     after(world, draw_ms(world, 10, 10000), run_terminated, instance, NULL, 1);

@@ -161,6 +161,7 @@ static void run_answer(struct world *world, struct task *task)
         .provider = request->provider,
         .instances = &request->instances,
     };
+    capacity_heard(world, request);
     if (request->kind == ACTION_PROVIDER_TYPES && request->provider == PROVIDER_OK)
         answer_types(world, &event.done, types);
     if (request->provider != PROVIDER_OK)

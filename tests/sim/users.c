@@ -399,6 +399,7 @@ static void run_mischief(struct world *world, struct task *task)
         provider_spot(world);
     if (chance(world, faults->capacity))
         provider_capacity(world);
+    capacity_mischief(world);
     if (chance(world, faults->partition))
         node_partition(world);
     if (chance(world, faults->kubelet_restart))
@@ -571,6 +572,7 @@ void scenario_calm(struct world *world)
         world->types[i].available = -1;
     for (size_t i = 0; i < world->type_count; i++)
         world->types[i].spot_price = 0; /* then it cannot be too high */
+    capacity_calm(world);
 }
 
 /* --- Must it end? ------------------------------------------------------------------------------

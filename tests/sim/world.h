@@ -16,6 +16,7 @@
  *   commit.c    what a request does when it commits
  *   kubelet.c   kubelets, node life cycle, pod garbage collection, DaemonSets, foreign pods
  *   provider.c  groups of machines
+ *   capacity.c  machines that are told to go, groups that run dry, and the oracle on both
  *   users.c     draws a scenario and plays its people
  *   scheduler.c the cluster's own scheduler
  *   sink.c      the event sink, and the oracle on what it is told
@@ -70,6 +71,7 @@ enum {
     X(uses) X(given) X(sized) X(empty) \
     X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
+    X(signals) X(interruptions) X(droughts) \
     X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared)
 /* clang-format on */
 
@@ -315,6 +317,8 @@ struct instance_live {
     enum instance_state state;
     int64_t launched_ns, dead_ns;
     bool alive, joins;
+    enum instance_signal signal;
+    uint64_t heard_by;     /* the process that knows of its signal */
     struct sim_node *node; /* while the Node object is there */
     int64_t refuses_until_ns, partitioned_until_ns;
 };
@@ -323,6 +327,7 @@ struct group {
     struct sim_environment *environment;
     struct instance_live **items;
     size_t count, capacity;
+    bool drought;       /* it has no machines to launch */
     bool launched_late; /* by a process that was dead already */
 };
 
@@ -520,7 +525,15 @@ int64_t group_vcpus(const struct world *world,
                     const struct group *group); /* of machines that live */
 void provider_commit(struct world *world, struct request *request);
 void provider_spot(struct world *world);
+void provider_reclaim(struct world *world, struct instance_live *instance);  /* it dies at once */
+struct instance_live *group_find(const struct group *group, const char *id); /* NULL: none */
 void provider_capacity(struct world *world);
+
+/* capacity.c */
+void capacity_mischief(struct world *world);
+void capacity_calm(struct world *world);
+void capacity_heard(struct world *world, const struct request *request);
+void capacity_sent(struct world *world, const struct request *request);
 
 /* users.c */
 struct template_ draw_template(struct world *world);

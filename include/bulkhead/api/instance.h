@@ -12,11 +12,23 @@ enum instance_state {
     INSTANCE_TERMINATED,  /* gone; may vanish from the next answer */
 };
 
+enum instance_signal { /* what is known of its end beforehand */
+                       SIGNAL_NONE,
+                       SIGNAL_REBALANCE,    /* likelier than others to be taken back: nothing new is
+                                               placed there */
+                       SIGNAL_INTERRUPTION, /* it will be taken back within minutes */
+};
+const char *instance_signal_name(enum instance_signal signal); /* NULL: none */
+/* What no name says is no signal. */
+enum instance_signal instance_signal_named(const char *name);
+
 struct instance {
     char *id;        /* the provider's, unique within the environment */
     char *type;      /* instance type */
     char *node_name; /* the Node it is or will be; NULL: not known yet */
+    char *zone;      /* where it is; NULL: not known */
     enum instance_state state;
+    enum instance_signal signal;
     int64_t launched_ns;
 };
 
