@@ -100,12 +100,35 @@ static void on_synced(void *ctx)
 
 static void on_acquired(void *ctx)
 {
-    struct err err;
     struct controller *controller = ctx;
     if (controller->life != LIFE_STANDBY)
         return;
     controller->life = LIFE_READING;
-    log_info("the lease is ours; reading the cluster", KV("identity", controller->identity));
+    log_info("the lease is ours; taking the epoch", KV("identity", controller->identity));
+    fence_take(controller->fence);
+}
+
+void controller_on_passed(void *ctx, const char *why)
+{
+    struct controller *controller = ctx;
+    if (controller->life == LIFE_STOPPING)
+        return;
+    loop_plan_no_more(controller->loop);
+    log_error("another controller leads; exiting", KV("why", why));
+    leave(controller, 1);
+}
+
+/* What is read from here on holds all that an earlier leader has brought about. */
+void controller_on_epoch(void *ctx, bool enforced)
+{
+    struct err err;
+    struct controller *controller = ctx;
+    if (controller->life != LIFE_READING)
+        return;
+    log_info("reading the cluster", KV_INT("epoch", fence_epoch(controller->fence)));
+    if (!enforced)
+        log_warn("the API server accepts writes of who led before: its policies are missing "
+                 "(kubectl apply -f manifests/default/fence.yaml); the lease alone has to do");
     const struct watches_options options = {.kube = controller->kube,
                                             .observer = controller->observer,
                                             .random = controller->random,
@@ -233,7 +256,9 @@ void controller_on_metrics(void *ctx, struct str *out)
         .observer = controller->observer,
         .events_applied = loop_events(controller->loop),
         .provider_calls = groups_in_flight(controller->groups),
+        .epoch = fence_epoch(controller->fence),
         .leading = process_may_act(controller),
+        .fenced = fence_is_enforced(controller->fence),
         .ready = controller_on_ready(controller, &ignored),
     };
     measures_print(controller->measures, &view, out);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
 
+#include "bulkhead/api/cell.h"
 #include "bulkhead/api/revision.h"
+#include "bulkhead/kube/path.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct settled { /* an action that ended while the plan was still being carried out */
     struct settled *next;
@@ -162,13 +165,26 @@ static void tell_reaction(struct executor_host *host, int64_t arrived_ns)
         host->on_reaction(host->ctx, host->now_ns() - arrived_ns);
 }
 
+/* The policies' refusal says nothing about the object: it did not happen, and it is tried again if
+ * we still lead. */
+static bool is_fenced(const struct call *call, const struct kube_response *response)
+{
+    bool refused = response->outcome == KUBE_INVALID || response->outcome == KUBE_FORBIDDEN;
+    return call->write != NULL && refused && strstr(response->message, "'" FENCE_POLICY) != NULL;
+}
+
 static void on_response(void *ctx, const struct kube_response *response)
 {
     struct call *call = ctx;
     struct executor *executor = call->executor;
     if (call->write != NULL)
         executor->host.on_write(executor->host.ctx, call->write, response->outcome);
-    call->on_answer(call, response);
+    if (is_fenced(call, response)) {
+        executor->host.on_fenced(executor->host.ctx);
+        call_end_text(call, DONE_AGAIN, response->message);
+    } else {
+        call->on_answer(call, response);
+    }
     execute_turn(executor);
 }
 
@@ -197,15 +213,27 @@ void call_send(struct call *call, struct request *take_request, const char *writ
     line_add(&call->executor->line, &call->place, class_of(call->kind));
 }
 
+/* DELETE takes no field manager: it relies on the UID. */
+static char *signed_path(struct call *call)
+{
+    struct executor_host *host = &call->executor->host;
+    AUTO_STR path = STR_EMPTY;
+    str_add(&path, call->request.path);
+    if (call->request.method != KUBE_GET && call->request.method != KUBE_DELETE)
+        kube_path_query(&path, "fieldManager", host->manager(host->ctx));
+    return str_take(&path);
+}
+
 static void send_now(struct call *call)
 {
     struct err err;
+    AUTO_TEXT path = signed_path(call);
     struct executor_host *host = &call->executor->host;
     struct request *request = &call->request;
     const struct kube_request kube = {
         .lane = KUBE_LANE_WRITES,
         .method = request->method,
-        .path = request->path,
+        .path = path,
         .take_body = request->body != NULL ? &request->body : NULL,
         .content = request->content,
         .accept = request->accept,

@@ -20,8 +20,10 @@
 
 struct executor_host { /* what the executor acts through; tests pass their own */
     int (*send)(void *ctx, const struct kube_request *request, struct err *err);
-    size_t (*room)(void *ctx);    /* how many requests more may be sent now */
-    bool (*may_write)(void *ctx); /* asked before sending; false: nothing is sent any more */
+    size_t (*room)(void *ctx);         /* how many requests more may be sent now */
+    bool (*may_write)(void *ctx);      /* asked before sending; false: nothing is sent any more */
+    const char *(*manager)(void *ctx); /* whose writes these are, see fence.h */
+    void (*on_fenced)(void *ctx);      /* a write was refused for it: somebody else may lead */
     bool (*start_provider)(void *ctx, const struct action *action); /* false: unknown environment */
     void (*post_event)(void *ctx, const struct action *action);
     bool (*post_change)(void *ctx, const struct action *action); /* JOB_TELL; false: not sent */

@@ -44,6 +44,8 @@ enum measure {
     SINK_EVENTS,
     SINK_BEHIND, /* event sink */
     LEADING,
+    EPOCH,
+    FENCED,
     READY,
     LOG_DROPPED,
     MEMORY,
@@ -101,6 +103,8 @@ static const struct {
     [SINK_EVENTS] = { METRIC_COUNTER, "bulkhead_sink_events_total", "CloudEvents for the event sink: delivered, failed (sent again later), refused (never to be taken, dropped), and lost: jobs that were deleted before the sink had heard all.", result },
     [SINK_BEHIND] = { METRIC_GAUGE, "bulkhead_sink_jobs_behind", "Jobs with changes of state that the event sink has not taken yet.", NULL },
     [LEADING]   = { METRIC_GAUGE, "bulkhead_lease_held", "1 while this replica leads.", NULL },
+    [EPOCH]     = { METRIC_GAUGE, "bulkhead_cell_epoch", "The epoch of the Cell under which this process writes; 0 while it does not lead.", NULL },
+    [FENCED]    = { METRIC_GAUGE, "bulkhead_fence_enforced", "1 if the API server refused the epoch before when this one was taken.", NULL },
     [READY]     = { METRIC_GAUGE, "bulkhead_ready", "1 while /readyz says so.", NULL },
     [LOG_DROPPED] = { METRIC_COUNTER, "bulkhead_log_lines_dropped_total", "Log lines beyond the limit per second.", NULL },
     [MEMORY]    = { METRIC_GAUGE, "bulkhead_process_resident_memory_bytes", "Resident memory.", NULL },
@@ -317,6 +321,8 @@ void measures_print(struct measures *measures, const struct measures_view *view,
     if (view->sink != NULL)
         set_sink(measures, view);
     set(measures, LEADING, view->leading ? 1 : 0);
+    set(measures, EPOCH, (double)view->epoch);
+    set(measures, FENCED, view->fenced ? 1 : 0);
     set(measures, READY, view->ready ? 1 : 0);
     set(measures, LOG_DROPPED, (double)log_dropped());
     set(measures, MEMORY, resident_bytes());

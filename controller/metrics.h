@@ -32,7 +32,8 @@ struct measures_view { /* borrowed; NULL parts are left out */
     const struct observer *observer;
     uint64_t events_applied;
     size_t provider_calls; /* in flight */
-    bool leading, ready;
+    int64_t epoch;         /* of the Cell; 0: not taken */
+    bool leading, fenced, ready;
 };
 void measures_print(struct measures *measures, const struct measures_view *view, struct str *out);
 

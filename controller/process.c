@@ -2,6 +2,7 @@
 /* process.c - opens the parts, hands each the callbacks that join it to the others, closes them */
 #include "process.h"
 
+#include "bulkhead/api/cell.h"
 #include "bulkhead/base/clock.h"
 
 #include <signal.h>
@@ -83,6 +84,18 @@ static size_t host_room(void *ctx)
     size_t there = (size_t)stats.in_flight + stats.waiting;
     size_t wanted = (size_t)stats.window + CLIENT_LINE;
     return wanted > there ? wanted - there : 0;
+}
+
+static const char *host_manager(void *ctx)
+{
+    const struct controller *controller = ctx;
+    return fence_manager(controller->fence);
+}
+
+static void host_on_fenced(void *ctx)
+{
+    const struct controller *controller = ctx;
+    fence_look(controller->fence);
 }
 
 static bool host_start_provider(void *ctx, const struct action *action)
@@ -291,6 +304,8 @@ static void open_executor(struct controller *controller)
         .send = host_send,
         .room = host_room,
         .may_write = process_may_act,
+        .manager = host_manager,
+        .on_fenced = host_on_fenced,
         .start_provider = host_start_provider,
         .post_event = host_post_event,
         .post_change = host_post_change,
@@ -344,6 +359,7 @@ void process_close(struct controller *controller)
     if (controller->kube != NULL)
         kube_client_close(controller->kube, NULL, NULL);
     startup_free(controller->startup);
+    fence_free(controller->fence);
     executor_free(controller->executor);
     server_free(controller->server);
     loop_free(controller->loop);
@@ -392,5 +408,15 @@ int process_open(struct controller *controller, struct err *err)
                                             .on_passed = controller_on_checks_passed,
                                             .ctx = controller};
     controller->startup = startup_new(&controller->uv, &startup);
+    const struct fence_options fence = {.uv = &controller->uv,
+                                        .kube = controller->kube,
+                                        .random = controller->random,
+                                        .cell = CELL_DEFAULT,
+                                        .holder = controller->identity,
+                                        .wall_ns = clock_wall_ns,
+                                        .on_taken = controller_on_epoch,
+                                        .on_passed = controller_on_passed,
+                                        .ctx = controller};
+    controller->fence = fence_new(&fence);
     return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "execute.h"
 #include "explain.h"
+#include "fence.h"
 #include "groups.h"
 #include "loop.h"
 #include "metrics.h"
@@ -30,6 +31,7 @@ struct controller {
 
     struct kube_client *kube;
     struct kube_lease *lease;
+    struct fence *fence;
     struct kube_events *events;
     struct server *server;
     struct startup *startup;
@@ -60,6 +62,8 @@ void controller_on_barred(void *ctx);
 void controller_on_signal(uv_signal_t *handle, int number);
 void controller_on_tick(uv_timer_t *timer);
 void controller_on_checks_passed(void *ctx);
+void controller_on_epoch(void *ctx, bool enforced);
+void controller_on_passed(void *ctx, const char *why);
 bool controller_on_ready(void *ctx, struct str *why);
 void controller_on_metrics(void *ctx, struct str *out);
 unsigned controller_on_explain(void *ctx, const struct key_values *args, bool *ret_json,

@@ -69,13 +69,10 @@ static int own_path(struct str *out, enum own_kind kind, const char *namespace_,
     return kube_path(out, &ref, err);
 }
 
-/* manager: DELETE takes no field manager. */
-static void add_terms(struct str *path, int64_t timeout_s, bool manager)
+static void add_timeout(struct str *path, int64_t timeout_s)
 {
     char seconds[32];
     (void)snprintf(seconds, sizeof(seconds), "%llds", (long long)timeout_s);
-    if (manager)
-        kube_path_query(path, "fieldManager", "bulkhead");
     kube_path_query(path, "timeout", seconds);
 }
 
@@ -100,7 +97,7 @@ static int pod_create(const struct action *action, struct builders *builders, in
     kube_path_query(&path, "fieldValidation", "Strict");
     if (check)
         kube_path_query(&path, "dryRun", "All");
-    add_terms(&path, timeout_s, true);
+    add_timeout(&path, timeout_s);
     pod_builder_print(builder, &action->order, &body);
     *ret_request = (struct request){.method = KUBE_POST,
                                     .path = str_take(&path),
@@ -161,7 +158,7 @@ int request_pod(const struct action *action, struct builders *builders, int64_t 
     if (body != NULL) {
         request.accept = KUBE_ACCEPT_METADATA;
         request.body = text_copy(json_print(body));
-        add_terms(&path, timeout_s, request.method != KUBE_DELETE);
+        add_timeout(&path, timeout_s);
     }
     request.path = str_take(&path);
     *ret_request = request;
@@ -200,7 +197,7 @@ int request_revision(const struct action *action, int64_t timeout_s, struct requ
                   : delete_options(action->uid, NULL, -1);
     if (revision_path(&path, action->namespace_, create ? NULL : action->name, err) < 0)
         return err_wrap(err, "revision %s", action->name);
-    add_terms(&path, timeout_s, create);
+    add_timeout(&path, timeout_s);
     *ret_request = (struct request){.method = create ? KUBE_POST : KUBE_DELETE,
                                     .path = str_take(&path),
                                     .body = text_copy(json_print(body)),
@@ -230,7 +227,7 @@ int request_job_delete(const struct action *action, int64_t timeout_s, struct re
     if (own_path(&path, OWN_JOB, action->namespace_, action->name, NULL, err) < 0)
         return err_wrap(err, "job %s", action->name);
     json_put_text(body, "propagationPolicy", "Background");
-    add_terms(&path, timeout_s, false);
+    add_timeout(&path, timeout_s);
     *ret_request = (struct request){.method = KUBE_DELETE,
                                     .path = str_take(&path),
                                     .body = text_copy(json_print(body)),
@@ -252,7 +249,7 @@ int request_job_told(const struct action *action, int64_t timeout_s, struct requ
     json_put_text(status, "delivered", action->message);
     json_put(body, "metadata", meta);
     json_put(body, "status", status);
-    add_terms(&path, timeout_s, true);
+    add_timeout(&path, timeout_s);
     *ret_request = (struct request){.method = KUBE_PATCH,
                                     .path = str_take(&path),
                                     .body = text_copy(json_print(body)),
@@ -273,7 +270,7 @@ static int write_doc(enum own_kind kind, struct json_object *doc, const char *su
     if (own_path(&path, kind, json_get_text(meta, "namespace"), create ? NULL : name, subresource,
                  err) < 0)
         return -1;
-    add_terms(&path, timeout_s, true);
+    add_timeout(&path, timeout_s);
     *ret_request = (struct request){.method = create ? KUBE_POST : KUBE_PUT,
                                     .path = str_take(&path),
                                     .body = text_copy(json_print(doc)),
@@ -325,7 +322,7 @@ int request_finalizer(enum own_kind kind, struct json_object *doc, bool add, int
     if (own_path(&path, kind, json_get_text(meta, "namespace"), json_get_text(meta, "name"), NULL,
                  err) < 0)
         return -1;
-    add_terms(&path, timeout_s, true);
+    add_timeout(&path, timeout_s);
     *ret_request = (struct request){.method = KUBE_PATCH,
                                     .path = str_take(&path),
                                     .body = text_copy(json_print(patch)),

@@ -4,7 +4,7 @@
  * Pure: from an action, or from an object and what is to change, to method, path and body. Every
  * write names what it assumes: a UID, a resourceVersion, or a name that only one writer would
  * choose. Every write also carries a time limit for the server, so that none can come true later
- * than our lease allows (see lease.h of the client). */
+ * than our lease allows (see lease.h of the client). The executor signs them (fence.h). */
 #ifndef BULKHEAD_CONTROLLER_REQUEST_H
 #define BULKHEAD_CONTROLLER_REQUEST_H
 

@@ -10,8 +10,8 @@
 enum { PAUSE_MS_MIN = 500, PAUSE_MS_MAX = 15000 };
 
 static const char *const resources[] = {
-    "batchjobs",           "jobqueues", "jobdefinitions", "computeenvironments", "arraystates",
-    "consumableresources", NULL};
+    "batchjobs",   "jobqueues",           "jobdefinitions", "computeenvironments",
+    "arraystates", "consumableresources", "cells",          NULL};
 
 #define READ(group, resource)                                                                      \
     {"get", (group), (resource), NULL}, {"list", (group), (resource), NULL},                       \
@@ -40,6 +40,10 @@ static const struct kube_right rights[] = {
     READ(API_GROUP, "arraystates"),
     MAY("create", API_GROUP, "arraystates"),
     MAY("update", API_GROUP, "arraystates"),
+    MAY("get", API_GROUP, "cells"),
+    MAY("create", API_GROUP, "cells"),
+    MAY("update", API_GROUP, "cells/status"),
+    MAY("patch", API_GROUP, "cells/status"),
     READ("", "pods"),
     MAY("create", "", "pods"),
     MAY("patch", "", "pods"),

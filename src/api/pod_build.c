@@ -28,7 +28,6 @@ enum slot {
     SLOT_TRY,
     SLOT_ATTEMPT,
     SLOT_DEADLINE, /* with its key and comma */
-    SLOT_EPOCH,    /* likewise */
     SLOT_VALUE,    /* of a reference, by its number in the order's values */
     SLOT_END,      /* of the pod */
 };
@@ -250,7 +249,6 @@ static void put_consumables(const struct draft *draft, struct json_object *annot
 static struct json_object *pod_annotations(const struct draft *draft, struct json_object *own)
 {
     struct json_object *annotations = json_object_new_object();
-    put_slot(draft, annotations, ANNOTATION_EPOCH, SLOT_EPOCH);
     add_members(annotations, own);
     json_put_text(annotations, ANNOTATION_JOB, draft->job->meta.name);
     const struct job_definition *revision = draft->definition;
@@ -361,7 +359,7 @@ static struct json_object *pod_spec(const struct draft *draft, struct json_objec
 
 static bool is_optional(enum slot slot)
 {
-    return slot == SLOT_DEADLINE || slot == SLOT_EPOCH;
+    return slot == SLOT_DEADLINE;
 }
 
 static void add_piece(struct pod_builder *builder, const char *text, size_t size, enum slot then,
@@ -502,15 +500,6 @@ static void add_deadline(const struct pod_builder *builder, const struct pod_ord
         str_addf(out, "\"activeDeadlineSeconds\":%" PRId64 ",", seconds);
 }
 
-static void add_epoch(const struct pod_order *order, struct str *out)
-{
-    if (order->cell_epoch == NULL)
-        return;
-    str_add(out, "\"" ANNOTATION_EPOCH "\":\"");
-    add_plain(out, order->cell_epoch);
-    str_add(out, "\",");
-}
-
 /* As it stands inside a JSON text. The kubelet reads $(NAME) in commands and args, and $$ as $: the
  * program is to get the value as it is. */
 static void add_result(const struct key_values *values, size_t value, struct str *out)
@@ -557,9 +546,6 @@ static void add_value(const struct pod_builder *builder, const struct pod_order 
         break;
     case SLOT_DEADLINE:
         add_deadline(builder, order, out);
-        break;
-    case SLOT_EPOCH:
-        add_epoch(order, out);
         break;
     case SLOT_VALUE:
         add_result(order->values, piece->value, out);

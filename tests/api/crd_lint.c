@@ -30,6 +30,7 @@ static const struct {
     {"JobDefinition", ".status", &job_definition_status_type},
     {"BatchJob", ".spec", &batch_job_spec_type},
     {"BatchJob", ".status", &batch_job_status_type},
+    {"Cell", ".status", &cell_status_type},
     {"ConsumableResource", ".spec", &consumable_resource_spec_type},
     {"ConsumableResource", ".status", &consumable_resource_status_type},
     {"ArrayState", "", &array_state_type},

@@ -158,7 +158,7 @@ static const char *golden_single =
     "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"sim-1\",\"namespace\":\"n"
     "s\",\"labels\":{\"app\":\"x\",\"bulkhead.dev/job-uid\":\"u-1\",\"bulkhead.dev/job-queue\":"
     "\"q\",\"bulkhead.dev/compute-environment\":\"e\",\"bulkhead.dev/index\":\"0\",\"bulkhead.d"
-    "ev/try\":\"2\"},\"annotations\":{\"bulkhead.dev/epoch\":\"9\",\"bulkhead.dev/job\":\"sim\""
+    "ev/try\":\"2\"},\"annotations\":{\"bulkhead.dev/job\":\"sim\""
     ",\"bulkhead.dev/count\":\"1\",\"bulkhead.dev/attempt\":\"1\",\"bulkhead.dev/node-uid\":\"n"
     "u\"},\"finalizers\":[\"bulkhead.dev/outcome\"],\"ownerReferences\":[{\"apiVersion\":\"bulk"
     "head.dev/v1alpha1\",\"kind\":\"BatchJob\",\"name\":\"sim\",\"uid\":\"u-1\",\"controller\":"
@@ -187,7 +187,6 @@ TEST(a_single_pod)
     struct pod_order order = order_of(job);
     AUTO(json_object) pod = NULL;
     order.active_deadline_s = 600;
-    order.cell_epoch = "9";
     REQUIRE(pod_build(&order, &pod, NULL) == 0);
     CHECK_TEXT("pod", json_print(pod), golden_single);
 }
@@ -371,7 +370,6 @@ TEST(one_builder_many_pods)
         order.index = i;
         order.attempt = i % 10;
         order.active_deadline_s = i % 3;
-        order.cell_epoch = i % 2 == 0 ? "5" : NULL;
         pod_builder_print(builder, &order, &text);
         REQUIRE(pod_build(&order, &pod, NULL) == 0);
         CHECK_TEXT("same", str_text(&text), json_print(pod));

@@ -33,6 +33,9 @@ static int on_send(void *ctx, const struct kube_request *request, struct err *er
     if (script->full)
         return err_set(err, ERR_AGAIN, "the line is full");
     size_t path_size = strcspn(request->path, "?");
+    bool is_signed = strstr(request->path, "fieldManager=bulkhead-default-7") != NULL;
+    bool wants = request->method != KUBE_GET && request->method != KUBE_DELETE;
+    CHECK_INT(request->path, is_signed, wants);
     str_addf(&script->log, "%s %.*s\n", methods[request->method], (int)path_size, request->path);
     if (request->take_body != NULL)
         text_set(request->take_body, NULL);
@@ -51,6 +54,18 @@ static size_t on_room(void *ctx)
 {
     const struct script *script = ctx;
     return script->on_done == NULL ? 1 : 0;
+}
+
+static const char *on_manager(void *ctx)
+{
+    UNUSED(ctx);
+    return "bulkhead-default-7";
+}
+
+static void on_fenced(void *ctx)
+{
+    struct script *script = ctx;
+    str_add(&script->log, "fenced\n");
 }
 
 static bool on_provider(void *ctx, const struct action *action)
@@ -152,6 +167,8 @@ static char *run(struct script *script, const struct action *action)
         .send = on_send,
         .room = on_room,
         .may_write = on_may_write,
+        .manager = on_manager,
+        .on_fenced = on_fenced,
         .start_provider = on_provider,
         .post_event = on_event,
         .post_change = on_change,
@@ -197,6 +214,7 @@ static const struct consumable_status resource_status = {
 #define POD(kind_) { .kind = (kind_), .id = 7, .namespace_ = "ns", .name = "a", .uid = "u1" }
 #define QUEUE { .kind = ACTION_QUEUE_STATUS, .id = 8, .meta = &meta, .queue_status = &queue_status }
 #define RESOURCE { .kind = ACTION_CONSUMABLE_STATUS, .id = 8, .meta = &meta, .consumable_status = &resource_status }
+#define DENIED "ValidatingAdmissionPolicy 'bulkhead-fence' with binding 'bulkhead-fence' denied request: no"
 #define FINALIZER(add_) { .kind = ACTION_FINALIZER, .id = 9, .object_kind = "JobQueue", .name = "x", .uid = "u1", .add = (add_) }
 #define REVISIONS "/apis/apps/v1/namespaces/ns/controllerrevisions"
 #define REVISION "{\"metadata\":{\"name\":\"d-u1-2\",\"namespace\":\"ns\",\"uid\":\"u7\"},\"revision\":2," \
@@ -243,6 +261,10 @@ static const struct { const char *name; struct action action; struct answer answ
       { { KUBE_CONFLICT, "modified", NULL }, { KUBE_SERVER, "503", NULL } },
       "PUT /apis/bulkhead.dev/v1alpha1/jobqueues/x/status\n"
       "GET /apis/bulkhead.dev/v1alpha1/jobqueues/x\ndone 8 AGAIN: 503\n" },
+    { "a write of who does not lead any more is not the object's fault", QUEUE, { { KUBE_INVALID, DENIED, NULL } },
+      "PUT /apis/bulkhead.dev/v1alpha1/jobqueues/x/status\nfenced\ndone 8 AGAIN: " DENIED "\n" },
+    { "another policy's refusal is", QUEUE, { { KUBE_INVALID, "ValidatingAdmissionPolicy 'theirs' denied", NULL } },
+      "PUT /apis/bulkhead.dev/v1alpha1/jobqueues/x/status\ndone 8 REFUSED: ValidatingAdmissionPolicy 'theirs' denied\n" },
     { "finalizer on", FINALIZER(true), { { KUBE_OK, NULL, META("5") }, { KUBE_OK, NULL, META("6") } },
       "GET /apis/bulkhead.dev/v1alpha1/jobqueues/x\n"
       "PATCH /apis/bulkhead.dev/v1alpha1/jobqueues/x\ndone 9 OK rv=6\n" },

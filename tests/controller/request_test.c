@@ -28,7 +28,7 @@ static const struct { const char *name; struct action action; const char *want; 
       "GET /api/v1/namespaces/ns/pods/a -> object\n" },
     { "release takes off only ours, from the pod that was meant",
       { .kind = ACTION_POD_RELEASE, .namespace_ = "ns", .name = "a", .uid = "u1" },
-      "PATCH /api/v1/namespaces/ns/pods/a?fieldManager=bulkhead&timeout=4s strategic-merge-patch -> metadata\n"
+      "PATCH /api/v1/namespaces/ns/pods/a?timeout=4s strategic-merge-patch -> metadata\n"
       "{\"metadata\":{\"uid\":\"u1\",\"$deleteFromPrimitiveList\\/finalizers\":[\"bulkhead.dev\\/outcome\"]}}\n" },
     { "delete with the pod's own grace",
       { .kind = ACTION_POD_DELETE, .namespace_ = "ns", .name = "a", .uid = "u1", .grace_s = -1 },
@@ -103,9 +103,8 @@ TEST(request_pod_create)
                                       .try = 1,
                                       .attempt = 1}};
     REQUIRE(request_pod(&action, builders, 4, &request, &err) == 0);
-    CHECK_TEXT(
-        "create", request.path,
-        "/api/v1/namespaces/ns/pods?fieldValidation=Strict&fieldManager=bulkhead&timeout=4s");
+    CHECK_TEXT("create", request.path,
+               "/api/v1/namespaces/ns/pods?fieldValidation=Strict&timeout=4s");
     CHECK_INT("method", request.method, KUBE_POST);
     CHECK_INT("the whole pod comes back", request.accept, KUBE_ACCEPT_JSON);
     CHECK_HAS("placed", request.body, "\"nodeName\":\"n1\"");
@@ -115,7 +114,7 @@ TEST(request_pod_create)
     action.order.node_name = action.order.node_uid = NULL;
     REQUIRE(request_pod(&action, builders, 4, &request, &err) == 0);
     CHECK_TEXT("dry run", request.path,
-               "/api/v1/namespaces/ns/pods?fieldValidation=Strict&dryRun=All&fieldManager=bulkhead"
+               "/api/v1/namespaces/ns/pods?fieldValidation=Strict&dryRun=All"
                "&timeout=4s");
     CHECK_TRUE("not placed", strstr(request.body, "\"nodeName\":\"n1\"") == NULL);
     request_done(&request);
@@ -131,23 +130,23 @@ TEST(request_own_kinds)
     REQUIRE(request_put_status(OWN_QUEUE, queue, 4, &request, &err) == 0);
     check_request(
         "queue status", &request,
-        "PUT /apis/bulkhead.dev/v1alpha1/jobqueues/q/status?fieldManager=bulkhead"
-        "&timeout=4s json -> metadata\n"
+        "PUT /apis/bulkhead.dev/v1alpha1/jobqueues/q/status"
+        "?timeout=4s json -> metadata\n"
         "{\"kind\":\"JobQueue\",\"metadata\":{\"name\":\"q\",\"resourceVersion\":\"7\"}}\n");
     AUTO(json_object)
     fresh = doc_of("{\"kind\":\"ArrayState\",\"metadata\":{\"name\":\"j\",\"namespace\":\"ns\"}}");
     REQUIRE(request_array_state(fresh, 4, &request, &err) == 0);
     check_request("a new companion", &request,
                   "POST /apis/bulkhead.dev/v1alpha1/namespaces/ns/arraystates"
-                  "?fieldManager=bulkhead&timeout=4s json -> metadata\n"
+                  "?timeout=4s json -> metadata\n"
                   "{\"kind\":\"ArrayState\",\"metadata\":{\"name\":\"j\",\"namespace\":\"ns\"}}\n");
     AUTO(json_object)
     known = doc_of("{\"metadata\":{\"name\":\"j\",\"namespace\":\"ns\","
                    "\"resourceVersion\":\"9\"}}");
     REQUIRE(request_array_state(known, 4, &request, &err) == 0);
     CHECK_TEXT("a known one", request.path,
-               "/apis/bulkhead.dev/v1alpha1/namespaces/ns/arraystates/j?fieldManager=bulkhead"
-               "&timeout=4s");
+               "/apis/bulkhead.dev/v1alpha1/namespaces/ns/arraystates/j"
+               "?timeout=4s");
     CHECK_INT("is replaced", request.method, KUBE_PUT);
     request_done(&request);
     REQUIRE(request_get(OWN_JOB, "ns", "j", &request, &err) == 0);

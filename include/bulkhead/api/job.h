@@ -293,7 +293,6 @@ struct pod_order {
     const char *name;
     const char *node_name, *node_uid; /* NULL: the cluster's scheduler chooses, see placement.h */
     const char *environment;
-    const char *cell_epoch; /* annotation; NULL: none */
     uint32_t index, count, try, attempt;
     int64_t active_deadline_s;           /* 0: none */
     const struct node_properties *nodes; /* NULL: not a multi-node job */

@@ -34,7 +34,6 @@
 #define ANNOTATION_DEFINITION_UID "bulkhead.dev/job-definition-uid"
 #define ANNOTATION_NODE_UID "bulkhead.dev/node-uid"
 #define ANNOTATION_CONSUMABLES "bulkhead.dev/consumable-resources" /* "licences=2,tokens=1" */
-#define ANNOTATION_EPOCH "bulkhead.dev/epoch"    /* of the cell that created the pod */
 #define FINALIZER_OUTCOME "bulkhead.dev/outcome" /* on pods: the outcome is not durable yet */
 #define FINALIZER_IN_USE "bulkhead.dev/in-use"   /* on queues, environments, resources */
 #define TAINT_ENVIRONMENT LABEL_ENVIRONMENT

@@ -17,6 +17,7 @@ extern const struct object_type batch_job_spec_type;
 extern const struct object_type batch_job_status_type;
 extern const struct object_type consumable_resource_spec_type;
 extern const struct object_type consumable_resource_status_type;
+extern const struct object_type cell_status_type;
 extern const struct object_type array_state_type; /* beside apiVersion, kind and metadata */
 
 /* Shared by the kinds' own files. */
