@@ -46,7 +46,7 @@ static void raise_epoch(struct world *world, const struct fake_request *request)
         world->epoch++;
         world->version++;
     }
-    if (version == NULL || atoi(version) != world->version) {
+    if (version == NULL || strtol(version, NULL, 10) != world->version) {
         fake_reply(request, 409, NULL, "{}");
         return;
     }
