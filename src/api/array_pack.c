@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* Of all texts together; the rest of 1 MiB is for failures and metadata. Data has at most 890,000
- * bytes (array_state.c), and results are bounded (result.h): the others get what is left. */
+ * bytes (array_state.c), and results and inputs are bounded (result.h): the others get what is
+ * left. */
 enum { STATE_TEXT_MAX = 1024 * 1024 - 24 * 1024 };
 
 static size_t size_of(const char *text)
@@ -20,7 +21,7 @@ static size_t size_of(const char *text)
 static size_t size_of_all(const struct array_status *array)
 {
     return size_of(array->data) + size_of(array->refusals) + size_of(array->history) +
-           size_of(array->results);
+           size_of(array->results) + size_of(array->inputs);
 }
 
 /* Inside of JSON quotes and backslashes take two bytes. */
@@ -28,7 +29,7 @@ static size_t size_escaped(const char *text)
 {
     size_t size = size_of(text);
     for (; text != NULL && *text != '\0'; text++)
-        size += *text == '"' || *text == '\\' || *text == '\n';
+        size += *text == '"' || *text == '\\' || *text == '\n' || *text == '\t';
     return size;
 }
 
@@ -42,7 +43,8 @@ int64_t array_status_pack(struct array_status *array, const struct child_record 
                           const uint8_t *refusals, const struct array_history *history)
 {
     array_state_pack(children, array->size, &array->encoding, &array->data);
-    size_t used = size_of(array->data) + size_escaped(array->results) + REFUSALS_SIZE_MIN;
+    size_t used = size_of(array->data) + size_escaped(array->results) +
+                  size_escaped(array->inputs) + REFUSALS_SIZE_MIN;
     if (history != NULL)
         array_history_pack(history, children, array->size, at_most(HISTORY_TEXT_MAX, used),
                            &array->history, &array->history_left_out);
@@ -61,4 +63,5 @@ bool array_status_is_large(const struct array_status *array)
 void array_status_move_out(struct array_status *array)
 {
     array->encoding = array->data = array->refusals = array->history = array->results = NULL;
+    array->inputs = NULL;
 }

@@ -132,6 +132,7 @@ static const struct field array_fields[] = {
     FIELD(struct array_status, refusals, "refusals", .max = DATA_MAX),
     FIELD(struct array_status, results, "results", .max = RESULTS_BYTES_MAX),
     FIELD(struct array_status, results_left_out, "resultsLeftOut"),
+    FIELD(struct array_status, inputs, "inputs", .max = INPUTS_TEXT_MAX),
 };
 static const struct object_type array_type =
     OBJECT_TYPE(struct array_status, "ArrayStatus", array_fields, .open = true);
@@ -370,6 +371,7 @@ static const struct field array_doc_fields[] = {
     FIELD(struct array_doc, status.refusals, "refusals", .max = DATA_MAX),
     FIELD(struct array_doc, status.results, "results", .max = RESULTS_BYTES_MAX),
     FIELD(struct array_doc, status.results_left_out, "resultsLeftOut"),
+    FIELD(struct array_doc, status.inputs, "inputs", .max = INPUTS_TEXT_MAX),
 };
 const struct object_type array_state_type =
     OBJECT_TYPE(struct array_doc, "ArrayState", array_doc_fields, .open = true);

@@ -154,6 +154,7 @@ size_t reference_size(const struct batch_job *job, const char *text)
 struct finding {
     const struct batch_job *job;
     struct references *references;
+    bool whole; /* of jobs with one result only */
     struct err err;
 };
 
@@ -172,10 +173,16 @@ static void add(struct finding *finding, const char *text, size_t dependency)
     size_t name = strlen(JOBS) + strlen(finding->job->dependencies[dependency].job_name);
     if (is_known(references, text))
         return;
-    if (finding->job->dependencies[dependency].type == DEPENDENCY_N_TO_N) {
+    if (finding->whole && finding->job->dependencies[dependency].type == DEPENDENCY_N_TO_N) {
         err_set(&finding->err, ERR_INVALID,
                 REFERENCE_MARK "%s: not with type N_TO_N; expected a dependsOn entry without it",
                 text);
+        return;
+    }
+    if (strlen(text) > REFERENCE_BYTES_MAX) {
+        err_set(&finding->err, ERR_INVALID,
+                REFERENCE_MARK "%.64s...: longer than %d bytes; expected fewer fields of fields",
+                text, REFERENCE_BYTES_MAX);
         return;
     }
     if (references->count == REFERENCES_MAX) {
@@ -235,7 +242,7 @@ static bool may_have(const struct key_values *parameters)
 int references_find_size(const struct batch_job *job, struct references *references,
                          struct err *err)
 {
-    struct finding finding = {.job = job, .references = references};
+    struct finding finding = {.job = job, .references = references, .whole = true};
     AUTO_STR same = STR_EMPTY;
     if (job->size_from == NULL)
         return 0;

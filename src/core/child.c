@@ -4,6 +4,7 @@
  * The table is the whole truth about moves; docs/states.md embeds its print. A cell that is empty
  * is a bug: it is counted, and the state is kept. A single job is an array of one child as far as
  * this file goes. */
+#include "inputs.h"
 #include "order.h"
 #include "tell.h"
 
@@ -127,6 +128,8 @@ void child_move(struct core *core, struct core_job *job, uint32_t index, enum ch
         records_child(job, index);
     count(core, job, from, -1);
     count(core, job, step->to, 1);
+    if (step->to >= JOB_SUCCEEDED)
+        inputs_child_ended(core, job, index);
     if (from == JOB_RUNNABLE)
         ranges_remove(&job->runnable, index);
     if (step->to == JOB_RUNNABLE)
@@ -156,6 +159,8 @@ void child_move_range(struct core *core, struct core_job *job, uint32_t first, u
     }
     count(core, job, from, -(int64_t)(end - first));
     count(core, job, step->to, end - first);
+    for (uint32_t i = first; i < end && step->to >= JOB_SUCCEEDED; i++)
+        inputs_child_ended(core, job, i);
     if (step->to == JOB_RUNNABLE) {
         ranges_add(&job->runnable, first, end);
         queue_enter(core, job);

@@ -9,7 +9,7 @@
  * (onDependencyFailure: Hold), as long as the job that failed is there: another may take its place
  * (replace.c), and then the dependant waits for that one, whose name and uid go into its record. */
 #include "family.h"
-#include "internal.h"
+#include "inputs.h"
 #include "replace.h"
 #include "results.h"
 
@@ -119,10 +119,10 @@ static enum depend_state pair_state(const struct core_dependency *dependency, ui
     return waits ? DEPEND_WAITS : state;
 }
 
-enum depend_state depend_state_of(const struct core_job *job, uint32_t index)
+/* What those mean for the child that it waits for alone. */
+static enum depend_state own_state(const struct core_job *job, uint32_t index)
 {
-    bool waits = job->waiting_whole > 0 || !references_ready(job);
-    enum depend_state worst = waits ? DEPEND_WAITS : DEPEND_MET;
+    enum depend_state worst = DEPEND_MET;
     if (job->sequential && index > 0) {
         enum depend_state state = state_after_child(job, index - 1, job->sequential_condition);
         if (state >= DEPEND_FAILS)
@@ -138,6 +138,15 @@ enum depend_state depend_state_of(const struct core_job *job, uint32_t index)
         worst = state == DEPEND_WAITS ? state : worst;
     }
     return worst;
+}
+
+enum depend_state depend_decide(struct core *core, struct core_job *job, uint32_t index)
+{
+    enum depend_state state = own_state(job, index);
+    if (state != DEPEND_MET)
+        return state;
+    bool ready = inputs_take(core, job, index) && job->waiting_whole == 0 && references_ready(job);
+    return ready ? DEPEND_MET : DEPEND_WAITS;
 }
 
 void depend_child_end(struct core *core, struct core_job *job, uint32_t index,
@@ -172,14 +181,12 @@ static bool child_look(struct core *core, struct core_job *job, uint32_t index)
 {
     if (job->children[index].phase > JOB_PENDING)
         return false;
-    enum depend_state state = depend_state_of(job, index);
-    if (state >= DEPEND_FAILS) {
+    enum depend_state state = depend_decide(core, job, index);
+    if (state >= DEPEND_FAILS)
         depend_child_end(core, job, index, state);
-        return true;
-    }
-    if (state == DEPEND_MET && job->admitted && !job_is_stopped(job))
+    else if (state == DEPEND_MET && job->admitted && !job_is_stopped(job))
         child_move(core, job, index, ON_READY);
-    return false;
+    return job->children[index].phase >= JOB_SUCCEEDED;
 }
 
 /* From index on; index LOOK_ALL: every child. A child that ends takes those after it along when
@@ -211,6 +218,8 @@ void depend_settle(struct core *core)
             break_cycle(core, look.job);
         else if (look.index == LOOK_FAMILY)
             family_settle(core, look.job);
+        else if (look.index == LOOK_AGAIN)
+            depend_look_again(core, look.job);
         else
             children_look(core, look.job, look.index);
     }
@@ -230,6 +239,16 @@ void depend_look_family(struct core *core, struct core_job *job)
 void depend_look_all(struct core *core, struct core_job *job)
 {
     look_later(core, job, LOOK_ALL);
+}
+
+void depend_look_child(struct core *core, struct core_job *job, uint32_t index)
+{
+    look_later(core, job, index);
+}
+
+void depend_again_later(struct core *core, struct core_job *job)
+{
+    look_later(core, job, LOOK_AGAIN);
 }
 
 static void dependency_fails(struct core *core, struct core_dependency *dependency, const char *why)
@@ -257,10 +276,19 @@ static void dependency_skips(struct core *core, struct core_dependency *dependen
     job_skip_waiting(core, job, words);
 }
 
+/* Takes what the dependant uses. False: it is still needed, for that or to know that. */
+static bool take_results(struct core *core, struct core_dependency *dependency)
+{
+    bool all = references_take(core, dependency);
+    if (!all && is_n_to_n(dependency))
+        look_later(core, dependency->job, LOOK_ALL); /* looked at again when they all have theirs */
+    return all;
+}
+
 static void dependency_met(struct core *core, struct core_dependency *dependency)
 {
     struct core_job *job = dependency->job;
-    if (dependency->outcome == DEPENDENCY_SATISFIED || !references_take(core, dependency))
+    if (dependency->outcome == DEPENDENCY_SATISFIED || !take_results(core, dependency))
         return;
     dependency->outcome = DEPENDENCY_SATISFIED;
     if (dependency->type != DEPENDENCY_N_TO_N)
@@ -343,6 +371,8 @@ static void dependency_ended(struct core *core, struct core_dependency *dependen
     if (state == DEPEND_FAILS && dependency_goes_on(core, dependency))
         return;
     if (is_n_to_n(dependency) && dependency->on != NULL && state != DEPEND_MET) {
+        if (!take_results(core, dependency))
+            return;
         dependency->outcome = state == DEPEND_FAILS ? DEPENDENCY_FAILED : DEPENDENCY_SKIPPED;
         job_changed(core, dependency->job, 0);
         dependency->sequence = dependency->job->sequence;
@@ -391,7 +421,7 @@ void depend_sized(struct core *core, struct core_job *job)
 
 void depend_look_again(struct core *core, struct core_job *job)
 {
-    for (size_t i = 0; i < job->dependency_count && !job->ended; i++)
+    for (size_t i = 0; i < job->dependency_count && !job->ended && !job->gone; i++)
         dependency_look(core, &job->dependencies[i]);
 }
 
@@ -661,7 +691,8 @@ void depend_print(struct core *core, const struct core_job *job, struct str *out
     size_t left = 0;
     for (size_t i = 0; i < job->dependency_count; i++) {
         const struct core_dependency *d = &job->dependencies[i];
-        if (d->name == NULL || d->outcome != DEPENDENCY_WAITING)
+        bool over = is_n_to_n(d) && d->on != NULL && d->on->end_durable && inputs_wait(job);
+        if (d->name == NULL || d->outcome != DEPENDENCY_WAITING || over)
             continue;
         if (told >= 3) {
             left++;
@@ -677,6 +708,8 @@ void depend_print(struct core *core, const struct core_job *job, struct str *out
         str_add(out, "its status to be written");
     else if (told == 0 && !references_ready(job))
         str_add(out, "the results that it uses to be recorded");
+    else if (told == 0 && inputs_wait(job))
+        inputs_print(job, out);
     else if (told == 0 && job->sequential)
         str_add(out, "the child before (SEQUENTIAL)");
 }

@@ -14,6 +14,7 @@
  *   failures.c   why children of an array failed, counted by reason (records.h)
  *   tries.c      the latest tries of a job, told one by one
  *   results.c    what jobs leave to those who depend on them
+ *   inputs.c     what children use of their own ones in another array (inputs.h)
  *   records.c    what is durable of an array's children, as it is written (records.h)
  *   pods.c       pods as the API server has them: observation, adoption, end
  *   podwork.c    what is to be done about pods
@@ -382,6 +383,7 @@ struct core_job {
     uint64_t values_sequence;     /* durable once this status is; 0: they are */
     char *result;                 /* of a single job; NULL: none */
     struct core_results *results; /* of children; NULL: none */
+    struct core_inputs *inputs;   /* of children; NULL: they use nothing of their own ones */
     uint64_t sequence, written_sequence, sent_sequence; /* changes; durable; in flight */
     bool status_in_flight;
     int64_t written_ns, status_due_ns, status_retry_ns;
@@ -433,6 +435,7 @@ struct flight {
 #define LOOK_DEPENDANTS (UINT32_MAX - 1)
 #define LOOK_CYCLE (UINT32_MAX - 2)
 #define LOOK_FAMILY (UINT32_MAX - 3)
+#define LOOK_AGAIN (UINT32_MAX - 4)
 struct look { /* work that waits for depend_settle */
     struct core_job *job;
     uint32_t index; /* a child, LOOK_ALL or another LOOK_ */
@@ -592,6 +595,7 @@ bool job_at_limit(const struct core_job *job); /* as many children at once as it
 /* How many more children may be placed now. */
 int64_t job_wanted(const struct core_job *job);
 void job_stop_child(struct core *core, struct core_job *job, uint32_t index, bool running_too);
+void job_fail_child(struct core *core, struct core_job *job, uint32_t index, const char *words);
 
 /* requests.c */
 bool requests_read(struct core_job *job); /* were there new ones? Those that name children are read
@@ -617,8 +621,8 @@ void depend_start(struct core *core,
                   struct core_job *job); /* its own dependencies; and wakes those who name it */
 void depend_stop(struct core *core, struct core_job *job); /* unlinks */
 enum depend_state { DEPEND_WAITS, DEPEND_MET, DEPEND_FAILS, DEPEND_SKIPS };
-enum depend_state depend_state_of(const struct core_job *job,
-                                  uint32_t index); /* what of the child? */
+/* What of a child that waits? Takes what it uses of its own ones; it may have failed after that. */
+enum depend_state depend_decide(struct core *core, struct core_job *job, uint32_t index);
 /* Ends a child that waits and cannot run any more (DEPEND_FAILS, DEPEND_SKIPS). */
 void depend_child_end(struct core *core, struct core_job *job, uint32_t index,
                       enum depend_state state);
@@ -627,6 +631,8 @@ void depend_ended_later(struct core *core,
                         struct core_job *job); /* tells dependants when depend_settle runs */
 void depend_look_family(struct core *core, struct core_job *job); /* likewise */
 void depend_look_all(struct core *core, struct core_job *job);    /* at its children, likewise */
+void depend_look_child(struct core *core, struct core_job *job, uint32_t index); /* likewise */
+void depend_again_later(struct core *core, struct core_job *job); /* at what it depends on */
 void depend_settle(struct core *core); /* at the end of every apply and plan */
 void depend_job_gone(struct core *core, struct core_job *job);
 void depend_sized(struct core *core, struct core_job *job);      /* its size is known now */

@@ -263,7 +263,7 @@ static void children_start(struct core *core, struct core_job *job)
             continue;
         if (job->children[i].phase == JOB_SUBMITTED)
             child_move(core, job, i, ON_HOLD);
-        enum depend_state state = depend_state_of(job, i);
+        enum depend_state state = depend_decide(core, job, i);
         if (state == DEPEND_MET)
             child_move(core, job, i, ON_READY);
         else if (state != DEPEND_WAITS)
@@ -318,7 +318,7 @@ void job_admit(struct core *core, struct core_job *job)
 
 /* ----------------------------------------------------------------- the way to the end */
 
-static void child_fail(struct core *core, struct core_job *job, uint32_t index, const char *words)
+void job_fail_child(struct core *core, struct core_job *job, uint32_t index, const char *words)
 {
     failures_child(job, index, &(struct failure_words){.status_reason = words}, false);
     child_move(core, job, index, ON_FAIL);
@@ -338,7 +338,7 @@ static void main_stop(struct core *core, struct core_job *job, bool running_too,
 {
     const struct child *child = &job->children[job->main_node];
     if (child->pod == NULL && child->phase <= JOB_RUNNABLE) {
-        child_fail(core, job, job->main_node, words);
+        job_fail_child(core, job, job->main_node, words);
         job_changed(core, job, 0);
     } else if (running_too && child->pod != NULL) {
         pod_kill(core, child->pod, KILL_TERMINATE);
@@ -360,7 +360,7 @@ void job_fail_waiting(struct core *core, struct core_job *job, const char *reaso
     }
     for (uint32_t i = 0; job->children != NULL && i < job->size; i++) {
         if (job->children[i].phase <= JOB_RUNNABLE)
-            child_fail(core, job, i, message);
+            job_fail_child(core, job, i, message);
     }
     job_changed(core, job, 0);
     job_settle(core, job);
@@ -370,7 +370,7 @@ void job_stop_child(struct core *core, struct core_job *job, uint32_t index, boo
 {
     struct child *child = &job->children[index];
     if (child->phase <= JOB_RUNNABLE && child->pod == NULL) {
-        child_fail(core, job, index, child_stop_reason(job, index));
+        job_fail_child(core, job, index, child_stop_reason(job, index));
         job_changed(core, job, 0); /* only then: our own writes come by here too */
     } else if (running_too && child->pod != NULL) {
         pod_kill(core, child->pod, KILL_TERMINATE);

@@ -4,7 +4,7 @@
  * What is durable: the phase, and for each child whether it waits, succeeded or failed, with its
  * attempts and refusals. What starts and runs is told by the pods themselves (pods.c), afterwards.
  */
-#include "internal.h"
+#include "inputs.h"
 #include "results.h"
 #include "tell.h"
 
@@ -21,7 +21,7 @@ static void load_history(struct core_job *job)
 
 /* The children's records from status or the companion; false: there are none that can be read. */
 static bool load_records(struct core *core, struct core_job *job, struct child_record *records,
-                         uint8_t *refusals, const char **ret_history)
+                         uint8_t *refusals, const struct array_status **ret_array)
 {
     const struct array_status *array =
         job->gang ? &job->spec->status.nodes : &job->spec->status.array;
@@ -37,7 +37,7 @@ static bool load_records(struct core *core, struct core_job *job, struct child_r
         return false;
     failures_load(job, array);
     results_load(job, array);
-    *ret_history = array->history;
+    *ret_array = array;
     if (array->refusals != NULL && refusals_unpack(array->refusals, refusals, job->size, &err) < 0)
         memset(refusals, 0, job->size);
     return true;
@@ -59,9 +59,9 @@ static void load_array(struct core *core, struct core_job *job)
 {
     struct child_record *records = mem_new((size_t)job->size * sizeof(*records));
     uint8_t *refusals = mem_new(job->size);
-    const char *history = NULL;
+    const struct array_status *array = NULL;
     /* The companion may be there before the first status is. */
-    if (load_records(core, job, records, refusals, &history)) {
+    if (load_records(core, job, records, refusals, &array)) {
         for (uint32_t i = 0; i < job->size; i++) {
             struct child *child = &job->children[i];
             child->attempts = records[i].attempts;
@@ -78,7 +78,9 @@ static void load_array(struct core *core, struct core_job *job)
     }
     if (job->array)
         load_unexplained(job);
-    records_load(job, history);
+    records_load(job, array != NULL ? array->history : NULL);
+    if (job->array && array != NULL)
+        inputs_load(job, array->inputs);
     free(records);
     free(refusals);
 }

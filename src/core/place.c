@@ -14,6 +14,7 @@
  * environment. */
 #include "assist.h"
 #include "gang.h"
+#include "inputs.h"
 #include "order.h"
 #include "signals.h"
 
@@ -148,6 +149,8 @@ static bool place_in(struct core *core, struct core_job *job, struct core_enviro
             node_free_amounts(node, &free_);
             times = amounts_times(&job->class_->needs, &free_, INT64_MAX);
         }
+        if (!inputs_check_placed(core, job, index))
+            continue;
         if (pod_place(core, job, index, node) == NULL) {
             /* Its name is still taken by a pod that is on its way out. */
             job_hold(core, job, VERDICT_RETRY, "an earlier pod of the same name has not gone yet",

@@ -5,7 +5,7 @@
  * a pod is in flight at a time, but for a create. Whatever did not happen is tried again after a
  * pause, by the pod's timer. */
 #include "assist.h"
-#include "internal.h"
+#include "inputs.h"
 #include "results.h"
 
 #include <stdlib.h>
@@ -176,7 +176,7 @@ static void fill_order(struct core *core, const struct core_pod *pod, struct pod
         .try = pod->try,
         .attempt = pod->attempt,
         .nodes = job->nodes,
-        .values = job->references.count > 0 ? &job->values : NULL,
+        .values = inputs_values(core->arena, job, pod->index),
         .array_size = results_array_size(job),
     };
     if (job->gang && pod->index != job->main_node && job->children[job->main_node].pod != NULL)

@@ -5,7 +5,7 @@
  * written is not gathered from all children each time, but kept in step: whoever changes what is
  * durable of a child (its end, its attempts, its refusals) calls records_child. core_check compares
  * them with the children. */
-#include "internal.h"
+#include "inputs.h"
 #include "results.h"
 
 #include <stdlib.h>
@@ -160,7 +160,7 @@ int64_t records_bytes(const struct core_job *job)
     int64_t bytes = runs * 8 < job->size ? runs * 8 : job->size;
     int64_t history = job->records.history != NULL ? job->size / 8 : 0;
     return bytes + (history < HISTORY_TEXT_MAX ? history : HISTORY_TEXT_MAX) +
-           (int64_t)results_bytes(job);
+           (int64_t)(results_bytes(job) + inputs_bytes(job));
 }
 
 /* Of the few nodes of a gang, whose records go forth and back. */
@@ -185,6 +185,7 @@ void records_fill(struct core *core, const struct core_job *job, struct action *
     ret_array->failed_indexes = lowest_text(core->arena, &records->failed, FAILED_INDEXES_MAX);
     failures_fill(core->arena, job, ret_array);
     results_fill(core->arena, job, ret_array);
+    inputs_fill(core->arena, job, ret_array);
     if (records->items == NULL) {
         gather(core, job, action);
         return;

@@ -5,6 +5,7 @@
  * the pod, which still has it, is not let go. It is kept for as long as the job is: somebody who
  * depends on it may come at any time. */
 #include "results.h"
+#include "inputs.h"
 
 #include "bulkhead/api/result.h"
 
@@ -123,6 +124,19 @@ void results_fill(struct arena *arena, const struct core_job *job, struct array_
     ret_array->results_left_out = job->results->left_out;
 }
 
+const char *result_of_child(const struct core_job *job, uint32_t index)
+{
+    const struct core_result *result = results_find(job->results, index);
+    if (!job->array)
+        return job->result;
+    return result != NULL ? result->text : NULL;
+}
+
+int64_t results_left_out(const struct core_job *job)
+{
+    return job->results != NULL ? job->results->left_out : 0;
+}
+
 size_t results_bytes(const struct core_job *job)
 {
     return job->results != NULL ? job->results->bytes : 0;
@@ -173,6 +187,7 @@ bool references_read(struct core_job *job)
                                 &job->references, &err);
     if (found < 0)
         job->bad_reference = text_copy(err.text);
+    inputs_begin(job);
     return true;
 }
 
@@ -245,10 +260,12 @@ bool references_take(struct core *core, struct core_dependency *dependency)
 {
     struct core_job *job = dependency->job;
     const struct core_job *on = dependency->on;
-    if (job->ended || dependency->type == DEPENDENCY_N_TO_N)
+    if (job->ended)
         return true;
     if (!job->references_known) /* what has a result is kept until it is known who wants it */
         return on == NULL || (on->result == NULL && on->results == NULL);
+    if (dependency->type == DEPENDENCY_N_TO_N)
+        return inputs_complete(dependency);
     size_t count = job->values.count;
     for (size_t i = 0; i < job->references.count; i++) {
         const struct reference *reference = &job->references.items[i];
@@ -371,5 +388,6 @@ void results_done(struct core_job *job)
     references_forget(job);
     key_values_done(&job->values);
     job->results = results_free(job->results);
+    inputs_done(job);
     text_set(&job->result, NULL);
 }

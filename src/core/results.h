@@ -9,7 +9,10 @@ void result_keep(struct core_job *job, uint32_t index, const char *text); /* NUL
 /* The child has succeeded in the job whose place this one takes. */
 void result_inherit(struct core_job *job, uint32_t index, const struct core_job *from);
 void results_fill(struct arena *arena, const struct core_job *job, struct array_status *ret_array);
-size_t results_bytes(const struct core_job *job); /* of those in the status of an array */
+/* Of one that succeeded, or of the single job when it is one. NULL: none is kept. */
+const char *result_of_child(const struct core_job *job, uint32_t index);
+int64_t results_left_out(const struct core_job *job); /* that did not fit */
+size_t results_bytes(const struct core_job *job);     /* of those in the status of an array */
 void results_load(struct core_job *job, const struct array_status *array);
 void results_done(struct core_job *job);
 void references_load(struct core_job *job);

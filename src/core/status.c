@@ -6,6 +6,7 @@
  * array: at most once a second, less often as its state grows (64 KiB/s), and all large states
  * together at most 1 MiB/s. */
 #include "gang.h"
+#include "inputs.h"
 #include "replace.h"
 #include "results.h"
 #include "tell.h"
@@ -258,6 +259,7 @@ static void job_shrink(struct core *core, struct core_job *job)
     consume_job_done(core, job);
     references_forget(job);
     key_values_done(&job->values);
+    inputs_done(job);
     job->retry = NULL;
     revision_unpin(core, job);
     text_set(&job->verdict_text, NULL);
@@ -281,6 +283,7 @@ static void job_written(struct core *core, struct core_job *job, uint64_t sequen
     pods_durable(core, job);
     replace_written(core, job);
     references_written(core, job);
+    inputs_written(core, job);
     if (job->ended && job->written_sequence == job->sequence && !job->end_durable) {
         job->end_durable = true;
         depend_ended_later(core, job);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* view.c - reading the core: counts, plans in words, and the check of its own invariants */
+#include "inputs.h"
 #include "order.h"
 
 #include <stdlib.h>
@@ -220,6 +221,8 @@ static char *check_job(const struct core_job *job)
         return text_printf("job %s: %lld failed children have a reason, %lld failed", job->key,
                            (long long)explained, (long long)counts[JOB_FAILED]);
     char *record = records_check(job);
+    if (record == NULL)
+        record = inputs_check(job);
     if (record != NULL)
         return record;
     bool wanted = job->runnable.total > 0 && !job->ended && job->admitted && !job->parked &&

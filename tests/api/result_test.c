@@ -83,3 +83,34 @@ TEST(lines_of_results)
         CHECK_INT(damaged[i], result_line_next(&cursor, &index, &text), 0);
     }
 }
+
+TEST(lines_of_inputs)
+{
+    static const char *const texts[] = {"", "{\"a\":1}", "two\nlines\tand \\n", "3"};
+    AUTO_STR values = STR_EMPTY;
+    AUTO_STR lines = STR_EMPTY;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        input_add(&values, texts[i]);
+    input_line_add(&lines, 7, str_text(&values));
+    input_line_add(&lines, 10, "\tx");
+    CHECK_TEXT("lines", str_text(&lines), "7\t\t{\"a\":1}\ttwo\\nlines\\tand \\\\n\t3\n10\tx\n");
+    const char *cursor = str_text(&lines);
+    uint32_t index = 0;
+    AUTO_TEXT first = NULL;
+    AUTO_TEXT second = NULL;
+    REQUIRE(input_line_next(&cursor, &index, &first));
+    CHECK_INT("index", index, 7);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        AUTO_TEXT value = input_value(first, i);
+        CHECK_TEXT("value", value, texts[i]);
+    }
+    CHECK_TEXT("no more", input_value(first, ARRAY_LEN(texts)), NULL);
+    REQUIRE(input_line_next(&cursor, &index, &second));
+    CHECK_TEXT("values", second, "\tx");
+    static const char *const damaged[] = {"", "1", "1\tx", "1 x\n", "x\t1\n"};
+    for (size_t i = 0; i < ARRAY_LEN(damaged); i++) {
+        char *text;
+        cursor = damaged[i];
+        CHECK_INT(damaged[i], input_line_next(&cursor, &index, &text), 0);
+    }
+}

@@ -416,6 +416,21 @@ static const struct {
      "pod c failed exit=1\n"
      "at 30s\n"
      "pod c ok\n"},
+    {"children that use what their own ones left",
+     STATIC
+     "job a queue=q cpu=1 array=3\n"
+     "job b queue=q cpu=1 array=3 retry=2 after=a:N_TO_N arg=Ref::jobs.a.n\n"
+     "at 2s\n"
+     "pod a/0 ok result={\"n\":0}\n"
+     "pod a/1 ok result={\"m\":1}\n"
+     "at 10s\n"
+     "pod a/2 ok result={\"n\":2}\n"
+     "at 20s\n"
+     "pod b/0 failed exit=1\n"
+     "at 30s\n"
+     "job a gone\n"
+     "pod b/0 ok\n"
+     "pod b/2 ok\n"},
     {"a template that is refused",
      STATIC
      "answer always create a refused no such field\n"

@@ -195,14 +195,6 @@ static const struct world_row unusable[] = {
      "why b\n",
      "0s start a/0 on n1\n"
      "2s b FAILED ResultUnusable: Ref::jobs.a.x: a is an array: expected a single job, whose result it is\n"},
-    {"of the child of the same index: not built",
-     HOUSE
-     "job a queue=q cpu=1 array=1\n"
-     "job b queue=q cpu=1 array=1 after=a:N_TO_N arg=Ref::jobs.a.x\n"
-     "at 1s\n"
-     "why b\n",
-     "0s start a/0 on n1\n"
-     "1s b FAILED InvalidReference: Ref::jobs.a.x: not with type N_TO_N; expected a dependsOn entry without it\n"},
     {"of a job that failed",
      HOUSE
      "job a queue=q cpu=1\n"

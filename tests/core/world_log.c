@@ -81,6 +81,15 @@ static void log_results(struct world *world, const struct job_status *status)
             str_add(&world->log, " ");
         str_add_bytes(&world->log, *c == '\n' ? ";" : c, 1);
     }
+    for (size_t i = 0; i < status->array.failure_count; i++) {
+        const struct array_failure *failure = &status->array.failures[i];
+        if (failure->status_reason != NULL && text_starts(failure->status_reason, "Ref::"))
+            str_addf(&world->log, " %s: %s", failure->indexes, failure->status_reason);
+    }
+    if (status->array.inputs != NULL)
+        str_add(&world->log, " inputs ");
+    for (const char *c = status->array.inputs; c != NULL && *c != '\0'; c++)
+        str_add(&world->log, *c == '\n' ? ";" : *c == '\t' ? "|" : (char[]){*c, '\0'});
     for (size_t i = 0; i < status->references.count; i++)
         str_addf(&world->log, " %s=%s", status->references.items[i].key,
                  status->references.items[i].value);

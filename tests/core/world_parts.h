@@ -35,6 +35,7 @@ struct thing { /* a declared object: its words, and what a server adds to them *
     struct text_list claims;
     /* Of a large array: its companion. */
     char *array_data, *array_encoding, *array_refusals, *array_results, *array_history;
+    char *array_inputs;
     uint64_t told_hash; /* of a definition's status, as stored */
     int64_t told_latest;
     struct thing *next;

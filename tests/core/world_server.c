@@ -101,6 +101,7 @@ void thing_free(struct thing *thing)
     free(thing->array_refusals);
     text_list_done(&thing->claims);
     free(thing->array_results);
+    free(thing->array_inputs);
     free(thing->array_history);
     job_status_done(&thing->status);
     free(thing);
@@ -182,6 +183,7 @@ static void show_companion(struct world *world, const struct thing *thing)
     array->data = text_copy(thing->array_data);
     array->refusals = text_copy(thing->array_refusals);
     array->results = text_copy(thing->array_results);
+    array->inputs = text_copy(thing->array_inputs);
     array->history = text_copy(thing->array_history);
     event(world, &(struct event){.kind = EVENT_ARRAY_STATE, .uid = thing->uid, .array = array});
 }
@@ -552,6 +554,7 @@ static void store_status(struct world *world, struct thing *thing, const struct 
     struct array_status *array = &thing->status.array;
     size_t bytes = data != NULL ? strlen(data) : 0;
     bytes += array->results != NULL ? strlen(array->results) : 0;
+    bytes += array->inputs != NULL ? strlen(array->inputs) : 0;
     if (bytes > JOB_STATE_INLINE_MAX) { /* as a companion keeps it */
         text_set(&thing->array_data, data);
         text_set(&thing->array_encoding, encoding);
@@ -562,6 +565,8 @@ static void store_status(struct world *world, struct thing *thing, const struct 
         text_set(&array->refusals, NULL);
         free(thing->array_results);
         thing->array_results = STEAL(array->results);
+        free(thing->array_inputs);
+        thing->array_inputs = STEAL(array->inputs);
         text_set(&array->history, NULL);
     }
 }

@@ -515,6 +515,7 @@ static void status_copy(const struct job_status *from, struct job_status *to)
     to->array.history = text_copy(from->array.history);
     to->array.failed_indexes = text_copy(from->array.failed_indexes);
     to->array.results = text_copy(from->array.results);
+    to->array.inputs = text_copy(from->array.inputs);
     to->result = text_copy(from->result);
     to->nodes.encoding = text_copy(from->nodes.encoding);
     to->nodes.data = text_copy(from->nodes.data);

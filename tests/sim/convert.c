@@ -87,6 +87,7 @@ static void array_fill(const struct stored_status *stored, bool with_data, struc
     ret->data = text_copy(stored->data);
     ret->refusals = text_copy(stored->refusals_text);
     ret->results = text_copy(stored->results_text);
+    ret->inputs = text_copy(stored->inputs_text);
     ret->history = text_copy(stored->history);
 }
 

@@ -95,7 +95,8 @@ static const struct stored_status *copy_status(struct world *world, const struct
         stored->status.references.items[stored->status.references.count++] =
             (struct key_value){copy(world, from->references.items[i].key),
                                copy(world, from->references.items[i].value)};
-    stored->status.array.results = NULL;
+    stored->status.array.results = stored->status.array.inputs = NULL;
+    stored->inputs_text = copy(world, from->array.inputs);
     stored->results_text = copy(world, from->array.results);
     stored->status.request_refused = NULL; /* told in a condition, and read from spec again */
     copy_tries(world, from, &stored->status);

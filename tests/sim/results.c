@@ -67,15 +67,30 @@ static bool is_used(const struct world *world, const struct sim_job *job, const 
     return stands_for(world, on, job, job->dependencies[0].name, 0);
 }
 
-bool may_be_unusable(const struct world *world, const struct sim_job *job)
+/* Does each child use what its own one has left? */
+static bool uses_own(const struct sim_job *job)
+{
+    return job->uses != NULL && job->dependencies[0].type == DEPENDENCY_N_TO_N;
+}
+
+/* Which child of the job leaves what this child uses; UINT32_MAX: none. */
+static uint32_t left_by(const struct sim_job *job, uint32_t index, const struct sim_job *on)
+{
+    if (!uses_own(job))
+        return is_array(on) ? UINT32_MAX : on->main_node;
+    return is_array(on) && on->size == job->size ? index : UINT32_MAX;
+}
+
+bool may_be_unusable(const struct world *world, const struct sim_job *job, uint32_t index)
 {
     char value[64];
     for (const struct truth *other = world->truths; job->uses != NULL && other != NULL;
          other = other->next) {
         const struct sim_job *on = other->job;
+        uint32_t by = left_by(job, index, on);
         if (is_used(world, job, on) &&
-            (on->object.gone || on->object.deleted_ns != 0 || is_array(on) || on->computed ||
-             !value_of(result_of(on, on->main_node), job->uses, value) ||
+            (on->object.gone || on->object.deleted_ns != 0 || by == UINT32_MAX || on->computed ||
+             !value_of(result_of(on, by), job->uses, value) ||
              (job->computed && strspn(value, "0123456789") != strlen(value))))
             return true;
     }
@@ -117,30 +132,54 @@ void oracle_sized(struct world *world, struct sim_job *job, const struct stored_
     job->size = job->truth->child_count = size;
 }
 
+/* What is recorded for the child; false: nothing is. */
+static bool recorded(const struct stored_status *stored, uint32_t index, char value[64])
+{
+    char from[16];
+    snprintf(from, sizeof(from), "\n%u\t", index);
+    return stored->inputs_text != NULL && between(stored->inputs_text, from, "\n", 0, value);
+}
+
+/* By now the child may have been stopped, and what it used be forgotten. */
+static void check_recorded(struct world *world, const struct sim_job *job,
+                           const struct sim_pod *pod)
+{
+    char value[64];
+    const struct stored_status *stored = job->status;
+    if (uses_own(job) && stored != NULL && stored->children != NULL &&
+        stored->children[pod->index].outcome != CHILD_WAITING)
+        return;
+    if (uses_own(job) && stored != NULL && recorded(stored, pod->index, value)) {
+        world->counters.given_own++;
+    } else if (!uses_own(job) && stored != NULL && stored->status.references.count == 1) {
+        snprintf(value, sizeof(value), "%s", stored->status.references.items[0].value);
+    } else {
+        violation(world, "results", "%s is created before what it uses is recorded",
+                  pod->object.name);
+        return;
+    }
+    if (!name_eq(pod->arg, value))
+        violation(world, "results", "%s is given %s, and %s is recorded", pod->object.name,
+                  pod->arg, value);
+}
+
 /* Exactly what was recorded, and that is what one of the jobs of that name has left. */
 void oracle_given(struct world *world, const struct sim_job *job, const struct sim_pod *pod,
                   uint32_t array_size)
 {
-    const struct stored_status *stored = job->status;
     if (job->uses == NULL || job->object.gone)
         return;
     if (job->computed && (job->size == 0 || array_size != job->size || pod->index >= job->size))
         violation(world, "size", "%s is created for an array of %u, whose size is %u",
                   pod->object.name, array_size, job->size);
-    if (stored == NULL || stored->status.references.count != 1) {
-        violation(world, "results", "%s is created before what it uses is recorded",
-                  pod->object.name);
-        return;
-    }
-    if (!name_eq(pod->arg, stored->status.references.items[0].value))
-        violation(world, "results", "%s is given %s, and %s is recorded", pod->object.name,
-                  pod->arg, stored->status.references.items[0].value);
+    check_recorded(world, job, pod);
     world->counters.given++;
     for (const struct truth *other = world->truths; other != NULL; other = other->next) {
         char value[64];
         const struct sim_job *on = other->job;
-        if (is_used(world, job, on) && !is_array(on) &&
-            value_of(result_of(on, on->main_node), job->uses, value) && name_eq(value, pod->arg))
+        uint32_t by = left_by(job, pod->index, on);
+        if (is_used(world, job, on) && by != UINT32_MAX &&
+            value_of(result_of(on, by), job->uses, value) && name_eq(value, pod->arg))
             return;
     }
     violation(world, "results", "%s is given %s, which nobody has left", pod->object.name,

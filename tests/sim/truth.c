@@ -306,7 +306,7 @@ bool is_excused(const struct world *world, const struct sim_job *job, uint32_t i
     if (job->object.deleted_ns != 0 || job->invalid != NULL || job->refused)
         return true;
     if (is_asked_to_stop(job, index) || is_stopped_from_above(world, job) ||
-        replaces_may_fail(world, job) || may_be_unusable(world, job) ||
+        replaces_may_fail(world, job) || may_be_unusable(world, job, index) ||
         revision_may_be_missing(world, job))
         return true;
     for (size_t i = 0; i < job->dependency_count; i++)

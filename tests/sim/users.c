@@ -94,18 +94,51 @@ static enum dependency_condition draw_condition(struct world *world)
     return chance(world, 500) ? DEPEND_ON_FAILURE : DEPEND_ALWAYS;
 }
 
+/* The newest array that the children of this one can wait for; NULL: none. */
+static const struct sim_job *newest_array(const struct world *world, const struct sim_job *job)
+{
+    const struct store *store = &world->stores[KIND_JOB];
+    for (size_t i = store->count; i-- > 0;) {
+        const struct sim_job *on = (const struct sim_job *)store->items[i];
+        if (on->size > 0 && !on->gang && on->invalid == NULL &&
+            strcmp(on->object.namespace_, job->object.namespace_) == 0)
+            return on;
+    }
+    return NULL;
+}
+
+/* Each child waits for its own one. */
+static void draw_own(struct world *world, struct sim_job *job)
+{
+    const struct sim_job *on = job->gang || job->size == 0 ? NULL : newest_array(world, job);
+    if (on == NULL || !chance(world, 250))
+        return;
+    job->size = on->size;
+    job->dependencies[job->dependency_count++] = (struct sim_dependency){
+        .name = on->object.name,
+        .type = DEPENDENCY_N_TO_N,
+        .condition = chance(world, 800) ? DEPEND_ON_SUCCESS : draw_condition(world),
+    };
+    struct sim_dependency *drawn = &job->dependencies[0];
+    drawn->hold = drawn->condition == DEPEND_ON_SUCCESS && chance(world, 300);
+    world->counters.dependencies++;
+}
+
 static void draw_dependencies(struct world *world, struct sim_job *job)
 {
+    draw_own(world, job);
     const struct store *store = &world->stores[KIND_JOB];
     if (job->size > 1 && !job->gang && chance(world, 150)) {
         job->dependencies[job->dependency_count++] = (struct sim_dependency){
             .type = DEPENDENCY_SEQUENTIAL, .condition = draw_condition(world)};
         world->counters.dependencies++;
     }
-    for (int i = 0; i < 2 && store->count > 0 && chance(world, 200); i++) {
+    while (job->dependency_count < DEPENDENCIES_MAX && store->count > 0 && chance(world, 200)) {
         const struct sim_job *on =
             (const struct sim_job *)store->items[draw(world, 0, (int64_t)store->count - 1)];
-        if (strcmp(on->object.namespace_, job->object.namespace_) != 0)
+        if (strcmp(on->object.namespace_, job->object.namespace_) != 0 ||
+            (job->dependency_count > 0 &&
+             name_eq(job->dependencies[job->dependency_count - 1].name, on->object.name)))
             continue;
         bool pairs = on->size > 0 && job->size > 0 && !on->gang && !job->gang &&
                      on->invalid == NULL && chance(world, 500);
@@ -145,11 +178,12 @@ static void draw_use(struct world *world, struct sim_job *job)
 {
     static const char *const paths[] = {"", "count", "of.job", "of", "nothing"};
     const struct sim_dependency *first = &job->dependencies[0];
-    if (job->dependency_count == 0 || first->name == NULL || first->type == DEPENDENCY_N_TO_N ||
-        job->definition_name != NULL || chance(world, 300))
+    if (job->dependency_count == 0 || first->name == NULL || job->definition_name != NULL ||
+        chance(world, 300))
         return;
     job->uses = paths[draw(world, 0, ARRAY_LEN(paths) - (chance(world, 800) ? 2 : 1))];
     world->counters.uses++;
+    world->counters.uses_own += first->type == DEPENDENCY_N_TO_N;
     job->computed = job->size == 0 && !job->gang && job->replaces == NULL && chance(world, 500);
     if (job->computed && chance(world, 800))
         job->uses = "count";

@@ -68,7 +68,7 @@ enum {
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
     X(held) X(replaced) X(taken) X(parents) X(stopped_by_parent) \
     X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) \
-    X(uses) X(given) X(sized) X(empty) \
+    X(uses) X(given) X(uses_own) X(given_own) X(sized) X(empty) \
     X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
     X(signals) X(interruptions) X(droughts) \
@@ -166,7 +166,7 @@ struct stored_status {             /* as PUT; never changed */
     struct job_status status;      /* text and lists in the arena */
     struct child_record *children; /* NULL: a single job */
     uint8_t *refusals;
-    const char *data, *refusals_text, *results_text, *history;
+    const char *data, *refusals_text, *results_text, *inputs_text, *history;
     bool elsewhere; /* data is in the ArrayState */
 };
 
@@ -698,7 +698,7 @@ void oracle_given(struct world *world, const struct sim_job *job, const struct s
                   uint32_t array_size);
 void oracle_sized(struct world *world, struct sim_job *job, const struct stored_status *status);
 bool may_be_empty(const struct world *world, const struct sim_job *job);
-bool may_be_unusable(const struct world *world, const struct sim_job *job);
+bool may_be_unusable(const struct world *world, const struct sim_job *job, uint32_t index);
 void oracle_removed(struct world *world, const struct sim_pod *pod);
 void oracle_kept(struct world *world); /* now and then */
 void oracle_launched(struct world *world, const struct group *group, const struct request *request);

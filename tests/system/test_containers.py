@@ -85,6 +85,17 @@ def test_results(real):
     assert status["arrayProperties"]["results"] == "0 2\n1 2\n"
 
 
+def test_results_of_children(real):
+    """Child i of an array works on what child i of the one before has made."""
+    world = real
+    world.submit("makes", array=3, spec=shell("echo piece-$((AWS_BATCH_JOB_ARRAY_INDEX + 10)) > /dev/termination-log"))
+    spec = shell('[ "$0" = piece-$((AWS_BATCH_JOB_ARRAY_INDEX + 10)) ] && echo took $0 > /dev/termination-log')
+    spec["template"]["spec"]["containers"][0]["args"] = ["Ref::jobs.makes"]
+    world.submit("takes", array=3, spec={**spec, "dependsOn": [{"jobName": "makes", "type": "N_TO_N"}]})
+    status = world.succeeded("takes", deadline=90)
+    assert status["arrayProperties"]["results"] == "0 took piece-10\n1 took piece-11\n2 took piece-12\n"
+
+
 @pytest.mark.long
 def test_image_that_is_not_there(real):
     """A missing image is the job's failure, in AWS's words, and does not hang."""

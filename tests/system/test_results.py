@@ -44,3 +44,21 @@ def test_nothing_to_do_and_no_such_field(world):
     assert told["asks"] == ("ResultUnusable", "Ref::jobs.none.name: the result of none has no field name")
     assert told["stray"][0] == "InvalidReference" and is_sentence(told["stray"][1]), told
     assert not world.pods("empty") and not world.pods("asks")
+
+
+def test_children_of_the_same_index(world):
+    """Each child is given what its own one left; one whose own one left nothing of the kind fails, and says why."""
+    world.setup(max_vcpus=8)
+    world.submit("each", array=2, message='{"n": 7}')
+    world.submit("takes", array=2, spec={**uses("--n=Ref::jobs.each.n", "Ref::jobs.each"),
+                                         "dependsOn": [{"jobName": "each", "type": "N_TO_N"}]})
+    world.submit("lacks", array=2, spec={**uses("Ref::jobs.each.m"),
+                                         "dependsOn": [{"jobName": "each", "type": "N_TO_N"}]})
+    wait_for("both children to run", lambda: world.phases("takes") == {"Running": 2})
+    assert args_of(world, "takes") == dict.fromkeys(range(2), ["--n=7", '{"n": 7}'])
+    stored = world.status("takes")["arrayProperties"]["inputs"]
+    assert stored == "jobs.each.n\tjobs.each\n" + "".join(f'{i}\t7\t{{"n": 7}}\n' for i in range(2))
+    failure, = world.failed("lacks")["arrayProperties"]["failures"]
+    assert failure["statusReason"] == "Ref::jobs.each.m: the result of its child of each has no field m"
+    assert (failure["children"], failure["indexes"]) == (2, "0-1") and not world.pods("lacks")
+    assert "inputs" not in world.succeeded("takes")["arrayProperties"]

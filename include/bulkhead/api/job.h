@@ -156,6 +156,7 @@ struct array_status {
     int64_t other_attempts, other_children; /* beyond those */
     char *results;            /* of children, see result.h; NULL data: in the ArrayState too */
     int64_t results_left_out; /* children whose result did not fit any more */
+    char *inputs;             /* of children, see result.h; NULL data: in the ArrayState too */
 };
 
 void job_try_copy(struct job_try *to, const struct job_try *from);

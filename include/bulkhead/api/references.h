@@ -14,6 +14,7 @@
 
 enum {
     REFERENCES_MAX = 32,                   /* different ones in one job */
+    REFERENCE_BYTES_MAX = 1024,            /* of one as it stands there */
     REFERENCE_VALUES_BYTES_MAX = 16 * 1024 /* of their values together */
 };
 

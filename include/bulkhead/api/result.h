@@ -28,4 +28,23 @@ size_t result_line_bytes(uint32_t index, const char *text);
  * is there. */
 bool result_line_next(const char **cursor, uint32_t *ret_index, char **ret_text);
 
+/* Inputs: what the children of an array use of the children of the same index elsewhere, for those
+ * that have not ended. The first line has the references, the values of a child are in their order,
+ * a tab between any two: "jobs.split.count TAB jobs.split LF", "7 TAB 3 TAB text LF", ... In values
+ * newline, tab and backslash are as above. */
+enum {
+    INPUTS_BYTES_MAX = 256 * 1024, /* of all children of an array at a time */
+    INPUTS_LARGE_ARRAY_BYTES_MAX = 32 * 1024,
+    INPUT_BYTES_MAX = 16 * 1024, /* of one child */
+    /* One child always fits, and the first line has REFERENCES_MAX references at most. */
+    INPUTS_TEXT_MAX = INPUTS_BYTES_MAX + 33 * 1024,
+};
+size_t inputs_bytes_max(uint32_t array_size);
+void input_add(struct str *values, const char *value); /* one more value of a child */
+/* The value of that number, the caller's; NULL: there are not so many. */
+char *input_value(const char *values, size_t number);
+void input_line_add(struct str *lines, uint32_t index, const char *values);
+/* As result_line_next; the values as input_value takes them. */
+bool input_line_next(const char **cursor, uint32_t *ret_index, char **ret_values);
+
 #endif
