@@ -45,6 +45,7 @@ LINK_core := api json base
 LINK_nodes := kube aws api json base
 LINK_serve := api json base
 LINK_history := api json base
+LINK_record := core api json base
 LINK_day := core api json base
 LINK_cli := core kube api json base
 

@@ -39,6 +39,7 @@ ARROWS = {
     "nodes": {"kube", "aws", "api", "json", "base"},
     "serve": {"api", "json", "base"},
     "history": {"api", "json", "base"},
+    "record": {"core", "api", "json", "base"},
     "day": {"core", "api", "json", "base"},
     "cli": {"core", "kube", "api", "json", "base"},
 }
@@ -336,6 +337,46 @@ def check_proofs(found):
     found.summary = f"{count} rows"
 
 
+# A structure's members: `struct job_queue {...}` in a header, without comments and preprocessor lines.
+MEMBER = re.compile(r"(\w+)\s*(?:\[[^\]]*\])?\s*(?:,|;)")
+
+
+def struct_members(text, tag):
+    """The names of its members; those of structures and enums declared inside it are none."""
+    match = re.search(rf"\bstruct {tag} \{{", text)
+    if not match:
+        return None
+    depth, at = 1, match.end()
+    body = []
+    while depth > 0:
+        char = text[at]
+        depth += (char == "{") - (char == "}")
+        if depth == 1 and char != "}":
+            body.append(char)
+        at += 1
+    return MEMBER.findall("".join(body))
+
+
+def check_record(found):
+    """What the core is told is recorded member by member: each must stand in src/record/types.c."""
+    table = "src/record/types.c"
+    headers = "\n".join(re.sub(r"/\*.*?\*/", "", text_of(name) or "", flags=re.S) for name in FILES
+                        if re.match(r"include/bulkhead/(?:api|json|core)/\w+\.h$", name))
+    types = re.findall(r"^(?:PART|ROOT)\((\w+),(.*?)\n#undef T", text_of(table) or "", re.M | re.S)
+    for tag, body in types:
+        members = struct_members(headers, tag)
+        there = set(re.findall(r"\b[A-Z]+\((\w+)", body))
+        counts = set(re.findall(r"\b(?:LIST|ARRAY|NUMBERS)\(\w+,\s*(\w+)", body))
+        if members is None:
+            found.error(table, 0, f"struct {tag} is in no header")
+            continue
+        for member in members:
+            if member not in there | counts:
+                found.error(table, 0, f"struct {tag} has a member {member} that is not here: a recorded day "
+                            f"would lose it (M({member}), ENUM, STRUCT, LIST, ...)")
+    found.summary = f"{len(types)} structures"
+
+
 def check_length(found):
     for name in FILES:
         if name.endswith((".c", ".h", ".py")):
@@ -490,7 +531,7 @@ def check_tidy(found, pool):
 
 QUICK = {
     "arrows": check_arrows, "core": check_core, "bans": check_bans, "spdx": check_spdx,
-    "text": check_text, "length": check_length, "proofs": check_proofs, "python": check_python,
+    "text": check_text, "length": check_length, "proofs": check_proofs, "record": check_record, "python": check_python,
     "format": check_format, "shell": check_shell,
 }
 SLOW = {

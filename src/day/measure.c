@@ -118,12 +118,18 @@ void measure_launch(struct day *day, struct machine *machine)
     meter_add(&machine->group->vcpus, day->now_ns, machine->type->vcpus);
 }
 
+static double price_of(const struct machine *machine)
+{
+    bool spot = machine->group->spec->spot && machine->type->spot_price > 0;
+    return spot ? machine->type->spot_price : machine->type->price;
+}
+
 static void pay(struct day *day, const struct machine *machine)
 {
     struct day_machines *row = &day->report.machines[machine->row];
     double hours = (double)(day->now_ns - machine->launched_ns) / NS_PER_HOUR;
     row->hours += hours;
-    row->cost += hours * machine->type->price;
+    row->cost += hours * price_of(machine);
 }
 
 void measure_gone(struct day *day, struct machine *machine, bool reclaimed)

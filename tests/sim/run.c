@@ -124,6 +124,7 @@ void run_world(const struct run_options *options, struct counters *sum,
 
     run_until(world, world->calm_ns + 1);
     stay_quiet(world);
+    life_end(world);
 
     *ret_result = (struct run_result){
         .failed = world->failed,

@@ -55,6 +55,7 @@ static void run_turn(struct world *world, struct task *task)
     world->counters.turns++;
     if (world->hash_plans)
         hash_plan(world, &plan);
+    life_plan(world, &plan);
     oracle_planned(world, &plan);
 
     uint64_t process = world->process;
@@ -89,6 +90,7 @@ void shell_apply(struct world *world, struct event *event)
 {
     assert(world->core != NULL);
     world->counters.events++;
+    life_event(world, event);
     core_apply(world->core, event);
     want_turn(world);
 }
@@ -386,7 +388,9 @@ static void run_start(struct world *world, struct task *task)
 void shell_start(struct world *world)
 {
     world->process++;
-    world->core = core_new(&(struct core_options){.tells_max = world->has_sink ? 4 : 0});
+    const struct core_options options = {.tells_max = world->has_sink ? 4 : 0};
+    world->core = core_new(&options);
+    life_begin(world, &options);
     world->synced = false;
     world->turn_set = false;
     world->wake_ns = INT64_MAX;
@@ -399,6 +403,7 @@ void shell_crash(struct world *world, int64_t restart_delay_ns)
     if (world->core == NULL)
         return;
     world->counters.crashes++;
+    life_end(world);
     STORY(world, "process %llu dies", (unsigned long long)world->process);
     world->core = core_free(world->core);
     while (world->requests != NULL) {

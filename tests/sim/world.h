@@ -72,7 +72,8 @@ enum {
     X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
     X(signals) X(interruptions) X(droughts) \
-    X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared)
+    X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared) \
+    X(lives_replayed) X(recorded_bytes)
 /* clang-format on */
 
 struct counters {
@@ -420,6 +421,8 @@ struct world {
     int64_t progress_ns; /* when a pod or a machine was last made */
     uint64_t plan_hash;
     bool hash_plans;
+    struct recorder *recorder; /* of this life of the process; NULL: it is not recorded */
+    struct str record;
     bool quota_full, forbidden;
     bool has_sink, sink_down;
     bool deleting_pod;    /* a delete of ours commits */
@@ -750,6 +753,12 @@ struct run_options {
     int64_t crash_at;
     enum crash_phase crash_phase;
 };
+/* record.c */
+void life_begin(struct world *world, const struct core_options *options);
+void life_event(struct world *world, const struct event *event);
+void life_plan(struct world *world, const struct plan *plan);
+void life_end(struct world *world); /* replays it */
+
 struct run_result {
     bool failed;
     uint64_t plan_hash;
