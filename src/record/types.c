@@ -186,7 +186,7 @@ PART(array_failure, M(status_reason) M(reason) STRUCT(exit_code, opt_i64) M(atte
 #define T array_status
 ROOT(array_status, M(size) FIXED(counts) M(encoding) M(data) M(refusals) M(history)
     M(history_left_out) M(failed_indexes) LIST(failures, failure_count, array_failure)
-    M(other_attempts) M(other_children) M(results) M(results_left_out))
+    M(other_attempts) M(other_children) M(results) M(results_left_out) M(inputs))
 #undef T
 #define T job_status
 PART(job_status, M(observed_generation) ENUM(phase, JOB_PHASE_COUNT) M(reason) M(message)
