@@ -2,10 +2,13 @@
 /* buy.c - what to buy
  *
  * The waiting work is walked in the order in which it will be placed (queues by priority, jobs by
- * age) and packed, class by class, first into machines that are on their way, then into machines to
- * buy: the type with the lowest price for each pod it would take, among those that are large
- * enough, not set aside, and within maxvCpus. What one environment cannot take goes to the queue's
- * next. A queue whose work cannot all be bought for here keeps lower queues from buying here.
+ * age) and packed, class by class, first into machines that are on their way, to whichever of the
+ * queue's environments, then into machines to buy in the first of them: the type with the lowest
+ * price for each pod it would take, among those that are large enough, not set aside, and within
+ * maxvCpus. What one environment cannot take goes to the queue's next. One whose turn has not come
+ * yet is asked all the same what it would take: that waits for it, and only what it could not buy
+ * is handed on. A queue whose work cannot all be bought for here keeps lower queues from buying
+ * here.
  *
  * Machines on their way are kept as bins in groups of equal room, so a thousand new machines cost
  * no more than one.
@@ -100,7 +103,7 @@ static int64_t buy_for_class(struct core *core, struct buyer *buyer,
     return wanted;
 }
 
-/* Room in one environment for up to wanted pods of the class; how many are left over. */
+/* Machines to buy in one environment for up to wanted pods of the class; how many are left over. */
 static int64_t take_work(struct core *core, struct buyer *buyer, struct core_queue *queue,
                          const struct core_class *class_, int64_t wanted)
 {
@@ -109,8 +112,7 @@ static int64_t take_work(struct core *core, struct buyer *buyer, struct core_que
         return wanted;
     if (buyer->waits)
         return 0;
-    wanted = bins_pack(core, buyer, class_, wanted);
-    if (wanted == 0 || (environment->held_buy != NULL && environment->held_buy != queue))
+    if (environment->held_buy != NULL && environment->held_buy != queue)
         return wanted;
     wanted = buy_for_class(core, buyer, class_, wanted);
     if (wanted > 0 && buyer->short_class == NULL)
@@ -147,12 +149,16 @@ static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, s
     bool whole = wanted == all;
     if (job->gang)
         return whole && buy_for_gang(core, buyers, count, job);
-    for (size_t i = 0; i < queue->spec->environment_count && wanted > 0; i++) {
-        struct core_environment *environment =
-            map_get(core->environments, queue->spec->environments[i].compute_environment);
-        struct buyer *buyer = buyer_of(buyers, count, environment);
-        if (buyer != NULL && environment_serves(environment, job->spec->meta.namespace_))
-            wanted = take_work(core, buyer, queue, job->class_, wanted);
+    for (int buys = 0; buys < 2; buys++) { /* what comes anyway is used first, wherever */
+        for (size_t i = 0; i < queue->spec->environment_count && wanted > 0; i++) {
+            struct core_environment *environment =
+                map_get(core->environments, queue->spec->environments[i].compute_environment);
+            struct buyer *buyer = buyer_of(buyers, count, environment);
+            if (buyer == NULL || !environment_serves(environment, job->spec->meta.namespace_))
+                continue;
+            wanted = buys > 0 ? take_work(core, buyer, queue, job->class_, wanted)
+                              : bins_pack(core, buyer, job->class_, wanted);
+        }
     }
     return wanted == 0 && whole;
 }
@@ -258,13 +264,14 @@ static void buyer_open(struct core *core, struct buyer *buyer, struct core_envir
 {
     *buyer = (struct buyer){.environment = environment, .open = true};
     environment->held_buy = NULL;
-    /* Not known yet, or not its turn yet: its work waits for it instead of spilling over. */
-    if (!environment_can_buy(environment) || environment->buy_next_ns > core->now_ns ||
-        environment->launch_next_ns > core->now_ns || environment->launch_in_flight) {
+    if (!environment_can_buy(environment)) {
         buyer->waits = true;
         return;
     }
-    drop_unsent(environment);
+    buyer->paced = environment->buy_next_ns > core->now_ns ||
+                   environment->launch_next_ns > core->now_ns || environment->launch_in_flight;
+    if (!buyer->paced)
+        drop_unsent(environment);
     fill_bins(core, buyer);
     buyer->bought = arena_alloc(core->arena, (environment->type_count + 1) * sizeof(int64_t));
     buyer->budget = environment->spec->max_vcpus - environment->vcpus;
@@ -273,7 +280,7 @@ static void buyer_open(struct core *core, struct buyer *buyer, struct core_envir
 static void buyer_close(struct core *core, struct buyer *buyer)
 {
     struct core_environment *environment = buyer->environment;
-    if (buyer->waits)
+    if (buyer->waits || buyer->paced)
         return;
     if (buyer->short_gang != NULL)
         make_room_for_gang(core, buyer);
@@ -316,7 +323,8 @@ void buy_plan(struct core *core)
         return;
     at = 0;
     while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
-        if (environment_usable(environment) && environment->spec->provider != PROVIDER_STATIC)
+        if (environment_usable(environment) && environment->spec->provider != PROVIDER_STATIC &&
+            !environment_is_silent(core, environment))
             buyer_open(core, &buyers[count++], environment);
     }
     core->buy_pass++;

@@ -14,7 +14,8 @@ struct bins { /* count machines with the same room left */
 struct buyer { /* one environment in one buying pass */
     struct core_environment *environment;
     bool open;  /* takes part in this pass */
-    bool waits; /* will buy, but not yet: its work is not handed on to the next environment */
+    bool waits; /* what it has is not known yet: its work is not handed on to the next environment */
+    bool paced; /* its turn comes: nothing is bought here yet, but it is known what would be */
     struct bins *bins;
     size_t bin_count, bin_capacity;
     int64_t budget;                       /* vCPUs that may still be bought */
@@ -29,6 +30,8 @@ void buy_plan(struct core *core); /* into environment->launches, for those whose
 struct buyer *buyer_of(struct buyer *buyers, size_t count,
                        const struct core_environment *environment); /* NULL: takes no part */
 bool environment_can_buy(const struct core_environment *environment);
+/* Its provider could not be asked for a minute: its work goes to the queue's next environment. */
+bool environment_is_silent(const struct core *core, const struct core_environment *environment);
 /* Empty, or not even joined, and nobody who comes first in this pass counts on it. */
 bool is_idle(const struct core *core, const struct core_node *node);
 

@@ -49,6 +49,17 @@ static int64_t parts_without(struct core *core, struct buyer *buyer, const struc
     return least_sum;
 }
 
+/* Out of the way of who comes later: idle machines that it will use. */
+static void claim_idle(struct core *core, const struct core_environment *environment,
+                       const struct core_job *job)
+{
+    for (size_t i = 0; i < environment->slot_count; i++) {
+        struct core_node *node = environment->slots[i];
+        if (is_idle(core, node) && gang_could_use(job, node))
+            node->claim = core->buy_pass;
+    }
+}
+
 /* A machine for each of its parts that has none: what is bought now, all of it or nothing. */
 static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_job *job,
                       unsigned attempt)
@@ -83,25 +94,54 @@ static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_
     for (size_t i = 0; i < environment->type_count; i++)
         buyer->bought[i] += bought[i];
     buyer->budget = budget;
-    for (size_t i = 0; i < environment->slot_count; i++) { /* out of the way of who comes later */
-        struct core_node *node = environment->slots[i];
-        if (is_idle(core, node) && gang_could_use(job, node))
-            node->claim = core->buy_pass;
-    }
+    claim_idle(core, environment, job);
     return true;
+}
+
+/* Machines for all of it are there or on their way: then none is bought elsewhere. */
+static bool is_coming(struct core *core, struct buyer *buyer, const struct core_job *job)
+{
+    bool *without = arena_alloc(core->arena, job->size * sizeof(*without));
+    int64_t *counts = arena_alloc(core->arena, (buyer->bin_count + 1) * sizeof(*counts));
+    bool all = true;
+    for (size_t i = 0; i < buyer->bin_count; i++)
+        counts[i] = buyer->bins[i].count;
+    (void)parts_without(core, buyer, job, UINT32_MAX, without);
+    for (uint32_t i = 0; i < job->size; i++)
+        all = all && !without[i];
+    for (size_t i = 0; !all && i < buyer->bin_count; i++)
+        buyer->bins[i].count = counts[i];
+    if (all)
+        claim_idle(core, buyer->environment, job);
+    return all;
+}
+
+/* The buyer of its queue's i-th environment, if it could run there; NULL: not. */
+static struct buyer *buyer_for(struct core *core, struct buyer *buyers, size_t count,
+                               const struct core_job *job, size_t i)
+{
+    const char *name = job->queue->spec->environments[i].compute_environment;
+    struct core_environment *environment = map_get(core->environments, name);
+    struct buyer *buyer = buyer_of(buyers, count, environment);
+    bool could = buyer != NULL && environment_serves(environment, job->spec->meta.namespace_) &&
+                 gang_could_fit(core, job, environment);
+    return could ? buyer : NULL;
 }
 
 bool buy_for_gang(struct core *core, struct buyer *buyers, size_t count, struct core_job *job)
 {
     const struct core_queue *queue = job->queue;
     for (size_t i = 0; i < queue->spec->environment_count; i++) {
-        struct core_environment *environment =
-            map_get(core->environments, queue->spec->environments[i].compute_environment);
-        struct buyer *buyer = buyer_of(buyers, count, environment);
-        if (buyer == NULL || !environment_serves(environment, job->spec->meta.namespace_) ||
-            !gang_could_fit(core, job, environment))
+        struct buyer *buyer = buyer_for(core, buyers, count, job, i);
+        if (buyer != NULL && !buyer->waits && is_coming(core, buyer, job))
+            return true;
+    }
+    for (size_t i = 0; i < queue->spec->environment_count; i++) {
+        struct buyer *buyer = buyer_for(core, buyers, count, job, i);
+        if (buyer == NULL)
             continue;
-        bool held = environment->held_buy != NULL && environment->held_buy != queue;
+        const struct core_queue *held_buy = buyer->environment->held_buy;
+        bool held = held_buy != NULL && held_buy != queue;
         if (buyer->waits || (!held && buy_whole(core, buyer, job, UINT32_MAX)))
             return true;
     }

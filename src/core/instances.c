@@ -408,6 +408,9 @@ static void launch_take_answer(struct core *core, struct core_environment *envir
         text_set(&environment->provider_words, done->message);
     } else {
         struct core_type *type = environment_type(environment, launch->type);
+        if (done->provider == PROVIDER_CAPACITY && type != NULL && done->instances != NULL &&
+            done->instances->count > 0)
+            type->out_level = 0; /* it has some: it is asked again soon */
         if (done->provider == PROVIDER_CAPACITY)
             type_set_aside(core, environment, launch->type);
         else if (done->provider == PROVIDER_OK && type != NULL)
@@ -456,6 +459,7 @@ void provider_done(struct core *core, struct flight *flight, struct done *done)
         return;
     }
     bool failed = done->result != DONE_OK || done->provider == PROVIDER_AGAIN;
+    environment_heard(core, environment, kind, failed);
     if (done->result != DONE_OK)
         done->provider = PROVIDER_AGAIN;
     if (kind == ACTION_PROVIDER_TYPES) {

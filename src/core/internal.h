@@ -800,6 +800,8 @@ int64_t instance_vcpus(const struct core_instance *instance);
 void environment_recount(struct core_environment *environment);
 void provider_done(struct core *core, struct flight *flight, struct done *done);
 void environment_timer(struct core *core, struct core_environment *environment);
+void environment_heard(struct core *core, struct core_environment *environment,
+                       enum action_kind verb, bool failed); /* how a question or launch ended */
 void types_refresh(struct core *core, struct core_environment *environment);
 bool node_is_verified(const struct core_node *node);
 

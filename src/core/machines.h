@@ -76,6 +76,9 @@ struct core_environment {
     bool launch_in_flight, terminate_in_flight;
     int64_t types_next_ns, observe_next_ns, launch_next_ns, terminate_next_ns, buy_next_ns;
     int64_t observe_sent_ns;
+    int64_t silent_since_ns; /* since when its provider could not be asked that; 0: it answers */
+    enum action_kind silent_verb;
+    bool silent_told; /* its work has gone on to the next environment for that */
     bool terminate_wanted;
     bool buy_dirty, give_back_dirty;
     int64_t starved_ns; /* when work for it last waited only for creates to come back */

@@ -108,6 +108,32 @@ static void sooner(int64_t *due, int64_t at)
         *due = at;
 }
 
+/* A provider that cannot be asked for so long may be away for long: work does not wait for it. A
+ * good answer to the same question ends that; for launches, that there is none to ask for. */
+enum { SILENT_S = 60 };
+
+void environment_heard(struct core *core, struct core_environment *environment,
+                       enum action_kind verb, bool failed)
+{
+    bool same =
+        verb == environment->silent_verb ||
+        (environment->silent_verb == ACTION_PROVIDER_LAUNCH && environment->launches == NULL);
+    if (failed && environment->silent_since_ns == 0 && verb != ACTION_PROVIDER_TERMINATE) {
+        environment->silent_since_ns = core->now_ns;
+        environment->silent_verb = verb;
+    } else if (!failed && same && environment->silent_since_ns != 0) {
+        environment->silent_since_ns = 0;
+        environment->buy_dirty = environment->buy_dirty || environment->silent_told;
+        environment->silent_told = false;
+    }
+}
+
+bool environment_is_silent(const struct core *core, const struct core_environment *environment)
+{
+    return environment->silent_since_ns != 0 &&
+           core->now_ns - environment->silent_since_ns >= SILENT_S * NS_PER_S;
+}
+
 int64_t environment_wake_ns(const struct core *core, const struct core_environment *environment)
 {
     int64_t due = INT64_MAX;
@@ -132,6 +158,8 @@ int64_t environment_wake_ns(const struct core *core, const struct core_environme
         int64_t at = environment->buy_next_ns;
         sooner(&due, at > environment->launch_next_ns ? at : environment->launch_next_ns);
     }
+    if (environment->silent_since_ns != 0 && !environment->silent_told)
+        sooner(&due, environment->silent_since_ns + SILENT_S * NS_PER_S);
     for (size_t i = 0; i < environment->type_count; i++) {
         if (environment->types[i].out_until_ns > core->now_ns)
             sooner(&due, environment->types[i].out_until_ns);
@@ -153,6 +181,10 @@ static void types_come_back(struct core *core, struct core_environment *environm
 void environment_timer(struct core *core, struct core_environment *environment)
 {
     types_come_back(core, environment);
+    if (environment->silent_told || !environment_is_silent(core, environment))
+        return;
+    environment->silent_told = true;
+    environment_touch(core, environment); /* who waits for it looks elsewhere */
 }
 
 void scale_plan(struct core *core)

@@ -163,3 +163,176 @@ TEST(signals)
 {
     world_check(signal_rows, ARRAY_LEN(signal_rows), SHOW_PODS | SHOW_MACHINES);
 }
+
+/* ------------------------------------------------------------------ environments in order */
+
+static const struct world_row order_rows[] = {
+    /* clang-format off */
+    {"the second in which the first waits for its next launch is no reason to go on",
+     "environment e1 kwok max=8 types=m:1:2Gi:0.05\n"
+     "environment e2 kwok max=8 types=m:1:2Gi:0.05\n"
+     "queue q envs=e1,e2\n"
+     "job a queue=q cpu=1\n"
+     "at 0.2s\n"
+     "job b queue=q cpu=1 array=2\n"
+     "at 6s\n",
+     "0s launch e1 1x m\n"
+     "1s launch e1 2x m\n"},
+    {"what the first could not take then goes on at once",
+     "environment e1 kwok max=2 types=m:1:2Gi:0.05\n"
+     "environment e2 kwok max=8 types=m:1:2Gi:0.05\n"
+     "queue q envs=e1,e2\n"
+     "job a queue=q cpu=1\n"
+     "at 0.2s\n"
+     "job b queue=q cpu=1 array=3\n"
+     "at 6s\n",
+     "0s launch e1 1x m\n"
+     "0.2s launch e2 2x m\n"
+     "1s launch e1 1x m\n"},
+    {"insufficient capacity: on to the next at once, and to the one after it",
+     "environment e1 kwok max=8 types=m:1:2Gi:0.05:1\n"
+     "environment e2 kwok max=8 types=m:1:2Gi:0.05:0\n"
+     "environment e3 kwok max=8 types=m:1:2Gi:0.05\n"
+     "queue q envs=e1,e2,e3\n"
+     "job a queue=q cpu=1 array=3\n"
+     "at 6s\n",
+     "0s launch e1 3x m\n"
+     "0.1s launch e2 2x m\n"
+     "0.2s launch e3 2x m\n"},
+    {"a node group that is misconfigured is passed over, and used again when it is mended",
+     "environment e1 kwok max=8 types=m:1:2Gi:0.05\n"
+     "environment e2 kwok max=8 types=m:1:2Gi:0.05\n"
+     "queue q envs=e1,e2\n"
+     "answer launch e1 invalid no~such~zone\n"
+     "job a queue=q cpu=1\n"
+     "at 90s\n"
+     "job b queue=q cpu=1\n"
+     "at 120s\n",
+     "0s launch e1 1x m\n"
+     "0.1s launch e2 1x m\n"
+     "10.1s start a on e2-1\n"
+     "90s launch e1 1x m\n"
+     "100s start b on e1-2\n"},
+    {"one that is DISABLED is passed over",
+     "environment e1 kwok disabled max=8 types=m:1:2Gi:0.05\n"
+     "environment e2 kwok max=8 types=m:1:2Gi:0.05\n"
+     "queue q envs=e1,e2\n"
+     "job a queue=q cpu=1\n"
+     "at 20s\n",
+     "0s launch e2 1x m\n"
+     "10s start a on e2-1\n"},
+    {"a provider that cannot be asked is waited for a minute, and used again when it answers",
+     "environment e1 kwok max=8 types=m:1:2Gi:0.05 delay=20s\n"
+     "environment e2 kwok max=8 types=m:1:2Gi:0.05\n"
+     "queue q envs=e1,e2\n"
+     "answer always launch e1 again no~route\n"
+     "job a queue=q cpu=1\n"
+     "at 80s\n"
+     "answer launch e1 ok\n"
+     "at 100s\n"
+     "job b queue=q cpu=1\n"
+     "at 120s\n",
+     "0s launch e1 1x m\n"
+     "2s launch e1 1x m\n"
+     "4s launch e1 1x m\n"
+     "6s launch e1 1x m\n"
+     "8s launch e1 1x m\n"
+     "10s launch e1 1x m\n"
+     "12s launch e1 1x m\n"
+     "14s launch e1 1x m\n"
+     "16s launch e1 1x m\n"
+     "18s launch e1 1x m\n"
+     "20s launch e1 1x m\n"
+     "22s launch e1 1x m\n"
+     "24s launch e1 1x m\n"
+     "26s launch e1 1x m\n"
+     "28s launch e1 1x m\n"
+     "30s launch e1 1x m\n"
+     "32s launch e1 1x m\n"
+     "34s launch e1 1x m\n"
+     "36s launch e1 1x m\n"
+     "38s launch e1 1x m\n"
+     "40s launch e1 1x m\n"
+     "42s launch e1 1x m\n"
+     "44s launch e1 1x m\n"
+     "46s launch e1 1x m\n"
+     "48s launch e1 1x m\n"
+     "50s launch e1 1x m\n"
+     "52s launch e1 1x m\n"
+     "54s launch e1 1x m\n"
+     "56s launch e1 1x m\n"
+     "58s launch e1 1x m\n"
+     "60s launch e1 1x m\n"
+     "60s launch e2 1x m\n"
+     "62s launch e1 1x m\n"
+     "64s launch e1 1x m\n"
+     "66s launch e1 1x m\n"
+     "68s launch e1 1x m\n"
+     "70s start a on e2-1\n"
+     "70s launch e1 1x m\n"
+     "72s launch e1 1x m\n"
+     "74s launch e1 1x m\n"
+     "76s launch e1 1x m\n"
+     "78s launch e1 1x m\n"
+     "80s launch e1 1x m\n"
+     "100s start b on e1-2\n"},
+    {"back to the first: what comes anyway is used, new work is bought for there, and the second's machines go",
+     "environment e1 kwok spot max=8 types=m:1:2Gi:0.05 boot=60s\n"
+     "environment e2 kwok max=8 types=m:1:2Gi:0.2 boot=60s delay=30s\n"
+     "queue q envs=e1,e2\n"
+     "answer launch e1 capacity no~more\n"
+     "job a queue=q cpu=1 array=2 runs=60s\n"
+     "at 30s\n"
+     "job b queue=q cpu=1 runs=60s\n"
+     "at 200s\n"
+     "jobs\n",
+     "0s launch e1 2x m\n"
+     "0.1s launch e2 2x m\n"
+     "30s launch e1 1x m\n"
+     "60.1s start a/0 on e2-1\n"
+     "60.1s start a/1 on e2-2\n"
+     "90s start b on e1-3\n"
+     "150.1s terminate e2 i2 i1\n"
+     "200s jobs\n"
+     "  a SUCCEEDED Succeeded 2 SUCCEEDED\n"
+     "  b SUCCEEDED Succeeded attempts=1\n"},
+    {"a multi-node job that comes in the second is not bought for again in the first",
+     "environment e1 kwok max=8 types=m:1:2Gi:0.05 boot=60s\n"
+     "environment e2 kwok max=8 types=m:1:2Gi:0.2 boot=60s\n"
+     "queue q envs=e1,e2\n"
+     "answer launch e1 capacity no~more\n"
+     "job g queue=q nodes=2 cpu=1\n"
+     "at 80s\n"
+     "jobs\n",
+     "0s launch e1 2x m\n"
+     "0.1s launch e2 2x m\n"
+     "60.1s start g/0 on e2-1\n"
+     "80s jobs\n"
+     "  g 1 RUNNABLE 1 STARTING\n"},
+    {"queues that share environments take turns by priority, each in its own order",
+     "environment e1 kwok max=2 types=m:1:2Gi:0.05\n"
+     "environment e2 kwok max=2 types=m:1:2Gi:0.05\n"
+     "queue high envs=e1,e2 priority=9\n"
+     "queue low envs=e2,e1\n"
+     "job l queue=low cpu=1 array=3\n"
+     "job h queue=high cpu=1\n"
+     "at 12s\n"
+     "pods\n",
+     "0s launch e1 2x m\n"
+     "0s launch e2 2x m\n"
+     "10s start h on e1-1\n"
+     "10s start l/0 on e2-3\n"
+     "10s start l/1 on e2-4\n"
+     "10s start l/2 on e1-2\n"
+     "12s pods\n"
+     "  h pending on e1-1\n"
+     "  l/0 pending on e2-3\n"
+     "  l/1 pending on e2-4\n"
+     "  l/2 pending on e1-2\n"},
+    /* clang-format on */
+};
+
+TEST(environments_in_order)
+{
+    world_check(order_rows, ARRAY_LEN(order_rows), SHOW_PODS | SHOW_MACHINES);
+}

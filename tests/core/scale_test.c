@@ -92,7 +92,7 @@ static const struct world_row rows[] = {
      "job a queue=q cpu=1\n"
      "at 6s\n",
      "0s launch e1 1x small token f424000\n"
-     "1s launch e2 1x small token f462800\n"},
+     "0.1s launch e2 1x small token f42a400\n"},
     {"what one environment cannot buy goes to the next",
      "environment e1 kwok max=2 types=small:1:2Gi:0.05\n"
      "environment e2 kwok max=8 types=small:1:2Gi:0.05\n"
