@@ -44,6 +44,12 @@ static void bins_add(struct core *core, struct buyer *buyer, const struct amount
     buyer->bins[buyer->bin_count++] = (struct bins){*room, count, whole};
 }
 
+void buyer_add_bins(struct core *core, struct buyer *buyer, const struct amounts *room,
+                    int64_t count)
+{
+    bins_add(core, buyer, room, count, false);
+}
+
 static void less(struct amounts *room, const struct amounts *needs, int64_t times)
 {
     for (size_t i = 0; i < DIM_MAX; i++)
@@ -63,6 +69,7 @@ static int64_t bins_pack(struct core *core, struct buyer *buyer, const struct co
         struct amounts room = bins->room;
         int64_t full = wanted / fit < bins->count ? wanted / fit : bins->count;
         int64_t rest = full < bins->count ? wanted - full * fit : 0;
+        buyer->took = true;
         wanted -= full * fit + rest;
         bins->count -= full + (rest > 0);
         struct amounts left = room;
@@ -94,6 +101,7 @@ static int64_t buy_for_class(struct core *core, struct buyer *buyer,
         if (machines > affordable)
             machines = affordable;
         buyer->bought[type - buyer->environment->types] += machines;
+        buyer->took = true;
         buyer->budget -= machines * type->spec.vcpus;
         wanted -= machines * fit;
         struct amounts left = type->room;
@@ -138,17 +146,10 @@ bool is_idle(const struct core *core, const struct core_node *node)
            node->claim != core->buy_pass;
 }
 
-/* True: there may be room for what comes after it. */
-static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, struct core_job *job,
-                        int64_t times)
+int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
+                    const struct core_job *job, int64_t wanted)
 {
     struct core_queue *queue = job->queue;
-    int64_t all = job_wanted(job);
-    all = times < all ? times : all;
-    int64_t wanted = consume_buy(core, job, all); /* no machines for what could not start on them */
-    bool whole = wanted == all;
-    if (job->gang)
-        return whole && buy_for_gang(core, buyers, count, job);
     for (int buys = 0; buys < 2; buys++) { /* what comes anyway is used first, wherever */
         for (size_t i = 0; i < queue->spec->environment_count && wanted > 0; i++) {
             struct core_environment *environment =
@@ -160,7 +161,20 @@ static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, s
                               : bins_pack(core, buyer, job->class_, wanted);
         }
     }
-    return wanted == 0 && whole;
+    return wanted;
+}
+
+/* True: there may be room for what comes after it. */
+static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, struct core_job *job,
+                        int64_t times)
+{
+    int64_t all = job_wanted(job);
+    all = times < all ? times : all;
+    int64_t wanted = consume_buy(core, job, all); /* no machines for what could not start on them */
+    bool whole = wanted == all;
+    if (job->gang)
+        return whole && buy_for_gang(core, buyers, count, job);
+    return buyers_take(core, buyers, count, job, wanted) == 0 && whole;
 }
 
 static void buy_for_queue(struct core *core, struct buyer *buyers, size_t count,
@@ -334,6 +348,7 @@ void buy_plan(struct core *core)
         if (queue->spec->enabled)
             buy_for_queue(core, buyers, count, queue);
     }
+    buy_spares(core, buyers, count);
     for (size_t i = 0; i < count; i++)
         buyer_close(core, &buyers[i]);
 }

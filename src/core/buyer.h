@@ -13,9 +13,11 @@ struct bins { /* count machines with the same room left */
 
 struct buyer { /* one environment in one buying pass */
     struct core_environment *environment;
-    bool open;  /* takes part in this pass */
-    bool waits; /* what it has is not known yet: its work is not handed on to the next environment */
+    bool open; /* takes part in this pass */
+    bool
+        waits; /* what it has is not known yet: its work is not handed on to the next environment */
     bool paced; /* its turn comes: nothing is bought here yet, but it is known what would be */
+    bool took;  /* work was packed or bought for here, since somebody last looked */
     struct bins *bins;
     size_t bin_count, bin_capacity;
     int64_t budget;                       /* vCPUs that may still be bought */
@@ -34,6 +36,16 @@ bool environment_can_buy(const struct core_environment *environment);
 bool environment_is_silent(const struct core *core, const struct core_environment *environment);
 /* Empty, or not even joined, and nobody who comes first in this pass counts on it. */
 bool is_idle(const struct core *core, const struct core_node *node);
+
+/* Room for so many pods of the job in its queue's environments, on what comes or is bought; how
+ * many are left over. */
+int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
+                    const struct core_job *job, int64_t wanted);
+void buyer_add_bins(struct core *core, struct buyer *buyer, const struct amounts *room,
+                    int64_t count);
+
+/* spare.c */
+void buy_spares(struct core *core, struct buyer *buyers, size_t count); /* after all queues */
 
 /* giveback.c */
 void give_back(struct core *core, struct core_environment *environment);

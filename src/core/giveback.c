@@ -84,6 +84,8 @@ static bool may_go(const struct core *core, const struct core_environment *envir
     int64_t idle_since_ns = node->idle_since_ns;
     if (environment->starved_ns > idle_since_ns)
         idle_since_ns = environment->starved_ns;
+    if (environment->spares_until_ns > core->now_ns)
+        return false;
     return core->now_ns - idle_since_ns >= spec->scale_down_delay_ns &&
            environment->vcpus - environment->vcpus_leaving - leaves_with(node) >= spec->min_vcpus;
 }
@@ -95,6 +97,8 @@ static void look_again(struct core *core, const struct core_environment *environ
     int64_t since_ns = node->idle_since_ns > environment->starved_ns ? node->idle_since_ns
                                                                      : environment->starved_ns;
     int64_t due_ns = since_ns + environment->spec->scale_down_delay_ns;
+    if (due_ns < environment->spares_until_ns)
+        due_ns = environment->spares_until_ns;
     if (is_gathered(core, environment, node))
         due_ns = core->now_ns + 5 * NS_PER_S;
     if (due_ns > core->now_ns)

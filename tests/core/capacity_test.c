@@ -42,9 +42,9 @@ static const struct world_row signal_rows[] = {
      "jobs\n",
      "0s launch e 1x m\n"
      "10s start a on e-1\n"
+     "25s launch e 1x m\n"
      "60s ask for a\n"
-     "60.1s launch e 1x m\n"
-     "70.1s start a on e-2\n"
+     "60s start a on e-2\n"
      "80s tries of a\n"
      "  0.1 attempt 1 on e-1: Host EC2 (instance e-1) terminated.\n"
      "80s jobs\n"
@@ -156,6 +156,77 @@ static const struct world_row signal_rows[] = {
      "60s pods\n"
      "  a running on e-1\n"
      "  b pending on e-2\n"},
+    {"an idle machine that will be taken over is kept for ten minutes, and no longer",
+     "environment e kwok spot max=8 types=m:2:2Gi:0.05 delay=10s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=2 retry=2\n"
+     "at 12s\n"
+     "pod a running\n"
+     "machine i1 REBALANCE\n"
+     "at 700s\n"
+     "jobs\n",
+     "0s launch e 1x m\n"
+     "10s start a on e-1\n"
+     "25s launch e 1x m\n"
+     "625s terminate e i2\n"
+     "700s jobs\n"
+     "  a RUNNING\n"},
+    {"nothing is bought for what would not be tried again",
+     "environment e kwok spot max=8 types=m:2:2Gi:0.05 delay=10s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1 retry=3 rule=EXIT,status=Host~EC2*\n"
+     "at 12s\n"
+     "pod a running\n"
+     "pod b running\n"
+     "machine i1 INTERRUPTION\n"
+     "at 60s\n",
+     "0s launch e 1x m\n"
+     "10s start a on e-1\n"
+     "10s start b on e-1\n"},
+    {"nothing is bought where there is room already",
+     "environment e kwok spot max=8 types=m:2:2Gi:0.05 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=2 retry=2\n"
+     "job b queue=q cpu=2 runs=20s\n"
+     "at 12s\n"
+     "pod a running\n"
+     "at 40s\n"
+     "machine i1 INTERRUPTION\n"
+     "at 70s\n"
+     "node e-1 gone\n"
+     "machine i1 gone\n"
+     "at 100s\n"
+     "jobs\n",
+     "0s launch e 2x m\n"
+     "10s start a on e-1\n"
+     "10s start b on e-2\n"
+     "70s ask for a\n"
+     "70s start a on e-2\n"
+     "100s jobs\n"
+     "  a STARTING attempts=1\n"
+     "  b SUCCEEDED Succeeded attempts=1\n"},
+    {"what comes back goes on to the next environment when the first has no more",
+     "environment e1 kwok spot max=8 types=m:2:2Gi:0.05:1 delay=10m\n"
+     "environment e2 kwok max=8 types=m:2:2Gi:0.2 delay=10m\n"
+     "queue q envs=e1,e2\n"
+     "job a queue=q cpu=2 retry=2\n"
+     "at 12s\n"
+     "pod a running\n"
+     "machine i1 INTERRUPTION\n"
+     "at 60s\n"
+     "node e1-1 gone\n"
+     "machine i1 gone\n"
+     "at 90s\n"
+     "jobs\n",
+     "0s launch e1 1x m\n"
+     "10s start a on e1-1\n"
+     "25s launch e1 1x m\n"
+     "26s launch e2 1x m\n"
+     "60s ask for a\n"
+     "60s start a on e2-2\n"
+     "90s jobs\n"
+     "  a STARTING attempts=1\n"},
     /* clang-format on */
 };
 
