@@ -333,6 +333,12 @@ static void end_words(struct core_job *job, const char *reason, const char *mess
     }
 }
 
+/* It has a place, and is in nobody's hands yet: its claims are being written, say. */
+static bool is_unsent(const struct core_pod *pod)
+{
+    return pod->state == PODS_CREATING && !pod->create_sent;
+}
+
 /* Of a gang the main node is stopped, and the others follow. */
 static void main_stop(struct core *core, struct core_job *job, bool running_too, const char *words)
 {
@@ -340,7 +346,7 @@ static void main_stop(struct core *core, struct core_job *job, bool running_too,
     if (child->pod == NULL && child->phase <= JOB_RUNNABLE) {
         job_fail_child(core, job, job->main_node, words);
         job_changed(core, job, 0);
-    } else if (running_too && child->pod != NULL) {
+    } else if (child->pod != NULL && (running_too || is_unsent(child->pod))) {
         pod_kill(core, child->pod, KILL_TERMINATE);
     }
     gang_look(core, job);
@@ -372,7 +378,7 @@ void job_stop_child(struct core *core, struct core_job *job, uint32_t index, boo
     if (child->phase <= JOB_RUNNABLE && child->pod == NULL) {
         job_fail_child(core, job, index, child_stop_reason(job, index));
         job_changed(core, job, 0); /* only then: our own writes come by here too */
-    } else if (running_too && child->pod != NULL) {
+    } else if (child->pod != NULL && (running_too || is_unsent(child->pod))) {
         pod_kill(core, child->pod, KILL_TERMINATE);
     }
 }

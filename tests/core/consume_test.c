@@ -351,6 +351,22 @@ static const struct world_row spent[] = {
      "5.1s resource dose VALID in use 1 free 0 claims 1: ConsumableResource Healthy\n"
      "5.2s resource dose VALID in use 1 free 0 claims 1: ConsumableResource Healthy\n"
      "5.2s start a on n1\n"},
+    {"a child that is cancelled while its claim is written does not start",
+     HOUSE
+     "consumable dose total=2 spent\n"
+     "at 2s\n"
+     "answer consumable-status dose again\n"
+     "job a queue=q cpu=1 array=2 takes=dose:1\n"
+     "at 2.5s\n"
+     "job a cancel 1:not needed\n"
+     "at 6s\n"
+     "jobs\n",
+     "0s resource dose VALID in use 0 free 2: ConsumableResource Healthy\n"
+     "2s resource dose VALID in use 2 free 0 claims 2: ConsumableResource Healthy\n"
+     "3s resource dose VALID in use 1 free 1 claims 1: ConsumableResource Healthy\n"
+     "3s start a/0 on n1\n"
+     "6s jobs\n"
+     "  a 1 STARTING 1 FAILED\n"},
     {"a write of unknown outcome is made good, also when nothing differs from the one before",
      HOUSE
      "consumable lic total=1\n"
