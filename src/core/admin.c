@@ -228,6 +228,25 @@ static void plan_environment(struct core *core, struct core_environment *environ
     environment->status_in_flight = true;
 }
 
+/* ------------------------------------------------------------------------- gone */
+
+void gone_remember(struct core *core, const struct object_meta *meta)
+{
+    if (meta == NULL || meta->uid == NULL || is_gone(core, meta))
+        return;
+    text_set(&core->gone[core->gone_next], meta->uid);
+    core->gone_next = (core->gone_next + 1) % ARRAY_LEN(core->gone);
+}
+
+bool is_gone(const struct core *core, const struct object_meta *meta)
+{
+    for (size_t i = 0; i < ARRAY_LEN(core->gone); i++) {
+        if (core->gone[i] != NULL && text_eq(core->gone[i], meta->uid))
+            return true;
+    }
+    return false;
+}
+
 /* ------------------------------------------------------------------- finalizers */
 
 void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,

@@ -137,6 +137,10 @@ static bool same_namespaces(const struct text_list *a, const struct text_list *b
 
 void consumable_apply(struct core *core, struct consumable_resource *take_spec)
 {
+    if (is_gone(core, &take_spec->meta)) {
+        consumable_resource_free(take_spec);
+        return;
+    }
     struct core_consumable *resource = map_get(core->consumables, take_spec->meta.name);
     if (resource != NULL && resource->spec != NULL &&
         !text_eq(resource->spec->meta.uid, take_spec->meta.uid))
@@ -185,6 +189,7 @@ void consumable_gone(struct core *core, const char *name)
     struct core_consumable *resource = map_get(core->consumables, name);
     if (resource == NULL || resource->spec == NULL)
         return;
+    gone_remember(core, &resource->spec->meta);
     if (resource->spec->spent)
         consume_unplace_unsent(core, resource, VERDICT_CONSUMABLE_MISSING,
                                "its resource was deleted");

@@ -173,6 +173,8 @@ struct core *core_free(struct core *core)
         pod_free(core->early_pods[i]);
     for (size_t i = DIM_FIXED; i < core->dim_count; i++)
         free(core->dim_names[i]);
+    for (size_t i = 0; i < ARRAY_LEN(core->gone); i++)
+        free(core->gone[i]);
     free(core->early_pods);
     timers_done(&core->timers);
     free(core->flights);

@@ -620,7 +620,7 @@ void depend_job_gone(struct core *core, struct core_job *job)
 
 /* An N_TO_N that failed is decided for every child at once, but only where there are children to
  * decide about: a job that is not admitted yet must look at it later. */
-bool depend_all_know(struct core *core, const struct core_job *job)
+const struct core_job *depend_kept_for(struct core *core, const struct core_job *job)
 {
     const struct dependants *list = dependants_of(core, job->key, false);
     for (const struct core_dependency *d = list != NULL ? list->first : NULL; d != NULL;
@@ -628,11 +628,11 @@ bool depend_all_know(struct core *core, const struct core_job *job)
         if (d->on != job || d->job->end_durable || d->job->gone)
             continue;
         if (d->outcome == DEPENDENCY_WAITING || d->sequence > d->job->written_sequence)
-            return false;
+            return d->job;
         if (is_n_to_n(d) && d->outcome != DEPENDENCY_SATISFIED && !d->job->admitted)
-            return false;
+            return d->job;
     }
-    return true;
+    return NULL;
 }
 
 static enum job_phase phase_now(const struct core_job *job)

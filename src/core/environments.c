@@ -51,6 +51,10 @@ static void admissions_look(struct core *core)
 
 void environment_apply(struct core *core, struct compute_environment *take_spec)
 {
+    if (is_gone(core, &take_spec->meta)) {
+        compute_environment_free(take_spec);
+        return;
+    }
     struct core_environment *environment = environment_named(core, take_spec->meta.name);
     if (environment != NULL && environment->spec != NULL &&
         !text_eq(environment->spec->meta.uid, take_spec->meta.uid))
@@ -88,6 +92,10 @@ void environment_apply(struct core *core, struct compute_environment *take_spec)
 
 void environment_invalid(struct core *core, struct object_meta *take_meta, const char *message)
 {
+    if (is_gone(core, take_meta)) {
+        meta_free(take_meta);
+        return;
+    }
     struct core_environment *environment = environment_make(core, take_meta->name);
     compute_environment_free(environment->spec);
     environment->spec = NULL;
@@ -127,6 +135,8 @@ void environment_gone(struct core *core, const char *name)
     struct core_environment *environment = map_remove(core->environments, name);
     if (environment == NULL)
         return;
+    gone_remember(core,
+                  environment->spec != NULL ? &environment->spec->meta : environment->bad_meta);
     core->counts.environments--;
     environment->present = false;
     while (environment->launches != NULL) {

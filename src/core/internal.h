@@ -393,6 +393,8 @@ struct core_job {
     struct array_status *companion; /* from EVENT_ARRAY_STATE before the job is read */
     int status_level;               /* failures in a row */
     bool delete_sent;               /* its time after the end is over */
+    bool kept_told;                 /* that it is kept for one who depends on it */
+    int64_t kept_since_ns;
     int delete_level;
     int64_t delete_retry_ns;
     /* event sink, see tell.c */
@@ -477,6 +479,8 @@ struct core {
     struct pod_list cleanup; /* pods to release and delete: as many at once as cleanups_max */
     struct pod **early_pods;
     size_t early_count, early_capacity;
+    char *gone[64]; /* UIDs of admins' objects that were deleted lately, see gone_remember */
+    size_t gone_next;
     bool adopting;   /* the pods of earlier lives are being taken in */
     bool superseded; /* a later try is known of the pod whose end is being applied */
     struct timers timers;
@@ -645,8 +649,9 @@ void depend_print_held(const struct core_job *job, struct str *out);
 /* Did this child of an ended or running job succeed (1), fail (-1), or neither yet (0)? */
 int depend_child_outcome(const struct core_job *job, uint32_t index);
 
-/* Has everybody who depends on it durably taken note of its end? Then it may be deleted. */
-bool depend_all_know(struct core *core, const struct core_job *job);
+/* Who depends on it and has not durably taken note of its end. NULL: nobody, and it may be deleted.
+ */
+const struct core_job *depend_kept_for(struct core *core, const struct core_job *job);
 
 /* limits.c */
 void blocked_look(struct core *core, struct core_job *job);  /* its verdict has changed */
@@ -837,6 +842,10 @@ void environment_status_fill(const struct core_environment *environment,
                              struct compute_environment_status *ret);
 
 /* admin.c */
+/* An object that was read again after a conflict may be shown when its deletion has been told of
+ * already. No UID comes back: what is among the last 64 that went is passed over. */
+void gone_remember(struct core *core, const struct object_meta *meta); /* NULL: nobody went */
+bool is_gone(const struct core *core, const struct object_meta *meta);
 void admin_plan(struct core *core);
 void admin_done(struct core *core, struct flight *flight, struct done *done);
 void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,

@@ -98,6 +98,8 @@ void blocked_load(struct core_job *job)
 
 /* ------------------------------------------------------------- ended long ago */
 
+#define KEPT_TOLD_NS (60 * NS_PER_S)
+
 static int64_t ttl_due(const struct core_job *job)
 {
     const struct job_queue *queue = job->queue != NULL ? job->queue->spec : NULL;
@@ -110,14 +112,32 @@ static int64_t ttl_due(const struct core_job *job)
     return due > job->delete_retry_ns ? due : job->delete_retry_ns;
 }
 
+/* Not for what is a moment away: for who waits for a queue or a definition that never comes, say.
+ */
+static void tell_kept(struct core *core, struct core_job *job, const struct core_job *waits)
+{
+    if (job->kept_told || core->now_ns < job->kept_since_ns + KEPT_TOLD_NS)
+        return;
+    job->kept_told = true;
+    AUTO_TEXT words =
+        text_printf("kept beyond its ttlSecondsAfterFinished: %s, which depends on it, has not "
+                    "taken note of its end yet (%s): see what that one waits for, or cancel it",
+                    waits->spec->meta.name, verdict_reason(waits->verdict));
+    notice(core, "BatchJob", &job->spec->meta, "Warning", "KeptForDependant", words);
+}
+
 static void plan_delete(struct core *core, struct core_job *job)
 {
     if (tell_holds(core, job)) {
         job->delete_retry_ns = core->now_ns + 60 * NS_PER_S; /* at once when all is told */
         return;
     }
-    if (!depend_all_know(core, job)) {
+    const struct core_job *waits = depend_kept_for(core, job);
+    if (waits != NULL) {
+        if (job->kept_since_ns == 0)
+            job->kept_since_ns = core->now_ns;
         job->delete_retry_ns = core->now_ns + NS_PER_S;
+        tell_kept(core, job, waits);
         return;
     }
     struct action *action = action_new(core, ACTION_JOB_DELETE, job);

@@ -69,7 +69,13 @@ static void take_version(char **field, const char *version)
 void queue_apply(struct core *core, struct job_queue *take_spec)
 {
     core->queue_order.compare = compare_queues;
+    if (is_gone(core, &take_spec->meta)) {
+        job_queue_free(take_spec);
+        return;
+    }
     struct core_queue *queue = queue_named(core, take_spec->meta.name);
+    if (queue->spec != NULL && !text_eq(queue->spec->meta.uid, take_spec->meta.uid))
+        gone_remember(core, &queue->spec->meta);
     if (queue->spec != NULL && !text_eq(queue->spec->meta.uid, take_spec->meta.uid))
         text_set(&queue->resource_version, NULL);
     bool same_spec = queue->spec != NULL && text_eq(queue->spec->meta.uid, take_spec->meta.uid) &&
@@ -102,6 +108,10 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
 
 void queue_invalid(struct core *core, struct object_meta *take_meta, const char *message)
 {
+    if (is_gone(core, take_meta)) {
+        meta_free(take_meta);
+        return;
+    }
     struct core_queue *queue = queue_named(core, take_meta->name);
     tree_remove(&core->queue_order, &queue->by_priority);
     job_queue_free(queue->spec);
@@ -121,6 +131,7 @@ void queue_gone(struct core *core, const char *name)
     struct core_queue *queue = map_get(core->queues, name);
     if (queue == NULL || !queue->present)
         return;
+    gone_remember(core, queue->spec != NULL ? &queue->spec->meta : queue->bad_meta);
     tree_remove(&core->queue_order, &queue->by_priority);
     job_queue_free(queue->spec);
     queue->spec = NULL;

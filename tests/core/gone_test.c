@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gone_test.c - what was deleted does not come back by an answer that is older than its end; what
+ * is kept tells for whom */
+#include "core/world.h"
+
+#include "bulkhead/base/str.h"
+#include "bulkhead/core/core.h"
+
+static void meta_fill(struct object_meta *meta, const char *uid, const char *version)
+{
+    meta->name = text_copy("x");
+    meta->uid = text_copy(uid);
+    meta->resource_version = text_copy(version);
+    meta->generation = 1;
+}
+
+static void show(struct core *core, enum event_kind kind, const char *uid)
+{
+    struct event event = {.kind = kind, .now_ns = NS_PER_S};
+    switch (kind) {
+    case EVENT_QUEUE:
+        event.queue = mem_new(sizeof(*event.queue));
+        event.queue->enabled = true;
+        meta_fill(&event.queue->meta, uid, "7");
+        break;
+    case EVENT_ENVIRONMENT:
+        event.environment = mem_new(sizeof(*event.environment));
+        event.environment->provider = PROVIDER_STATIC;
+        meta_fill(&event.environment->meta, uid, "7");
+        break;
+    case EVENT_INVALID:
+        event.meta = mem_new(sizeof(*event.meta));
+        event.object_kind = "JobQueue";
+        event.message = "spec.priority: -1, expected 0..1000";
+        meta_fill(event.meta, uid, "7");
+        break;
+    default:
+        event.name = "x";
+        break;
+    }
+    core_apply(core, &event);
+}
+
+static void check_counts(const char *name, const struct core *core, int64_t queues,
+                         int64_t environments)
+{
+    struct core_counts counts;
+    core_counts(core, &counts);
+    CHECK_INT(name, counts.queues, queues);
+    CHECK_INT(name, counts.environments, environments);
+}
+
+TEST(what_is_gone_stays_gone)
+{
+    AUTO(core) core = core_new(&(struct core_options){0});
+    core_apply(core, &(struct event){.kind = EVENT_SYNCED, .now_ns = NS_PER_S});
+    show(core, EVENT_QUEUE, "q-1");
+    show(core, EVENT_ENVIRONMENT, "e-1");
+    check_counts("there", core, 1, 1);
+    show(core, EVENT_QUEUE_GONE, NULL);
+    show(core, EVENT_ENVIRONMENT_GONE, NULL);
+    show(core, EVENT_QUEUE, "q-1");
+    show(core, EVENT_INVALID, "q-1");
+    show(core, EVENT_ENVIRONMENT, "e-1");
+    check_counts("read again, and overtaken", core, 0, 0);
+    show(core, EVENT_QUEUE, "q-2");
+    show(core, EVENT_ENVIRONMENT, "e-2");
+    check_counts("made again", core, 1, 1);
+    show(core, EVENT_QUEUE, "q-1");
+    show(core, EVENT_ENVIRONMENT, "e-1");
+    show(core, EVENT_QUEUE_GONE, NULL);
+    show(core, EVENT_ENVIRONMENT_GONE, NULL);
+    check_counts("the newer ones were what went", core, 0, 0);
+    show(core, EVENT_QUEUE, "q-2");
+    show(core, EVENT_ENVIRONMENT, "e-2");
+    check_counts("and stay gone", core, 0, 0);
+}
+
+static const struct world_row kept[] = {
+    /* clang-format off */
+    {"who keeps a job beyond its time is told of, once",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=1\n"
+     "job a queue=q cpu=1 array=1 ttl=0s\n"
+     "job b queue=q array=1 after=a:N_TO_N definition=d\n"
+     "at 1s\n"
+     "pod a/0 ok result=one\n"
+     "at 200s\n"
+     "definition d cpu=1\n"
+     "at 210s\n"
+     "jobs\n",
+     "1s event BatchJob a Succeeded: all children succeeded\n"
+     "5s event BatchJob b JobDefinitionMissing: JobDefinition d does not exist in namespace default\n"
+     "61s event BatchJob a KeptForDependant: kept beyond its ttlSecondsAfterFinished: b, which depends on it, has not taken note of its end yet (JobDefinitionMissing): see what that one waits for, or cancel it\n"
+     "210s jobs\n"
+     "  b 1 STARTING\n"},
+    /* clang-format on */
+};
+
+TEST(what_is_kept_for_another)
+{
+    world_check(kept, ARRAY_LEN(kept), SHOW_EVENTS);
+}
