@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explain.h"
 
+#include "bulkhead/base/clock.h"
 #include "bulkhead/json/get.h"
 
 #include <string.h>
@@ -45,6 +46,18 @@ static struct json_object *environment_json(const struct explain_environment *en
     put_text(json, "message", environment->words);
     json_object_object_add(json, "nodes", table_json(&environment->nodes));
     json_object_object_add(json, "instanceTypes", table_json(&environment->types));
+    struct json_object *steps = json_object_new_array();
+    for (size_t i = 0; i < environment->launching_count; i++) {
+        const struct launching *step = &environment->launching[i];
+        struct json_object *item = json_object_new_object();
+        char since[TIME_TEXT_MAX];
+        put_text(item, "step", launch_step_name(step->step));
+        put_number(item, "count", step->count);
+        put_text(item, "since", time_print(step->since_ns, since));
+        put_text(item, "hint", step->hint);
+        json_object_array_add(steps, item);
+    }
+    json_object_object_add(json, "launching", steps);
     return json;
 }
 

@@ -340,6 +340,25 @@ struct environment_status_doc {
 
 static const char *const status_words[] = {"VALID", "INVALID", "UPDATING", "DELETING"};
 
+static const char *const launch_words[] = {
+    [LAUNCH_REQUESTED] = "REQUESTED", [LAUNCH_ACQUIRED] = "ACQUIRED", [LAUNCH_BOOTED] = "BOOTED",
+    [LAUNCH_JOINED] = "JOINED",       [LAUNCH_READY] = "READY",
+};
+
+const char *launch_step_name(unsigned step)
+{
+    return launch_words[step];
+}
+
+static const struct field launching_fields[] = {
+    WORD(struct launching, step, launch_words, "step"),
+    FIELD(struct launching, count, "count"),
+    TIME(struct launching, since_ns, "since"),
+    FIELD(struct launching, hint, "hint", .max = 1024),
+};
+static const struct object_type launching_type =
+    OBJECT_TYPE(struct launching, "Launching", launching_fields, .open = true);
+
 #define S struct environment_status_doc
 static const struct field status_fields[] = {
     FIELD(S, status.observed_generation, "observedGeneration"),
@@ -351,6 +370,7 @@ static const struct field status_fields[] = {
     FIELD(S, status.used_vcpus, "usedvCpus", .keep_zero = true),
     FIELD(S, status.nodes, "nodes", .keep_zero = true),
     FIELD(S, status.nodes_booting, "nodesBooting", .keep_zero = true),
+    ARRAY(S, status.launching, status.launching_count, &launching_type, "launching"),
     LIST(S, conditions.items, conditions.count, &condition_type, "conditions", .max = 8),
 };
 const struct object_type compute_environment_status_type =

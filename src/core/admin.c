@@ -4,7 +4,7 @@
  * A status is written when what it says has changed, at most once in status_interval_ns. A
  * finalizer keeps a queue while jobs of it live, and an environment while pods run on its machines
  * or machines are left. */
-#include "internal.h"
+#include "ladder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +215,12 @@ static void plan_environment(struct core *core, struct core_environment *environ
         status->observed_generation, status->desired_vcpus, status->vcpus,
         status->used_vcpus,          status->nodes,         status->nodes_booting};
     uint64_t hash = hash_bytes(numbers, sizeof(numbers), 1);
+    ladder_fill(core, environment, core->arena, status);
+    for (size_t i = 0; i < status->launching_count; i++) {
+        const struct launching *step = &status->launching[i];
+        const int64_t told[] = {step->step, step->count, step->since_ns};
+        hash = hash_text(step->hint, hash_bytes(told, sizeof(told), hash));
+    }
     hash = hash_text(status->message, hash_text(status->reason, hash_text(meta->uid, hash)));
     environment->status_dirty = false;
     if (hash == environment->written_hash)

@@ -227,6 +227,7 @@ static void launch_add(struct core *core, struct core_environment *environment,
     launch->type = text_copy(type->spec.name);
     launch->count = count < LAUNCH_COUNT_MAX ? count : LAUNCH_COUNT_MAX;
     launch->vcpus = launch->count * type->spec.vcpus;
+    launch->since_ns = core->now_ns;
     /* Unique in the environment also after a restart: time goes on. */
     launch->token = text_printf("%llx%02llx", (unsigned long long)(core->now_ns / NS_PER_MS),
                                 (unsigned long long)(environment->launch_sequence++ & 0xff));

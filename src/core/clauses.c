@@ -9,6 +9,8 @@
 #include "clauses.h"
 #include "bulkhead/base/quantity.h"
 #include "causes.h"
+#include "signals.h"
+#include "strategy.h"
 
 #include <string.h>
 
@@ -57,6 +59,8 @@ static uint64_t state_clauses(const struct core_node *node, const struct core_cl
         set |= BIT(CLAUSE_LEAVING);
     else if (!node_is_verified(node))
         set |= BIT(CLAUSE_UNVERIFIED);
+    if (node_signal(node) != SIGNAL_NONE)
+        set |= BIT(CLAUSE_SIGNALLED);
     if (node_rests_for(node, class_))
         set |= BIT(CLAUSE_RESTS);
     if (node->gang != NULL || node->alone > 0)
@@ -95,8 +99,10 @@ uint64_t type_clauses(const struct core *core, const struct core_environment *en
         set |= BIT(CLAUSE_MAX_VCPUS);
     else if (type->spec.vcpus > environment->spec->max_vcpus - environment->vcpus)
         set |= BIT(CLAUSE_LEFT_VCPUS);
-    if (type->out_until_ns > core->now_ns)
+    if (type_is_out(core, type))
         set |= BIT(CLAUSE_SET_ASIDE);
+    if (!type_may_be_bought(type))
+        set |= BIT(CLAUSE_BID);
     if (type->over_bid)
         set |= BIT(CLAUSE_DEAR);
     if (set == 0 && !type_matches(environment, type, class_))
@@ -138,6 +144,7 @@ static const char *const names[CLAUSE_SELECTOR] = {
     [CLAUSE_NOT_READY] = "not Ready",
     [CLAUSE_CORDONED] = "cordoned",
     [CLAUSE_LEAVING] = "on its way out",
+    [CLAUSE_SIGNALLED] = "about to be taken back",
     [CLAUSE_UNVERIFIED] = "not known to the node group",
     [CLAUSE_RESTS] = "resting after it refused or lost such a pod",
     [CLAUSE_RESERVED] = "kept for a multi-node job",
@@ -149,6 +156,7 @@ static const char *const names[CLAUSE_SELECTOR] = {
     [CLAUSE_LEFT_VCPUS] = "more vCPUs than maxvCpus leaves",
     [CLAUSE_SET_ASIDE] = "none to be had a moment ago",
     [CLAUSE_DEAR] = "spot price above bidPercentage",
+    [CLAUSE_BID] = "spot price above bidPercentage",
     [CLAUSE_AFFINITY] = "required node affinity",
     [CLAUSE_OTHER] = "takes no work",
 };
@@ -168,6 +176,7 @@ static const char *const remedies[CLAUSE_SELECTOR] = {
     [CLAUSE_LEFT_VCPUS] = "once machines are given back, or with a higher maxvCpus",
     [CLAUSE_SET_ASIDE] = "once the node group has some again",
     [CLAUSE_DEAR] = "once that falls, or with a higher bidPercentage",
+    [CLAUSE_BID] = "once the price falls, or with a higher bidPercentage",
     [CLAUSE_AFFINITY] = "without it",
 };
 

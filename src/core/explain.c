@@ -7,6 +7,7 @@
 #include "explain.h"
 #include "clauses.h"
 #include "gang.h"
+#include "ladder.h"
 #include "order.h"
 
 #include <string.h>
@@ -96,6 +97,10 @@ static void explain_in(struct core *core, const struct core_job *job, const char
     clauses_of_nodes(core, environment, class_, job->gang, arena, &ret->nodes);
     if (environment->spec != NULL && environment->spec->provider != PROVIDER_STATIC)
         clauses_of_types(core, environment, class_, arena, &ret->types);
+    struct compute_environment_status status;
+    ladder_fill(core, environment, arena, &status);
+    memcpy(ret->launching, status.launching, sizeof(ret->launching));
+    ret->launching_count = status.launching_count;
     AUTO_STR words = STR_EMPTY;
     enum verdict verdict = verdict_of_bar(core, job, environment, &words);
     bool room = job->gang ? ret->nodes.fit >= job->size : ret->nodes.fit > 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* explain_print.c - an explanation as text for a person */
+#include "bulkhead/base/clock.h"
 #include "bulkhead/core/explain.h"
 
 static void print_table(const struct explain_table *table, const char *what, struct str *out)
@@ -52,5 +53,11 @@ void explanation_print(const struct explanation *explanation, struct str *out)
                  environment->words[0] != '\0' ? ": " : "", environment->words);
         print_table(&environment->nodes, "nodes", out);
         print_table(&environment->types, "instance types", out);
+        for (size_t k = 0; k < environment->launching_count; k++) {
+            const struct launching *step = &environment->launching[k];
+            char since[TIME_TEXT_MAX];
+            str_addf(out, "    on its way: %lld %s since %s: %s\n", (long long)step->count,
+                     launch_step_name(step->step), time_print(step->since_ns, since), step->hint);
+        }
     }
 }

@@ -4,6 +4,7 @@
  * A machine counts against maxvCpus from the moment it is asked for until the provider says that it
  * is gone, or has left it out of two answers in a row that were asked for after the machine was
  * known. */
+#include "ladder.h"
 #include "signals.h"
 #include "strategy.h"
 
@@ -143,6 +144,8 @@ static void types_take(struct core *core, struct core_environment *environment,
             type->learnt = old[o].learnt;
             type->out_until_ns = old[o].out_until_ns;
             type->out_level = old[o].out_level;
+            type->boot_ns = old[o].boot_ns;
+            type->boots = old[o].boots;
         }
     }
     types_free(old, old_count);
@@ -229,6 +232,7 @@ static struct core_instance *instance_take(struct core *core, struct core_enviro
         node_room_changed(core, instance->node);
     }
     attach(core, instance);
+    ladder_look(core, instance);
     return instance;
 }
 
@@ -354,7 +358,7 @@ static void observe_take(struct core *core, struct core_environment *environment
             continue;
         }
         if (instance_ready(instance)) {
-            instance->joined = true;
+            ladder_joined(core, instance);
             instance->ready_ns = core->now_ns;
         }
         if (is_useless(core, instance)) {

@@ -37,6 +37,7 @@
  *   environments.c  environments come, change and go
  *   instances.c  their machines, as providers tell of them
  *   signals.c    machines of which it is known beforehand that they go (signals.h)
+ *   ladder.c     capacity on its way, step by step (ladder.h)
  *   gang.c       multi-node jobs: placed whole, led by their main node
  *   gangroom.c   is there room for one, and what would it take (gang.h)
  *   gangbuy.c    machines for one

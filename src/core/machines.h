@@ -16,12 +16,18 @@ struct core_instance {
     bool terminate_asked; /* a terminate call has been planned */
     bool joined;          /* its node was Ready once */
     int64_t ready_ns;     /* when its node was last seen to be Ready */
+    /* ladder.c */
+    int64_t running_ns,
+        joined_ns; /* when it was first told to run; seen Ready for the first time */
+    bool awaited;  /* it was seen before it was Ready */
+    bool served;   /* a pod of ours has started there */
     struct core_instance *prev, *next;
 };
 
 struct core_launch { /* asked for, not answered yet; vCPUs count from here */
     char *type, *token;
     int64_t count, vcpus;
+    int64_t since_ns;     /* when it was planned */
     bool in_flight, sent; /* sent: at least once; the same token is sent until there is an answer */
     struct core_launch *next;
 };
@@ -38,6 +44,8 @@ struct core_type { /* an instance type of an environment and what is learnt abou
     int64_t price;        /* per hour, in millionths; its vCPUs where no price is known */
     int64_t out_until_ns; /* set aside until then: it ran out, or its nodes did not join */
     int out_level;
+    int64_t boot_ns; /* from launch to Ready, on average; ladder.c */
+    int boots;       /* that it is the average of, as far as that matters */
 };
 
 struct room { /* one leaf or inner node of an environment's search tree: the most that is free below

@@ -8,6 +8,7 @@
 #include "causes.h"
 #include "clauses.h"
 #include "gang.h"
+#include "ladder.h"
 #include "signals.h"
 
 #include <stdlib.h>
@@ -363,7 +364,7 @@ void node_refresh(struct core *core, struct core_node *node)
         }
     }
     if (node->instance != NULL && node->spec->ready) {
-        node->instance->joined = true;
+        ladder_joined(core, node->instance);
         node->instance->ready_ns = core->now_ns;
     }
     daemon_sets_reserve(core, node->name, &node->spec->labels, &node->spec->taints, node,

@@ -9,6 +9,7 @@
 #include "assist.h"
 #include "gang.h"
 #include "internal.h"
+#include "ladder.h"
 #include "tell.h"
 
 #include <stdlib.h>
@@ -291,6 +292,7 @@ static void take_start(struct core *core, struct core_pod *pod, const struct pod
     pod->started = true;
     pod->started_ns = seen->started_ns != 0 ? seen->started_ns : core->now_ns;
     consume_started(core, pod);
+    ladder_served(pod->node);
     if (!pod->in_job || pod->job == NULL)
         return;
     struct core_job *job = pod->job;

@@ -8,6 +8,7 @@
 #include "causes.h"
 #include "explain.h"
 #include "gang.h"
+#include "ladder.h"
 #include "strategy.h"
 
 #include <stdlib.h>
@@ -202,6 +203,8 @@ enum verdict verdict_in(struct core *core, const struct core_job *job,
     int64_t coming = machines_coming(environment);
     if (coming > 0) {
         str_addf(out, "%lld node%s booting", (long long)coming, coming == 1 ? " is" : "s are");
+        str_add(out, coming == 1 ? ", " : ", the oldest ");
+        ladder_words(environment, out);
         return VERDICT_BOOTING;
     }
     if (environment->launches != NULL || !environment->types_known || !environment->observed ||

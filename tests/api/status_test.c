@@ -156,10 +156,18 @@ TEST(queue_environment_and_definition)
                "\"lastTransitionTime\":\"2023-11-14T22:13:20Z\",\"reason\":\"NotStalled\"}]}}");
 
     const struct compute_environment_status environment = {
-        .status = "VALID", .reason = "Healthy", .desired_vcpus = 8, .nodes = 2};
+        .status = "VALID",
+        .reason = "Healthy",
+        .desired_vcpus = 8,
+        .nodes = 2,
+        .launching = {{LAUNCH_BOOTED, 3, now, message}},
+        .launching_count = 1};
     AUTO(json_object) two = compute_environment_status_encode(&meta, &environment, NULL, now);
-    CHECK_HAS("environment", json_print(two),
-              "\"desiredvCpus\":8,\"vcpus\":0,\"usedvCpus\":0,\"nodes\":2,\"nodesBooting\":0,");
+    CHECK_HAS(
+        "environment", json_print(two),
+        "\"desiredvCpus\":8,\"vcpus\":0,\"usedvCpus\":0,\"nodes\":2,\"nodesBooting\":0,"
+        "\"launching\":[{\"step\":\"BOOTED\",\"count\":3,\"since\":\"2023-11-14T22:13:20.000000Z\","
+        "\"hint\":\"m\"}],");
 
     const struct job_definition_status definition = {
         .status = "INVALID", .message = message, .reason = "DefinitionInvalid"};

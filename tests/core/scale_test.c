@@ -14,7 +14,7 @@ static const struct world_row rows[] = {
      "at 11s\n"
      "jobs\n",
      "0s launch e 1x small token f424000\n"
-     "0s a RUNNABLE NodesBooting: needs cpu 1; e: 1 node is booting\n"
+     "0s a RUNNABLE NodesBooting: needs cpu 1; e: 1 node is booting, ACQUIRED since 1970-01-01T00:16:40Z\n"
      "10s start a on e-1\n"
      "11s jobs\n"
      "  a STARTING\n"},

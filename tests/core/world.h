@@ -79,14 +79,16 @@ enum world_show {                      /* which of the core's actions are writte
                   SHOW_QUESTIONS = 32, /* types, observe; check */
                   SHOW_ADMIN =
                       64, /* statuses and finalizers of queues, environments, definitions */
-                  SHOW_EVENTS = 128,        /* Kubernetes Events */
-                  SHOW_TOKENS = 256,        /* with the token of each launch */
-                  SHOW_ATTEMPTS = 512,      /* with try and attempt of each start */
-                  SHOW_CHILDREN = 1024,     /* with the counts of an array */
-                  SHOW_RESULTS = 2048,      /* with what jobs leave */
-                  SHOW_TELLS = 4096,        /* there is an event sink, and what it is told */
-                  SHOW_CONSUMABLES = 8192,  /* statuses of consumable resources */
-                  SHOW_ARGS = 16384,        /* with the args of each start */
+                  SHOW_EVENTS = 128,       /* Kubernetes Events */
+                  SHOW_TOKENS = 256,       /* with the token of each launch */
+                  SHOW_ATTEMPTS = 512,     /* with try and attempt of each start */
+                  SHOW_CHILDREN = 1024,    /* with the counts of an array */
+                  SHOW_RESULTS = 2048,     /* with what jobs leave */
+                  SHOW_TELLS = 4096,       /* there is an event sink, and what it is told */
+                  SHOW_CONSUMABLES = 8192, /* statuses of consumable resources */
+                  SHOW_ARGS = 16384,       /* with the args of each start */
+                  SHOW_LAUNCHING =
+                      1 << 20, /* capacity on its way, as environments' statuses tell it */
                   SHOW_REVISIONS = 1 << 15, /* what is stored of definitions, and used by starts */
 };
 

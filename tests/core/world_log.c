@@ -135,6 +135,19 @@ static void log_admin(struct world *world, const struct action *action)
                  action->object_kind, action->name);
 }
 
+static void log_launching(struct world *world, const struct action *action)
+{
+    const struct compute_environment_status *status = action->environment_status;
+    for (size_t i = 0; i < status->launching_count; i++) {
+        const struct launching *step = &status->launching[i];
+        log_line(world, "%s has %lld %s since %llds: %s", action->name, (long long)step->count,
+                 launch_step_name(step->step),
+                 (long long)((step->since_ns - WORLD_EPOCH_NS) / NS_PER_S), step->hint);
+    }
+    if (status->launching_count == 0)
+        log_line(world, "%s has nothing on its way", action->name);
+}
+
 static void log_machines(struct world *world, const struct action *action)
 {
     if (action->kind == ACTION_PROVIDER_LAUNCH) {
@@ -202,6 +215,8 @@ void log_action(struct world *world, const struct action *action)
         [ACTION_PROVIDER_TERMINATE] = SHOW_MACHINES,
         [ACTION_EVENT] = SHOW_EVENTS,
     };
+    if (action->kind == ACTION_ENVIRONMENT_STATUS && (world->show & SHOW_LAUNCHING) != 0)
+        log_launching(world, action);
     unsigned mask = masks[action->kind];
     bool cleanup = action->kind == ACTION_POD_DELETE && action->grace_s == 0;
     if (((cleanup ? SHOW_CLEANUP : mask) & world->show) == 0)

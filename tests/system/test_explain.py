@@ -3,7 +3,9 @@
 
 import json
 
+from dev_api import BULKHEAD
 from waiting import wait_for
+from world import SMALL
 
 
 def test_explain_a_waiting_job(world):
@@ -28,4 +30,21 @@ def test_explain_a_waiting_job(world):
 
     status, text = world.controller.http(where + "nobody")
     assert status == 404 and "there is no BatchJob nobody" in text, text
+    world.allow_deletes()
+
+
+def test_launching(world):
+    """A machine that takes long: the environment says on which step it stands and since when, the job says so too."""
+    world.setup(max_vcpus=4, catalog=[{**SMALL, "bootSeconds": 20}])
+    world.submit("one", cpu="1", hang=True)
+
+    def step():
+        status = world.api.get(f"{BULKHEAD}/computeenvironments/{world.environment}").get("status", {})
+        return next(iter(status.get("launching", [])), None)
+    told = wait_for("a machine on its way", lambda: (step() or {}).get("step") not in (None, "REQUESTED") and step())
+    assert told["step"] in ("ACQUIRED", "BOOTED", "JOINED") and told["count"] == 1 and told["since"], told
+    assert "given back if it is not Ready by" in told["hint"], told
+    world.wait_reason("one", "1 node is booting", "since 20")
+    world.wait_running("one", 1)
+    wait_for("nothing on its way", lambda: step() is None)
     world.allow_deletes()

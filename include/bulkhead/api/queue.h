@@ -122,6 +122,24 @@ struct compute_environment {
     int64_t observed_generation;
 };
 
+enum launch_step { /* of machines on their way: the last step that they have reached */
+                   LAUNCH_REQUESTED,
+                   LAUNCH_ACQUIRED,
+                   LAUNCH_BOOTED,
+                   LAUNCH_JOINED,
+                   LAUNCH_READY,
+                   LAUNCH_STEPS,
+};
+
+const char *launch_step_name(unsigned step);
+
+struct launching { /* status.launching[]: machines on one step */
+    unsigned step;
+    int64_t count;
+    int64_t since_ns; /* the oldest stands there since */
+    char *hint;
+};
+
 struct compute_environment_status {
     int64_t observed_generation;
     const char *status; /* VALID, INVALID, UPDATING or DELETING */
@@ -132,6 +150,8 @@ struct compute_environment_status {
     int64_t used_vcpus;    /* asked for by our pods on them, rounded up */
     int64_t nodes;         /* joined and Ready */
     int64_t nodes_booting; /* requested or booting */
+    struct launching launching[LAUNCH_STEPS];
+    size_t launching_count;
 };
 
 struct job_queue *job_queue_free(struct job_queue *queue);

@@ -31,6 +31,8 @@ struct explain_environment {
     const char *reason; /* CamelCase, as in a status; NULL: work can be placed there now */
     const char *words;
     struct explain_table nodes, types;
+    struct launching launching[LAUNCH_STEPS]; /* capacity on its way, if any of it is awaited */
+    size_t launching_count;
 };
 
 struct explanation {
