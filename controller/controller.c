@@ -252,6 +252,7 @@ void controller_on_metrics(void *ctx, struct str *out)
         .kube = controller->kube,
         .events = controller->events,
         .sink = controller->sink,
+        .recording = controller->recording,
         .watches = controller->watches,
         .observer = controller->observer,
         .events_applied = loop_events(controller->loop),
@@ -282,6 +283,7 @@ void controller_on_tick(uv_timer_t *timer)
     struct controller *controller = timer->data;
     if (controller->watches != NULL)
         watches_tick(controller->watches);
+    recording_tick(controller->recording, clock_steady_ns());
     tell_lease_trouble(controller);
 }
 

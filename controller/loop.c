@@ -46,6 +46,8 @@ void loop_apply(struct loop *loop, struct event *event)
     assert(!loop->executing);
     event->now_ns = loop->options.now_ns();
     loop->events++;
+    if (loop->options.record_event != NULL)
+        loop->options.record_event(loop->options.ctx, event);
     core_apply(loop->options.core, event);
     if (!loop->dirty && loop->planning)
         uv_timer_start(&loop->wake, on_wake, 0, 0); /* no sleep before the plan, whoever called */
@@ -66,6 +68,8 @@ static void plan_once(struct loop *loop)
     core_plan(options->core, start_ns, loop->arena, &plan);
     if (options->on_planned != NULL)
         options->on_planned(options->ctx, options->now_ns() - start_ns, &plan);
+    if (options->record_plan != NULL)
+        options->record_plan(options->ctx, start_ns, &plan);
     loop->executing = true;
     options->execute(options->ctx, &plan);
     loop->executing = false;

@@ -27,6 +27,9 @@ struct loop_options {
     void (*execute)(void *ctx, const struct plan *plan);
     void (*after_plan)(void *ctx);                                           /* may loop_apply */
     void (*on_planned)(void *ctx, int64_t took_ns, const struct plan *plan); /* or NULL */
+    /* All that the core is told, before it takes it, and when it planned; NULL: nobody records. */
+    void (*record_event)(void *ctx, const struct event *event);
+    void (*record_plan)(void *ctx, int64_t now_ns, const struct plan *plan);
     void *ctx;
 };
 

@@ -43,6 +43,8 @@ enum measure {
     KUBE_EVENTS,
     SINK_EVENTS,
     SINK_BEHIND, /* event sink */
+    RECORDING,
+    RECORDED_BYTES, /* --record */
     LEADING,
     EPOCH,
     FENCED,
@@ -102,6 +104,8 @@ static const struct {
     [KUBE_EVENTS] = { METRIC_COUNTER, "bulkhead_kube_events_total", "Events for kubectl describe, by what became of them.", result },
     [SINK_EVENTS] = { METRIC_COUNTER, "bulkhead_sink_events_total", "CloudEvents for the event sink: delivered, failed (sent again later), refused (never to be taken, dropped), and lost: jobs that were deleted before the sink had heard all.", result },
     [SINK_BEHIND] = { METRIC_GAUGE, "bulkhead_sink_jobs_behind", "Jobs with changes of state that the event sink has not taken yet.", NULL },
+    [RECORDING] = { METRIC_GAUGE, "bulkhead_recording", "1 while decisions are recorded; 0 once the log has reached its largest size or cannot be written.", NULL },
+    [RECORDED_BYTES] = { METRIC_COUNTER, "bulkhead_recorded_bytes_total", "Bytes of the log of decisions.", NULL },
     [LEADING]   = { METRIC_GAUGE, "bulkhead_lease_held", "1 while this replica leads.", NULL },
     [EPOCH]     = { METRIC_GAUGE, "bulkhead_cell_epoch", "The epoch of the Cell under which this process writes; 0 while it does not lead.", NULL },
     [FENCED]    = { METRIC_GAUGE, "bulkhead_fence_enforced", "1 if the API server refused the epoch before when this one was taken.", NULL },
@@ -320,6 +324,10 @@ void measures_print(struct measures *measures, const struct measures_view *view,
     }
     if (view->sink != NULL)
         set_sink(measures, view);
+    if (view->recording != NULL) {
+        set(measures, RECORDING, recording_goes_on(view->recording) ? 1 : 0);
+        set(measures, RECORDED_BYTES, (double)recording_bytes(view->recording));
+    }
     set(measures, LEADING, view->leading ? 1 : 0);
     set(measures, EPOCH, (double)view->epoch);
     set(measures, FENCED, view->fenced ? 1 : 0);

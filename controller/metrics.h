@@ -10,6 +10,7 @@
 #include "bulkhead/kube/client.h"
 #include "bulkhead/kube/event.h"
 
+#include "recording.h"
 #include "sink.h"
 #include "watches.h"
 
@@ -28,6 +29,7 @@ struct measures_view { /* borrowed; NULL parts are left out */
     const struct kube_client *kube;
     const struct kube_events *events;
     const struct sink *sink;
+    const struct recording *recording;
     const struct watches *watches;
     const struct observer *observer;
     uint64_t events_applied;

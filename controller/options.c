@@ -8,14 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum flag_kind { FLAG_TEXT, FLAG_SECONDS, FLAG_LISTEN, FLAG_LEVEL, FLAG_FORMAT, FLAG_SWITCH };
+enum flag_kind {
+    FLAG_TEXT,
+    FLAG_SECONDS,
+    FLAG_NUMBER,
+    FLAG_LISTEN,
+    FLAG_LEVEL,
+    FLAG_FORMAT,
+    FLAG_SWITCH
+};
 
 struct flag {
     const char *name;
     enum flag_kind kind;
     size_t offset;
     const char *fallback; /* in the words of the command line; NULL: none */
-    int64_t min, max;     /* of seconds */
+    int64_t min, max;     /* of seconds and numbers */
     const char *argument; /* its name in --help */
     const char *help;
 };
@@ -47,6 +55,10 @@ static const struct flag flags[] = {
       "who signed the sink's certificate; else the system's certificate authorities" },
     { "event-sink-token-file", FLAG_TEXT, AT(sink_token), NULL, 0, 0, "FILE",
       "a bearer token for the sink" },
+    { "record", FLAG_TEXT, AT(record), NULL, 0, 0, "FILE",
+      "a log of all that the core is told, for bulkhead-replay; none without it" },
+    { "record-size", FLAG_NUMBER, AT(record_mebibytes), "1024", 1, 1048576, "MEBIBYTES",
+      "where the log ends; those of the three processes before are kept beside it" },
     { "start-deadline", FLAG_SECONDS, AT(start_deadline_s), "300", 1, 86400, "TIME",
       "an attempt that cannot start (image, missing Secret) ends after this" },
     { "boot-deadline", FLAG_SECONDS, AT(boot_deadline_s), "600", 1, 86400, "TIME",
@@ -88,6 +100,19 @@ static int set_seconds(const struct flag *flag, int64_t *ret_seconds, const char
         return err_set(err, ERR_INVALID, "--%s: \"%s\", expected seconds, %lld to %lld", flag->name,
                        text, (long long)flag->min, (long long)flag->max);
     *ret_seconds = value * unit;
+    return 0;
+}
+
+static int set_number(const struct flag *flag, int64_t *ret_number, const char *text,
+                      struct err *err)
+{
+    char *end = NULL;
+    errno = 0;
+    int64_t value = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || value < flag->min || value > flag->max)
+        return err_set(err, ERR_INVALID, "--%s: \"%s\", expected a number, %lld to %lld",
+                       flag->name, text, (long long)flag->min, (long long)flag->max);
+    *ret_number = value;
     return 0;
 }
 
@@ -139,6 +164,8 @@ static int flag_set(struct options *options, const struct flag *flag, const char
         return 0;
     case FLAG_SECONDS:
         return set_seconds(flag, member, text, err);
+    case FLAG_NUMBER:
+        return set_number(flag, member, text, err);
     case FLAG_LISTEN:
         return set_listen(options, text, err);
     case FLAG_LEVEL:

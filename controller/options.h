@@ -21,7 +21,9 @@ struct options {
     const char *listen;               /* ADDRESS:PORT */
     char listen_address[64];          /* its parts, "[" and "]" taken off */
     int64_t listen_port;
-    const char *programs_dir;                    /* NULL: command environments are refused */
+    const char *programs_dir; /* NULL: command environments are refused */
+    const char *record;       /* NULL: decisions are not recorded */
+    int64_t record_mebibytes;
     const char *sink_url, *sink_ca, *sink_token; /* NULL: none */
     int64_t lease_duration_s, renew_deadline_s, retry_period_s;
     int64_t start_deadline_s, boot_deadline_s, verdict_delay_s;

@@ -56,6 +56,18 @@ static void on_planned(void *ctx, int64_t took_ns, const struct plan *plan)
         log_plan(plan);
 }
 
+static void record_event(void *ctx, const struct event *event)
+{
+    const struct controller *controller = ctx;
+    recording_event(controller->recording, event);
+}
+
+static void record_plan(void *ctx, int64_t now_ns, const struct plan *plan)
+{
+    const struct controller *controller = ctx;
+    recording_plan(controller->recording, now_ns, plan);
+}
+
 static void execute(void *ctx, const struct plan *plan)
 {
     struct controller *controller = ctx;
@@ -266,6 +278,9 @@ static void open_core(struct controller *controller)
         .tells_max = controller->sink != NULL ? TELLS_MAX : 0,
     };
     controller->core = core_new(&core);
+    if (options->record != NULL)
+        controller->recording =
+            recording_open(options->record, options->record_mebibytes << 20, &core);
     const struct loop_options loop = {
         .uv = &controller->uv,
         .core = controller->core,
@@ -276,6 +291,8 @@ static void open_core(struct controller *controller)
         .execute = execute,
         .after_plan = after_plan,
         .on_planned = on_planned,
+        .record_event = record_event,
+        .record_plan = record_plan,
         .ctx = controller,
     };
     controller->loop = loop_new(&loop);
@@ -371,6 +388,7 @@ void process_close(struct controller *controller)
     }
     uv_run(&controller->uv, UV_RUN_DEFAULT);
     uv_loop_close(&controller->uv);
+    recording_close(controller->recording);
     observer_free(controller->observer);
     core_free(controller->core);
     memo_free(controller->memo);

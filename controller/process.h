@@ -17,6 +17,7 @@
 #include "metrics.h"
 #include "options.h"
 #include "ready.h"
+#include "recording.h"
 #include "sink.h"
 #include "startup.h"
 #include "watches.h"
@@ -40,6 +41,7 @@ struct controller {
     struct memo *memo;
     struct core *core;
     struct loop *loop;
+    struct recording *recording; /* NULL: none */
     struct executor *executor;
     struct groups *groups;
     struct sink *sink; /* NULL: none */

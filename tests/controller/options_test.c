@@ -71,6 +71,7 @@ static const struct { const char *args[4]; const char *want; } refused[] = {
     { { "--renew-deadline", "15" },   "--renew-deadline: 15 s, expected less than --lease-duration (15 s)" },
     { { "--event-sink-ca-file", "x" }, "--event-sink-ca-file: there is no --event-sink" },
     { { "--event-sink-token-file", "x" }, "--event-sink-token-file: there is no --event-sink" },
+    { { "--record", "x", "--record-size=0" }, "--record-size: \"0\", expected a number, 1 to 1048576" },
     { { "--retry-period", "9" },      "--retry-period: 9 s, expected less than --renew-deadline (10 s) / 1.2" },
 };
 /* clang-format on */
