@@ -3,6 +3,7 @@
 
 #include "bulkhead/api/cell.h"
 #include "bulkhead/api/revision.h"
+#include "bulkhead/api/service.h"
 #include "bulkhead/kube/path.h"
 
 #include <assert.h>
@@ -197,6 +198,7 @@ static enum line_class class_of(enum action_kind kind)
     case ACTION_POD_DELETE:
     case ACTION_JOB_DELETE:
     case ACTION_REVISION_DELETE:
+    case ACTION_SERVICE_DELETE:
         return LINE_ENDING;
     default:
         return LINE_FIRST;
@@ -395,6 +397,58 @@ static void start_revision(struct executor *executor, const struct action *actio
                   create ? on_revision : call_end_response);
 }
 
+/* ------------------------------------------------------------------- services */
+
+/* What has the name: is it the job's, made by an earlier process or by a request without answer? */
+static void on_service_read(struct call *call, const struct kube_response *response)
+{
+    struct err err;
+    AUTO(node_service) service = NULL;
+    if (response->outcome != KUBE_OK) {
+        call_end_text(call, DONE_AGAIN, response->message);
+        return;
+    }
+    bool ours = node_service_decode(response->body, &service, &err) == 0 &&
+                text_eq(service->job_uid, call->uid);
+    if (!ours)
+        call_end_text(call, DONE_EXISTS, "it is somebody else's");
+    else if (service->meta.deleted_ns != 0)
+        call_end_text(call, DONE_AGAIN, "it is being deleted");
+    else
+        call_end(call, &(struct done){.result = DONE_OK, .uid = service->meta.uid});
+}
+
+static void on_service(struct call *call, const struct kube_response *response)
+{
+    struct err err;
+    struct request request;
+    const char *uid = json_get_text(json_get_object(response->body, "metadata"), "uid");
+    if (response->outcome == KUBE_OK && uid != NULL)
+        call_end(call, &(struct done){.result = DONE_OK, .uid = uid});
+    else if (response->outcome != KUBE_EXISTS)
+        call_end_response(call, response);
+    else if (request_service_get(call->namespace_, call->name, &request, &err) < 0)
+        call_end_text(call, DONE_AGAIN, err.text);
+    else
+        call_send(call, &request, NULL, on_service_read);
+}
+
+static void start_service(struct executor *executor, const struct action *action)
+{
+    struct err err;
+    struct request request;
+    struct call *call = call_new(executor, action);
+    bool create = action->kind == ACTION_SERVICE_CREATE;
+    call->namespace_ = text_copy(action->namespace_);
+    call->name = text_copy(action->name);
+    call->uid = text_copy(action->uid);
+    if (request_service(action, executor->host.write_timeout_s, &request, &err) < 0)
+        call_end_text(call, DONE_REFUSED, err.text);
+    else
+        call_send(call, &request, create ? "Service create" : "Service delete",
+                  create ? on_service : call_end_response);
+}
+
 /* ------------------------------------------------------------------ providers */
 
 static void start_provider(struct executor *executor, const struct action *action)
@@ -446,6 +500,10 @@ static void start(struct executor *executor, const struct action *action)
     case ACTION_REVISION_CREATE:
     case ACTION_REVISION_DELETE:
         start_revision(executor, action);
+        break;
+    case ACTION_SERVICE_CREATE:
+    case ACTION_SERVICE_DELETE:
+        start_service(executor, action);
         break;
     case ACTION_JOB_STATUS:
     case ACTION_QUEUE_STATUS:

@@ -43,6 +43,11 @@ static int decode_revision(struct json_object *doc, struct event *event, struct 
     return definition_revision_decode(doc, &event->definition, err);
 }
 
+static int decode_service(struct json_object *doc, struct event *event, struct err *err)
+{
+    return node_service_decode(doc, &event->service, err);
+}
+
 static int decode_node(struct json_object *doc, struct event *event, struct err *err)
 {
     return node_decode(doc, &event->node, err);
@@ -91,6 +96,8 @@ static const struct watched_type types[WATCHED_COUNT] = {
         EVENT_CONSUMABLE, EVENT_CONSUMABLE_GONE, true, false, decode_consumable },
     [WATCHED_REVISIONS] = { "ControllerRevision", "/apis/apps/v1/controllerrevisions",
         EVENT_REVISION, EVENT_REVISION_GONE, false, false, decode_revision },
+    [WATCHED_SERVICES] = { "Service", "/api/v1/services",
+        EVENT_SERVICE, EVENT_SERVICE_GONE, false, false, decode_service },
     [WATCHED_NODES] = { "Node", "/api/v1/nodes",
         EVENT_NODE, EVENT_NODE_GONE, false, false, decode_node },
     [WATCHED_DAEMON_SETS] = { "DaemonSet", "/apis/apps/v1/daemonsets",
@@ -116,7 +123,10 @@ const char *watched_kind_path(enum watched_kind kind)
 
 const char *watched_kind_selector(enum watched_kind kind)
 {
-    return kind == WATCHED_REVISIONS ? LABEL_DEFINITION : NULL; /* those of others are many */
+    /* Those of others are many. */
+    return kind == WATCHED_REVISIONS  ? LABEL_DEFINITION
+           : kind == WATCHED_SERVICES ? LABEL_JOB_UID
+                                      : NULL;
 }
 
 /* ---------------------------------------------------------------- observer */

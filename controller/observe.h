@@ -18,6 +18,7 @@ enum watched_kind { /* in the order in which they are listed; array states come 
                     WATCHED_DEFINITIONS,
                     WATCHED_CONSUMABLES,
                     WATCHED_REVISIONS,
+                    WATCHED_SERVICES,
                     WATCHED_NODES,
                     WATCHED_DAEMON_SETS,
                     WATCHED_RUNTIME_CLASSES,

@@ -176,6 +176,13 @@ static int revision_path(struct str *out, const char *namespace_, const char *na
     return kube_path(out, &ref, err);
 }
 
+static int service_path(struct str *out, const char *namespace_, const char *name, struct err *err)
+{
+    struct kube_ref ref = {
+        .group_version = "v1", .resource = "services", .namespace = namespace_, .name = name};
+    return kube_path(out, &ref, err);
+}
+
 int request_revision_get(const char *namespace_, const char *name, struct request *ret_request,
                          struct err *err)
 {
@@ -203,6 +210,37 @@ int request_revision(const struct action *action, int64_t timeout_s, struct requ
                                     .body = text_copy(json_print(body)),
                                     .content = KUBE_CONTENT_JSON,
                                     .accept = create ? KUBE_ACCEPT_JSON : KUBE_ACCEPT_METADATA};
+    return 0;
+}
+
+/* --------------------------------------------------------------- services */
+
+int request_service_get(const char *namespace_, const char *name, struct request *ret_request,
+                        struct err *err)
+{
+    AUTO_STR path = STR_EMPTY;
+    if (service_path(&path, namespace_, name, err) < 0)
+        return err_wrap(err, "service %s", name);
+    *ret_request =
+        (struct request){.method = KUBE_GET, .path = str_take(&path), .accept = KUBE_ACCEPT_JSON};
+    return 0;
+}
+
+int request_service(const struct action *action, int64_t timeout_s, struct request *ret_request,
+                    struct err *err)
+{
+    AUTO_STR path = STR_EMPTY;
+    bool create = action->kind == ACTION_SERVICE_CREATE;
+    AUTO(json_object)
+    body = create ? node_service_encode(&action->job->meta) : delete_options(action->uid, NULL, -1);
+    if (service_path(&path, action->namespace_, create ? NULL : action->name, err) < 0)
+        return err_wrap(err, "service %s", action->name);
+    add_timeout(&path, timeout_s);
+    *ret_request = (struct request){.method = create ? KUBE_POST : KUBE_DELETE,
+                                    .path = str_take(&path),
+                                    .body = text_copy(json_print(body)),
+                                    .content = KUBE_CONTENT_JSON,
+                                    .accept = KUBE_ACCEPT_METADATA};
     return 0;
 }
 

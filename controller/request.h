@@ -58,6 +58,11 @@ int request_revision(const struct action *action, int64_t timeout_s, struct requ
                      struct err *err);
 int request_revision_get(const char *namespace_, const char *name, struct request *ret_request,
                          struct err *err);
+/* SERVICE_CREATE and SERVICE_DELETE; request_service_get: what has the name already. */
+int request_service(const struct action *action, int64_t timeout_s, struct request *ret_request,
+                    struct err *err);
+int request_service_get(const char *namespace_, const char *name, struct request *ret_request,
+                        struct err *err);
 int request_get(enum own_kind kind, const char *namespace_, const char *name,
                 struct request *ret_request, struct err *err);
 /* doc is a whole object with resourceVersion; its namespace and name say where it goes. */

@@ -27,11 +27,17 @@ static bool has(const char *message, const char *part)
     return message != NULL && strstr(message, part) != NULL;
 }
 
+/* What a job cannot go on without. */
+static bool is_create(enum action_kind kind)
+{
+    return kind == ACTION_POD_CREATE || kind == ACTION_POD_CHECK || kind == ACTION_SERVICE_CREATE;
+}
+
 /* RBAC writes: pods is forbidden: User "x" cannot create resource "pods" in API group "".
  * Everything else that says 403 is about the object itself. */
 static enum done_result forbidden(enum action_kind kind, const char *message)
 {
-    if (kind != ACTION_POD_CREATE && kind != ACTION_POD_CHECK)
+    if (!is_create(kind))
         return DONE_FORBIDDEN;
     if (has(message, "cannot ") && has(message, " resource "))
         return DONE_FORBIDDEN;
@@ -58,17 +64,17 @@ enum done_result result_of(enum action_kind kind, enum kube_outcome outcome, con
         return writes_nothing(kind) ? DONE_AGAIN : DONE_UNKNOWN;
     case DONE_NOT_FOUND:
         /* Only the namespace of a create can be missing, and with it the job soon. */
-        return kind == ACTION_POD_CREATE || kind == ACTION_POD_CHECK ? DONE_AGAIN : DONE_NOT_FOUND;
+        return is_create(kind) ? DONE_AGAIN : DONE_NOT_FOUND;
     case DONE_CONFLICT:
         /* A delete names the UID, and the version where it counts that nothing has changed. */
         if (kind == ACTION_POD_DELETE && has(message, "ResourceVersion in precondition"))
             return DONE_CONFLICT;
         if (kind == ACTION_POD_DELETE || kind == ACTION_JOB_DELETE || kind == ACTION_JOB_TOLD ||
-            kind == ACTION_REVISION_DELETE)
+            kind == ACTION_REVISION_DELETE || kind == ACTION_SERVICE_DELETE)
             return DONE_NOT_FOUND;
         if (kind == ACTION_POD_RELEASE)
             return has(message, "UID") ? DONE_NOT_FOUND : DONE_AGAIN;
-        if (kind == ACTION_POD_CREATE || kind == ACTION_POD_CHECK)
+        if (is_create(kind))
             return DONE_AGAIN;
         return DONE_CONFLICT;
     case DONE_REFUSED:

@@ -376,20 +376,6 @@ static const struct field array_doc_fields[] = {
 const struct object_type array_state_type =
     OBJECT_TYPE(struct array_doc, "ArrayState", array_doc_fields, .open = true);
 
-static struct json_object *owner_of(const struct batch_job *job)
-{
-    struct json_object *owner = json_object_new_object();
-    struct json_object *owners = json_object_new_array_ext(1);
-    json_put_text(owner, "apiVersion", API_VERSION);
-    json_put_text(owner, "kind", "BatchJob");
-    json_put_text(owner, "name", job->meta.name);
-    json_put_text(owner, "uid", job->meta.uid);
-    json_put_bool(owner, "controller", true);
-    json_put_bool(owner, "blockOwnerDeletion", false);
-    json_object_array_add(owners, owner);
-    return owners;
-}
-
 struct json_object *array_state_encode(const struct batch_job *job, const char *resource_version,
                                        const struct array_status *status)
 {
@@ -400,7 +386,7 @@ struct json_object *array_state_encode(const struct batch_job *job, const char *
     json_put_text(metadata, "name", job->meta.name);
     json_put_text(metadata, "namespace", job->meta.namespace_);
     json_put_text(metadata, "resourceVersion", resource_version);
-    json_put(metadata, "ownerReferences", owner_of(job));
+    json_put(metadata, "ownerReferences", job_owner_references(&job->meta));
     json_put_text(json, "apiVersion", API_VERSION);
     json_put_text(json, "kind", "ArrayState");
     json_put(json, "metadata", metadata);

@@ -16,6 +16,20 @@ void object_meta_done(struct object_meta *meta)
     *meta = (struct object_meta){0};
 }
 
+struct json_object *job_owner_references(const struct object_meta *job)
+{
+    struct json_object *owner = json_object_new_object();
+    struct json_object *owners = json_object_new_array_ext(1);
+    json_put_text(owner, "apiVersion", API_VERSION);
+    json_put_text(owner, "kind", "BatchJob");
+    json_put_text(owner, "name", job->name);
+    json_put_text(owner, "uid", job->uid);
+    json_put_bool(owner, "controller", true);
+    json_put_bool(owner, "blockOwnerDeletion", false);
+    json_object_array_add(owners, owner);
+    return owners;
+}
+
 static bool has_our_finalizer(struct json_object *finalizers)
 {
     for (size_t i = 0; i < json_list_count(finalizers); i++) {

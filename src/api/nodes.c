@@ -58,7 +58,7 @@ const struct node_range *node_range_of(const struct node_properties *nodes, int6
 static const struct field range_fields[] = {
     FIELD(struct node_range, target_nodes, "targetNodes", .required = true, .min = 1, .max = 9,
           .format = &format_target_nodes),
-    CUSTOM(struct node_range, template_, &template_field, "template", .required = true),
+    CUSTOM(struct node_range, template_, &node_template_field, "template", .required = true),
 };
 static const struct object_type range_type =
     OBJECT_TYPE(struct node_range, "NodeRangeProperty", range_fields);

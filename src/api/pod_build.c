@@ -9,6 +9,7 @@
  * that is raised until it does not, and the slot's letter. Values that may be absent (deadline,
  * epoch) stand first in their objects, so that their comma can go with them. */
 #include "bulkhead/api/references.h"
+#include "bulkhead/api/service.h"
 #include "bulkhead/api/tables.h"
 #include "bulkhead/api/template.h"
 
@@ -144,12 +145,18 @@ static void add_node_variables(const struct draft *draft, struct json_object *li
     AUTO_TEXT index = text_printf("%" PRId64, draft->node);
     AUTO_TEXT count = text_printf("%" PRId64, draft->nodes->num_nodes);
     AUTO_TEXT main_index = text_printf("%" PRId64, draft->nodes->main_node);
+    AUTO_TEXT service = node_service_name(draft->job->meta.name, draft->job->meta.uid);
+    AUTO_TEXT own_name = node_dns_name(&draft->job->meta, draft->node);
+    AUTO_TEXT main_name = node_dns_name(&draft->job->meta, draft->nodes->main_node);
     json_object_array_add(list, variable("AWS_BATCH_JOB_NODE_INDEX", index));
     json_object_array_add(list, variable("AWS_BATCH_JOB_NUM_NODES", count));
     json_object_array_add(list, variable("AWS_BATCH_JOB_MAIN_NODE_INDEX", main_index));
     if (draft->node != draft->nodes->main_node && draft->main_address != NULL)
         json_object_array_add(
             list, variable("AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", draft->main_address));
+    json_object_array_add(list, variable("BULKHEAD_JOB_SERVICE", service));
+    json_object_array_add(list, variable("BULKHEAD_JOB_NODE_NAME", own_name));
+    json_object_array_add(list, variable("BULKHEAD_JOB_MAIN_NODE_NAME", main_name));
 }
 
 /* Ours come first, so that the template's own can refer to them: $(AWS_BATCH_JOB_ARRAY_INDEX). */
@@ -209,20 +216,6 @@ static void add_members(struct json_object *to, struct json_object *from)
         json_put(to, json_key(m), json_object_get(json_value(m)));
 }
 
-static struct json_object *owner_references(const struct batch_job *job)
-{
-    struct json_object *owner = json_object_new_object();
-    struct json_object *list = json_object_new_array_ext(1);
-    json_put_text(owner, "apiVersion", API_VERSION);
-    json_put_text(owner, "kind", "BatchJob");
-    json_put_text(owner, "name", job->meta.name);
-    json_put_text(owner, "uid", job->meta.uid);
-    json_put_bool(owner, "controller", true);
-    json_put_bool(owner, "blockOwnerDeletion", false);
-    json_object_array_add(list, owner);
-    return list;
-}
-
 static struct json_object *pod_labels(const struct draft *draft, struct json_object *own)
 {
     struct json_object *labels = json_object_new_object();
@@ -274,7 +267,7 @@ static struct json_object *pod_metadata(const struct draft *draft, struct json_o
     json_put(metadata, "labels", pod_labels(draft, json_get_object(own, "labels")));
     json_put(metadata, "annotations", pod_annotations(draft, json_get_object(own, "annotations")));
     json_put(metadata, "finalizers", finalizers);
-    json_put(metadata, "ownerReferences", owner_references(draft->job));
+    json_put(metadata, "ownerReferences", job_owner_references(&draft->job->meta));
     return metadata;
 }
 
@@ -335,6 +328,15 @@ static struct json_object *selector_of(const struct draft *draft, struct json_ob
     return selector;
 }
 
+/* The name under which DNS knows it, in every try: see service.h. */
+static void put_node_name(const struct draft *draft, struct json_object *spec)
+{
+    AUTO_TEXT service = node_service_name(draft->job->meta.name, draft->job->meta.uid);
+    AUTO_TEXT host = node_host_name(service, draft->node);
+    json_put_text(spec, "hostname", host);
+    json_put_text(spec, "subdomain", service);
+}
+
 static struct json_object *pod_spec(const struct draft *draft, struct json_object *own)
 {
     struct json_object *spec = json_object_new_object();
@@ -350,6 +352,8 @@ static struct json_object *pod_spec(const struct draft *draft, struct json_objec
     complete_containers(draft, json_get_list(spec, "initContainers"));
     complete_containers(draft, json_get_list(spec, "containers"));
     json_put(spec, "tolerations", tolerations_of(draft, json_get_list(own, "tolerations")));
+    if (draft->nodes != NULL)
+        put_node_name(draft, spec);
     if (draft->assisted)
         json_put(spec, "nodeSelector", selector_of(draft, json_get_object(own, "nodeSelector")));
     return spec;

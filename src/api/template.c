@@ -217,3 +217,22 @@ static void field_done(void *member)
 }
 
 const struct custom_field template_field = {"object", field_decode, field_encode, field_done};
+
+/* Of a node of a multi-node job: what the cluster's DNS calls it is not the template's to say. */
+static int node_field_decode(struct json_object *value, const struct json_at *at, void *member,
+                             struct err *err)
+{
+    static const char *const owned[] = {"hostname", "subdomain"};
+    struct json_object *spec = json_get_object(value, "spec");
+    const struct json_at spec_at = {at, "spec", 0};
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
+        if (json_get(spec, owned[i]) != NULL)
+            return json_fail(JSON_AT(&spec_at, owned[i]), err,
+                             "not in a template of nodes: bulkhead names the nodes of a multi-node "
+                             "job (see BULKHEAD_JOB_NODE_NAME)");
+    }
+    return field_decode(value, at, member, err);
+}
+
+const struct custom_field node_template_field = {"object", node_field_decode, field_encode,
+                                                 field_done};

@@ -43,6 +43,7 @@ struct core *core_new(const struct core_options *options)
     core->definitions = map_new();
     core->definitions_by_uid = map_new();
     core->revisions = map_new();
+    core->services = map_new();
     core->nodes = map_new();
     core->pods = map_new();
     core->daemon_sets = map_new();
@@ -161,6 +162,7 @@ struct core *core_free(struct core *core)
     map_free(core->queues);
     map_free(core->environments);
     definitions_free(core);
+    services_free(core);
     map_free(core->nodes);
     map_free(core->pods);
     map_free(core->daemon_sets);
@@ -271,6 +273,9 @@ static void apply_gone(struct core *core, const struct event *event)
     case EVENT_REVISION_GONE:
         revision_gone(core, key, event->uid);
         break;
+    case EVENT_SERVICE_GONE:
+        service_gone(core, key, event->uid);
+        break;
     case EVENT_POD_GONE:
         pod_gone(core, key, event->uid);
         break;
@@ -311,6 +316,9 @@ void core_apply(struct core *core, const struct event *event)
         break;
     case EVENT_REVISION:
         revision_apply(core, event->definition);
+        break;
+    case EVENT_SERVICE:
+        service_apply(core, event->service);
         break;
     case EVENT_POD:
         pod_apply(core, event->pod);
@@ -379,6 +387,9 @@ static void run_timers(struct core *core)
             break;
         case TIMER_DEFINITION:
             definition_timer(core, CONTAINER_OF(timer, struct core_definition, timer));
+            break;
+        case TIMER_SERVICE:
+            service_timer(core, CONTAINER_OF(timer, struct core_service, timer));
             break;
         }
     }

@@ -66,6 +66,10 @@ static void count_flight(void *object, enum action_kind kind, int change)
     case ACTION_REVISION_CREATE:
         ((struct core_definition *)object)->flights += change;
         break;
+    case ACTION_SERVICE_CREATE:
+    case ACTION_SERVICE_DELETE:
+        ((struct core_service *)object)->flights += change;
+        break;
     case ACTION_REVISION_DELETE:
         ((struct core_revision *)object)->flights += change;
         break;

@@ -256,6 +256,17 @@ static bool still_fits(const struct core_node *node, const struct core_class *cl
            amounts_fit(&class_->needs, &free_);
 }
 
+bool gang_is_whole(const struct core_pod *pod)
+{
+    const struct core_job *job = pod->job;
+    for (uint32_t i = 0; job->gang && pod->index == job->main_node && i < job->size; i++) {
+        const struct core_node *node = job->gang_nodes[i];
+        if (i != job->main_node && (node == NULL || !still_fits(node, job_class(job, i))))
+            return false;
+    }
+    return true;
+}
+
 /* A reserved node that can no longer be used, or where a pod that is not ours has taken the room:
  * the part needs another. */
 static void drop_unusable(struct core *core, struct core_job *job)

@@ -14,6 +14,9 @@ bool gang_is_measurable(const struct core_job *job);
 void gang_classes(struct core *core, struct core_job *job);
 bool gang_place(struct core *core, struct core_job *job, struct core_environment *environment);
 void gangs_place(struct core *core);
+/* Before the create is sent: does each other part still have a node kept for it, if this is main's?
+ */
+bool gang_is_whole(const struct core_pod *pod);
 void gang_look(struct core *core, struct core_job *job); /* after any change of its pods */
 void gang_node_gone(struct core *core, struct core_node *node);
 void gang_node_unusable(struct core *core, struct core_node *node); /* one that is reserved */

@@ -41,16 +41,19 @@
  *   gang.c       multi-node jobs: placed whole, led by their main node
  *   gangroom.c   is there room for one, and what would it take (gang.h)
  *   gangbuy.c    machines for one
+ *   services.c   stable names for its nodes (services.h)
  *   buy.c        what to buy (buyer.h)
  *   strategy.c   which instance type, by the allocation strategy (strategy.h)
  *   giveback.c   what to give back (buyer.h)
  *   scale.c      calls to the providers of machines, and their pace
  *   spare.c      room for what will come back from machines that go
  *   verdict.c    why something waits, in words
- *   explain.c, explain_print.c, clauses.c  the same whole, for who asks: every node and type,
- * clause by clause (explain.h, clauses.h) status.c     what is written when, and what a durable
- * status sets free admin.c      status and finalizers of queues and environments flight.c actions
- * in flight core.c       events in, plans out
+ *   explain.c, explain_print.c, clauses.c  the same whole, for who asks: every node and type
+ *                (explain.h, clauses.h)
+ *   status.c     what is written when, and what a durable status sets free
+ *   admin.c      status and finalizers of queues and environments
+ *   flight.c     actions in flight
+ *   core.c       events in, plans out
  *
  * Lifetime   An object that is gone from the API server is unlinked at once and freed when no
  * action that names it is in flight any more (its flights count is 0). */
@@ -58,6 +61,7 @@
 #define BULKHEAD_CORE_INTERNAL_H
 
 #include "bulkhead/api/references.h"
+#include "bulkhead/api/service.h"
 #include "bulkhead/base/heap.h"
 #include "bulkhead/base/map.h"
 #include "bulkhead/base/ranges.h"
@@ -274,6 +278,7 @@ enum verdict {
     VERDICT_CONSUMABLE,
     VERDICT_CONSUMABLE_MISSING,
     VERDICT_CONSUMABLE_TOO_SMALL,
+    VERDICT_SERVICE,
     VERDICT_QUOTA,
     VERDICT_FORBIDDEN,
     VERDICT_RETRY,
@@ -418,7 +423,14 @@ struct tell_line { /* jobs with something to send, first come first sent */
     int level;
 };
 
-enum timer_kind { TIMER_JOB, TIMER_POD, TIMER_NODE, TIMER_ENVIRONMENT, TIMER_DEFINITION };
+enum timer_kind {
+    TIMER_JOB,
+    TIMER_POD,
+    TIMER_NODE,
+    TIMER_ENVIRONMENT,
+    TIMER_DEFINITION,
+    TIMER_SERVICE
+};
 
 struct core_daemon_set {
     char *key, *uid;
@@ -430,7 +442,7 @@ struct flight {
     enum action_kind kind;
     uint32_t generation;
     bool used;
-    void *object;      /* pod, job, queue, environment, definition or revision, by kind */
+    void *object;      /* pod, job, queue, environment, definition, revision or service */
     uint64_t sequence; /* JOB_STATUS: what it makes durable; others: a hash */
     char *text;        /* LAUNCH: token */
 };
@@ -459,6 +471,7 @@ struct core {
     struct map *queues, *environments, *definitions, *nodes, *pods, *daemon_sets, *runtime_classes,
         *consumables;                           /* by name or key */
     struct map *definitions_by_uid, *revisions; /* gone ones too; by key */
+    struct map *services;                       /* by key */
     struct map *dependants;                     /* namespace/name */
     struct map *families;                       /* uid of the parent */
     struct map *replacements; /* uid of a job that failed -> the job that took its place */
@@ -470,6 +483,7 @@ struct core {
     struct core_job *unadmitted;
     struct core_job *fresh; /* admitted in this turn */
     struct core_definition *definitions_to_look;
+    struct core_service *services_to_look;
     uint64_t gang_match;    /* of the last matching */
     uint64_t buy_pass;      /* the last one */
     struct core_job *gangs; /* open ones with parts to reserve for or to start */
@@ -855,5 +869,7 @@ void plan_finalizer(struct core *core, const char *kind, const struct object_met
 #include "consume.h"
 
 #include "revisions.h"
+
+#include "services.h"
 
 #endif

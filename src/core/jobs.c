@@ -738,6 +738,7 @@ void job_gone(struct core *core, const char *uid)
     }
     job_uncount(core, job);
     job->gone = true;
+    service_look(core, job);
     queue_enter(core, job);
     timer_clear(&core->timers, &job->timer);
     tell_job_gone(core, job);

@@ -82,12 +82,8 @@ void pod_unlink(struct core *core, struct core_pod *pod)
 
 static char *pod_name(const struct core_job *job, uint32_t index, unsigned try)
 {
-    char cut[31];
-    size_t size = 0;
-    for (const char *c = job->spec->meta.name; *c != '\0' && size < sizeof(cut) - 1; c++)
-        cut[size++] = *c == '.' ? '-' : *c;
-    cut[size] = '\0';
-    return text_printf("%s-%.8s-%u-%u", cut, job->uid, index, try);
+    AUTO_TEXT stem = job_stem(job->spec->meta.name, job->uid);
+    return text_printf("%s-%u-%u", stem, index, try);
 }
 
 struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t index,

@@ -5,6 +5,7 @@
  * a pod is in flight at a time, but for a create. Whatever did not happen is tried again after a
  * pause, by the pod's timer. */
 #include "assist.h"
+#include "gang.h"
 #include "inputs.h"
 #include "results.h"
 
@@ -193,14 +194,21 @@ static void name_pod(struct action *action, const struct core_pod *pod)
     action->uid = pod->uid;
 }
 
-/* While its claims were being written another may have come to its node, or the node have gone. */
+/* What must be stored before it: the Service that names it, the claims of what it holds. */
+static bool may_be_created(struct core *core, const struct core_pod *pod)
+{
+    bool named = !pod->job->gang || service_is_stored(core, pod->job);
+    return consume_is_durable(pod) && named;
+}
+
+/* While that was being written another may have come to its node, or the node have gone. */
 static bool has_its_place(const struct core_pod *pod)
 {
     const struct core_node *node = pod->node;
     struct amounts free_;
-    if (pod->hold_count == 0)
+    if (pod->hold_count == 0 && !pod->job->gang)
         return true;
-    if (!node_is_usable(node) ||
+    if (!node_is_usable(node) || !gang_is_whole(pod) ||
         (!pod->assisted && uid_hash(node->spec->meta.uid) != pod->node_uid))
         return false;
     node_free_amounts(node, &free_);
@@ -239,7 +247,7 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
     if (pod->flights > 0 && !(pod->state == PODS_LIVE && pod->kill != KILL_NONE && !pod->suspect))
         return true; /* its answer puts it back */
     if (pod->state == PODS_CREATING && !pod->create_sent)
-        return consume_is_durable(pod) && plan_create(core, pod);
+        return may_be_created(core, pod) && plan_create(core, pod);
     if (pod->state == PODS_CREATING && pod->unresolved) {
         name_pod(action_new(core, ACTION_POD_GET, pod), pod);
         pod->unresolved = false;

@@ -288,6 +288,7 @@ static void job_written(struct core *core, struct core_job *job, uint64_t sequen
         job->end_durable = true;
         depend_ended_later(core, job);
         tell_look(core, job);
+        service_look(core, job);
     }
     if (job->ended && job->written_sequence == job->sequence && job->children != NULL)
         job_shrink(core, job);
@@ -361,6 +362,10 @@ void status_done(struct core *core, struct flight *flight, struct done *done)
     case ACTION_REVISION_DELETE:
         revision_done(core, flight, done);
         break;
+    case ACTION_SERVICE_CREATE:
+    case ACTION_SERVICE_DELETE:
+        service_done(core, flight, done);
+        break;
     default:
         admin_done(core, flight, done);
         break;
@@ -406,5 +411,6 @@ void status_plan(struct core *core)
 {
     plan_checks(core);
     revisions_plan(core);
+    services_plan(core);
     admin_plan(core);
 }

@@ -41,6 +41,7 @@ static const char *const reasons[VERDICT_COUNT] = {
     [VERDICT_CONSUMABLE]         = "ConsumableResourceInUse",
     [VERDICT_CONSUMABLE_MISSING] = "ConsumableResourceMissing",
     [VERDICT_CONSUMABLE_TOO_SMALL] = "ConsumableResourceTooSmall",
+    [VERDICT_SERVICE]            = "ServiceNameTaken",
     [VERDICT_QUOTA]              = "QuotaExceeded",
     [VERDICT_FORBIDDEN]          = "Forbidden",
     [VERDICT_RETRY]              = "Retrying",
@@ -365,7 +366,8 @@ char *verdict_message(struct core *core, struct core_job *job)
                  job->verdict_text != NULL ? job->verdict_text : "");
         break;
     case VERDICT_FORBIDDEN:
-        str_addf(&out, "the controller may not create pods here: %s",
+        str_addf(&out, "the controller may not create %s here: %s",
+                 job->gang ? "pods and Services" : "pods",
                  job->verdict_text != NULL ? job->verdict_text : "");
         break;
     default:

@@ -24,6 +24,8 @@ const char *action_kind_name(enum action_kind kind)
         [ACTION_CONSUMABLE_STATUS] = "consumable-status",
         [ACTION_REVISION_CREATE] = "revision-create",
         [ACTION_REVISION_DELETE] = "revision-delete",
+        [ACTION_SERVICE_CREATE] = "service-create",
+        [ACTION_SERVICE_DELETE] = "service-delete",
         [ACTION_FINALIZER] = "finalizer",
         [ACTION_PROVIDER_TYPES] = "types",
         [ACTION_PROVIDER_OBSERVE] = "observe",

@@ -20,6 +20,8 @@ static const struct record_type *payload_of(const struct event *event)
     case EVENT_DEFINITION:
     case EVENT_REVISION:
         return &job_definition_record;
+    case EVENT_SERVICE:
+        return &node_service_record;
     case EVENT_POD:
         return &pod_record;
     case EVENT_NODE:
@@ -37,6 +39,7 @@ static const struct record_type *payload_of(const struct event *event)
     case EVENT_ENVIRONMENT_GONE:
     case EVENT_DEFINITION_GONE:
     case EVENT_REVISION_GONE:
+    case EVENT_SERVICE_GONE:
     case EVENT_POD_GONE:
     case EVENT_NODE_GONE:
     case EVENT_DAEMON_SET_GONE:
@@ -81,6 +84,7 @@ static void put_done(struct str *out, const struct done *done)
     record_put_text(out, done->message);
     record_put_text(out, done->resource_version);
     record_put_text(out, done->array_version);
+    record_put_text(out, done->uid);
     record_put_number(out, (uint64_t)done->state_bytes);
     put_object(out, &pod_record, done->pod);
     put_object(out, &job_definition_record, done->definition);
@@ -171,6 +175,7 @@ static void get_done(struct record_input *input, struct arena *arena, struct don
     done->message = get_text(input, arena);
     done->resource_version = get_text(input, arena);
     done->array_version = get_text(input, arena);
+    done->uid = get_text(input, arena);
     done->state_bytes = (int64_t)record_get_number(input);
     if (record_get_number(input) != 0)
         done->pod = get_object(input, &pod_record);

@@ -233,6 +233,9 @@ ROOT(daemon_set, STRUCT(meta, object_meta) STRUCT(placement, placement))
 #define T runtime_class
 ROOT(runtime_class, STRUCT(meta, object_meta) STRUCT(adds, placement))
 #undef T
+#define T node_service
+ROOT(node_service, STRUCT(meta, object_meta) M(job_uid))
+#undef T
 
 /* --- core.h --- */
 #define T core_options
@@ -250,5 +253,6 @@ const struct record_type *const record_roots[] = {
     &runtime_class_record,  &consumable_resource_record,
     &array_status_record,   &instance_record,
     &instance_type_record,  &core_options_record,
+    &node_service_record,
 };
 const size_t record_root_count = ARRAY_LEN(record_roots);

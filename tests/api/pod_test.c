@@ -295,6 +295,16 @@ TEST(nodes_of_a_multi_node_job)
     CHECK_HAS("address", env,
               "{\"name\":\"AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS\",\"value\":\"10.0.0.7\"}");
     CHECK_TEXT("widest", container_text(other, "containers", 0, "image"), "\"all\"");
+    CHECK_HAS("own name", env,
+              "{\"name\":\"BULKHEAD_JOB_NODE_NAME\","
+              "\"value\":\"sim-u-1-3.sim-u-1.ns.svc\"}");
+    CHECK_HAS("main's name", env,
+              "{\"name\":\"BULKHEAD_JOB_MAIN_NODE_NAME\","
+              "\"value\":\"sim-u-1-1.sim-u-1.ns.svc\"}");
+    CHECK_HAS("others' names", env, "{\"name\":\"BULKHEAD_JOB_SERVICE\",\"value\":\"sim-u-1\"}");
+    struct json_object *spec = json_get_object(other, "spec");
+    CHECK_TEXT("hostname", json_get_text(spec, "hostname"), "sim-u-1-3");
+    CHECK_TEXT("subdomain", json_get_text(spec, "subdomain"), "sim-u-1");
 }
 
 static const struct {

@@ -21,6 +21,10 @@ static struct json_object *with_spec(const char *spec)
     "{'jobQueue':'q','nodeProperties':{'numNodes':" count ",'mainNode':" main                      \
     ",'nodeRangeProperties':[" ranges "]}}"
 #define RANGE(target) "{'targetNodes':'" target "','template':" POD "}"
+#define NAMED(key)                                                                                 \
+    "{'targetNodes':'0:','template':{'spec':{'" key                                                \
+    "':'x','containers':[{'name':'c','image':'i'}]"                                                \
+    "}}}"
 #define JOB(more) "{'jobQueue':'q','jobDefinition':'d'" more "}"
 #define SPEC(more) "{'template':{'spec':{'containers':[{'name':'c','image':'i'}]" more "}}}"
 #define CONTAINER(more) "{'template':{'spec':{'containers':[{'name':'c','image':'i'" more "}]}}}"
@@ -183,6 +187,12 @@ static const struct row jobs[] = {
      "lower one first"},
     {"a node in no range", NODES("3", "0", RANGE("0") "," RANGE("2:")),
      "spec.nodeProperties.nodeRangeProperties: no range has node 1"},
+    {"a hostname of a node", NODES("2", "0", NAMED("hostname")),
+     "spec.nodeProperties.nodeRangeProperties[0].template.spec.hostname: not in a template of "
+     "nodes: bulkhead names the nodes of a multi-node job (see BULKHEAD_JOB_NODE_NAME)"},
+    {"a subdomain of a node", NODES("2", "0", NAMED("subdomain")),
+     "spec.nodeProperties.nodeRangeProperties[0].template.spec.subdomain: not in a template of "
+     "nodes: bulkhead names the nodes of a multi-node job (see BULKHEAD_JOB_NODE_NAME)"},
     {"overrides of nodes that are not there",
      "{'jobQueue':'q','nodeOverrides':{'numNodes':2},'template':" POD "}",
      "spec.nodeOverrides: only for multi-node jobs"},
@@ -208,6 +218,11 @@ static const struct row definitions[] = {
     {"nodes without the type",
      "{'nodeProperties':{'numNodes':1,'mainNode':0,'nodeRangeProperties':[" RANGE("0") "]}}",
      "spec.nodeProperties: needs type multinode"},
+    {"a hostname of a node",
+     "{'type':'multinode','nodeProperties':{'numNodes':1,'mainNode':0,'nodeRangeProperties':"
+     "[" NAMED("hostname") "]}}",
+     "spec.nodeProperties.nodeRangeProperties[0].template.spec.hostname: not in a template of "
+     "nodes: bulkhead names the nodes of a multi-node job (see BULKHEAD_JOB_NODE_NAME)"},
     {"nodes with the type",
      "{'type':'multinode','nodeProperties':{'numNodes':1,'mainNode':0,'nodeRangeProperties':"
      "[" RANGE("0") "]}}",

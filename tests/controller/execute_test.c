@@ -104,6 +104,8 @@ static void on_apply(void *ctx, struct event *event)
         str_addf(&script->log, " pod=%s", done->pod->meta.name);
     if (done->definition != NULL)
         str_addf(&script->log, " revision=%lld", (long long)done->definition->revision);
+    if (done->uid != NULL)
+        str_addf(&script->log, " uid=%s", done->uid);
     if (done->provider != PROVIDER_OK)
         str_addf(&script->log, " provider=%d", (int)done->provider);
     if (done->message != NULL)
@@ -221,6 +223,13 @@ static const struct consumable_status resource_status = {
     "\"data\":{\"jobDefinition\":{\"name\":\"d\",\"uid\":\"u1\"},\"spec\":{}}}"
 #define STORE { .kind = ACTION_REVISION_CREATE, .id = 13, .namespace_ = "ns", .name = "d-u1-2", .definition = &definition, .count = 2 }
 #define DROP { .kind = ACTION_REVISION_DELETE, .id = 14, .namespace_ = "ns", .name = "d-u1-2", .uid = "u7" }
+#define SERVICES "/api/v1/namespaces/ns/services"
+#define SERVICE(job, more) "{\"metadata\":{\"name\":\"j-u1\",\"namespace\":\"ns\",\"uid\":\"u8\"," more \
+    "\"ownerReferences\":[{\"apiVersion\":\"bulkhead.dev/v1alpha1\",\"kind\":\"BatchJob\",\"name\":\"j\",\"uid\":\"" job "\",\"controller\":true}]}}"
+#define NAME { .kind = ACTION_SERVICE_CREATE, .id = 15, .namespace_ = "ns", .name = "j-u1", .uid = "u1", .job = &named_job }
+#define UNNAME { .kind = ACTION_SERVICE_DELETE, .id = 16, .namespace_ = "ns", .name = "j-u1", .uid = "u8" }
+static const struct batch_job named_job = {
+    .meta = { .name = (char[]){"j"}, .namespace_ = (char[]){"ns"}, .uid = (char[]){"u1"} } };
 static const struct job_definition definition = {
     .meta = { .name = (char[]){"d"}, .namespace_ = (char[]){"ns"}, .uid = (char[]){"u1"} }, .content = (char[]){"{}"} };
 static const struct { const char *name; struct action action; struct answer answers[3]; const char *want; } rows[] = {
@@ -282,6 +291,20 @@ static const struct { const char *name; struct action action; struct answer answ
     { "no right to store", STORE, { { KUBE_FORBIDDEN, "no", NULL } }, "POST " REVISIONS "\ndone 13 FORBIDDEN: no\n" },
     { "a revision goes", DROP, { { KUBE_OK, NULL, META("9") } }, "DELETE " REVISIONS "/d-u1-2\ndone 14 OK rv=9\n" },
     { "a namesake of a revision stays", DROP, { { KUBE_CONFLICT, "uid", NULL } }, "DELETE " REVISIONS "/d-u1-2\ndone 14 NOT_FOUND: uid\n" },
+    { "service", NAME, { { KUBE_OK, NULL, META("9") } }, "POST " SERVICES "\ndone 15 OK uid=u1\n" },
+    { "a service that is there already is read", NAME, { { KUBE_EXISTS, "exists", NULL }, { KUBE_OK, NULL, SERVICE("u1", "") } },
+      "POST " SERVICES "\nGET " SERVICES "/j-u1\ndone 15 OK uid=u8\n" },
+    { "and may be on its way out", NAME, { { KUBE_EXISTS, "exists", NULL }, { KUBE_OK, NULL, SERVICE("u1", "\"deletionTimestamp\":\"2025-01-01T00:00:00Z\",") } },
+      "POST " SERVICES "\nGET " SERVICES "/j-u1\ndone 15 AGAIN: it is being deleted\n" },
+    { "a service of another job", NAME, { { KUBE_EXISTS, "exists", NULL }, { KUBE_OK, NULL, SERVICE("u2", "") } },
+      "POST " SERVICES "\nGET " SERVICES "/j-u1\ndone 15 EXISTS: it is somebody else's\n" },
+    { "a service of nobody", NAME, { { KUBE_EXISTS, "exists", NULL }, { KUBE_OK, NULL, META("9") } },
+      "POST " SERVICES "\nGET " SERVICES "/j-u1\ndone 15 EXISTS: it is somebody else's\n" },
+    { "what has the name goes meanwhile", NAME, { { KUBE_EXISTS, "exists", NULL }, { KUBE_NOT_FOUND, "gone", NULL } },
+      "POST " SERVICES "\nGET " SERVICES "/j-u1\ndone 15 AGAIN: gone\n" },
+    { "no right to name", NAME, { { KUBE_FORBIDDEN, "cannot create resource \"services\"", NULL } }, "POST " SERVICES "\ndone 15 FORBIDDEN: cannot create resource \"services\"\n" },
+    { "a service goes", UNNAME, { { KUBE_OK, NULL, META("9") } }, "DELETE " SERVICES "/j-u1\ndone 16 OK rv=9\n" },
+    { "a namesake of a service stays", UNNAME, { { KUBE_CONFLICT, "uid", NULL } }, "DELETE " SERVICES "/j-u1\ndone 16 NOT_FOUND: uid\n" },
     { "provider", { .kind = ACTION_PROVIDER_OBSERVE, .id = 10, .environment = "known" }, { { KUBE_OK, NULL, NULL } },
       "provider known\n" },
     { "provider of an environment that is gone", { .kind = ACTION_PROVIDER_OBSERVE, .id = 10, .environment = "gone" }, { { KUBE_OK, NULL, NULL } },

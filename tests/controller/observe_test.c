@@ -29,6 +29,9 @@ static void drop_payload(const struct event *event)
     case EVENT_REVISION:
         job_definition_free(event->definition);
         break;
+    case EVENT_SERVICE:
+        node_service_free(event->service);
+        break;
     case EVENT_INVALID:
         object_meta_done(event->meta);
         free(event->meta);
@@ -52,6 +55,9 @@ static void on_apply(void *ctx, struct event *event)
     case EVENT_REVISION:
         str_addf(log, "%s:%lld", event->definition->of_name,
                  (long long)event->definition->revision);
+        break;
+    case EVENT_SERVICE:
+        str_addf(log, "service of %s", event->service->job_uid);
         break;
     case EVENT_REVISION_GONE:
         str_addf(log, "revision gone %s/%s %s", event->namespace_, event->name, event->uid);
@@ -124,6 +130,11 @@ static const struct { const char *name; enum watched_kind kind; enum kube_watch_
     { "what a list found gone has only a name", WATCHED_PODS, KUBE_DELETED,
       "{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\",\"uid\":\"u3\"}}", "pod gone ns/p u3\n" },
     { "a pod without a name is left out", WATCHED_PODS, KUBE_ADDED, "{\"metadata\":{}}", "" },
+    { "a service", WATCHED_SERVICES, KUBE_ADDED,
+      "{\"metadata\":{\"name\":\"j-u1\",\"namespace\":\"ns\",\"uid\":\"u8\",\"ownerReferences\":[{\"apiVersion\":\"bulkhead.dev/v1alpha1\","
+      "\"kind\":\"BatchJob\",\"name\":\"j\",\"uid\":\"u1\",\"controller\":true}]}}", "service of u1\n" },
+    { "a service with our label that is not ours", WATCHED_SERVICES, KUBE_ADDED,
+      "{\"metadata\":{\"name\":\"j-u1\",\"namespace\":\"ns\",\"uid\":\"u8\"}}", "" },
     { "a revision", WATCHED_REVISIONS, KUBE_ADDED,
       "{\"metadata\":{\"name\":\"d-u1-2\",\"namespace\":\"ns\",\"uid\":\"u7\"},\"revision\":2,\"data\":{\"jobDefinition\":{"
       "\"name\":\"d\",\"uid\":\"u1\"},\"spec\":{}}}", "d:2\n" },
@@ -170,7 +181,7 @@ TEST(observe)
             memo_version(memo, "u1", "7");
     }
     CHECK_INT("echoes", observer_stats(observer)->echoes, 2);
-    CHECK_INT("unreadable", observer_stats(observer)->unreadable, 1);
+    CHECK_INT("unreadable", observer_stats(observer)->unreadable, 2);
     CHECK_INT("forgotten with its object", memo_take_arrival(memo, "u1"), 0);
 }
 

@@ -36,6 +36,11 @@ static const struct { enum action_kind kind; enum kube_outcome outcome; const ch
     { ACTION_JOB_STATUS, KUBE_NOT_FOUND, "", "not_found" },
     { ACTION_JOB_STATUS, KUBE_FORBIDDEN, "", "forbidden" },
     { ACTION_JOB_STATUS, KUBE_INVALID, "a terminal status never changes", "refused" },
+    { ACTION_SERVICE_CREATE, KUBE_EXISTS, "services \"a\" already exists", "exists" },
+    { ACTION_SERVICE_CREATE, KUBE_FORBIDDEN, "services is forbidden: User \"x\" cannot create resource \"services\" in API group \"\" in the namespace \"n\"", "forbidden" },
+    { ACTION_SERVICE_CREATE, KUBE_FORBIDDEN, "services \"a\" is forbidden: a policy says no", "refused" },
+    { ACTION_SERVICE_CREATE, KUBE_QUOTA, "exceeded quota: q", "quota" },
+    { ACTION_SERVICE_DELETE, KUBE_CONFLICT, "Precondition failed: UID in precondition: u, UID in object meta: v", "not_found" },
     { ACTION_FINALIZER, KUBE_CONFLICT, "the object has been modified", "conflict" },
 };
 /* clang-format on */

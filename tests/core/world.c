@@ -313,9 +313,9 @@ static bool thing_happens(struct world *world, const struct line *line)
 
 static bool happens(struct world *world, const struct line *line)
 {
-    static const char *const kinds[] = {"job",          "queue",      "environment",
-                                        "definition",   "node",       "daemonset",
-                                        "runtimeclass", "consumable", "revision"};
+    static const char *const kinds[] = {"job",      "queue",     "environment",  "definition",
+                                        "node",     "daemonset", "runtimeclass", "consumable",
+                                        "revision", "service"};
     const char *word = line->words[0];
     if (strcmp(word, "at") == 0 && line->count == 2) {
         go_to(world, WORLD_EPOCH_NS + line_ns(line->words[1]));

@@ -33,6 +33,8 @@
  *       use
  *   job c after=a arg=Ref::jobs.a.count param=k:v          what the container is given
  *   job d after=a sizefrom=Ref::jobs.a.count               an array of a computed size
+ *   service g-00000001 [owner=00000001-uid]                the name of the first job's, if it is g;
+ *       without owner somebody else's
  *   runtimeclass r cpu=250m select=k:v tolerate=k:v        what it adds to jobs with runtime=r
  *
  * A line about something that is there changes what it names and keeps the rest; "~" stands for a
@@ -90,6 +92,7 @@ enum world_show {                      /* which of the core's actions are writte
                   SHOW_LAUNCHING =
                       1 << 20, /* capacity on its way, as environments' statuses tell it */
                   SHOW_REVISIONS = 1 << 15, /* what is stored of definitions, and used by starts */
+                  SHOW_SERVICES = 1 << 16,  /* those that name the nodes of multi-node jobs */
 };
 
 struct world_row {

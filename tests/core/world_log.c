@@ -208,6 +208,8 @@ void log_action(struct world *world, const struct action *action)
         [ACTION_REVISION_CREATE] = SHOW_REVISIONS,
         [ACTION_REVISION_DELETE] = SHOW_REVISIONS,
         [ACTION_CONSUMABLE_STATUS] = SHOW_CONSUMABLES,
+        [ACTION_SERVICE_CREATE] = SHOW_SERVICES,
+        [ACTION_SERVICE_DELETE] = SHOW_SERVICES,
         [ACTION_FINALIZER] = SHOW_ADMIN,
         [ACTION_PROVIDER_TYPES] = SHOW_QUESTIONS,
         [ACTION_PROVIDER_OBSERVE] = SHOW_QUESTIONS,
@@ -238,6 +240,11 @@ void log_action(struct world *world, const struct action *action)
     case ACTION_REVISION_CREATE:
     case ACTION_REVISION_DELETE:
         log_revision(world, action);
+        break;
+    case ACTION_SERVICE_CREATE:
+    case ACTION_SERVICE_DELETE:
+        log_line(world, "%s service %s", action->kind == ACTION_SERVICE_CREATE ? "make" : "delete",
+                 label);
         break;
     case ACTION_POD_CHECK:
         log_line(world, "check %s", label);

@@ -8,6 +8,7 @@
  *   world_sink.c     the event sink
  *   world_consume.c  consumable resources
  *   world_revisions.c  the API server, for definitions and their revisions
+ *   world_services.c   likewise, for Services that name nodes
  *   world_log.c      what is written down */
 #ifndef BULKHEAD_TESTS_CORE_WORLD_PARTS_H
 #define BULKHEAD_TESTS_CORE_WORLD_PARTS_H
@@ -85,6 +86,7 @@ struct answer { /* to be delivered after the plan */
     enum done_result result;
     enum provider_result provider;
     char *words, *version, *pod, *environment, *token, *revision;
+    char *service; /* its UID */
     struct answer *next;
 };
 
@@ -177,6 +179,13 @@ enum done_result revision_delete(struct world *world, const struct action *actio
 char *revision_label(const struct job_definition *content, int64_t number); /* d:2 */
 void log_revision(struct world *world, const struct action *action);
 void log_definition(struct world *world, const struct action *action);
+
+/* world_services.c */
+struct node_service *service_from(const struct thing *thing);
+enum done_result service_create(struct world *world, const struct action *action,
+                                struct answer *answer);
+enum done_result service_delete(struct world *world, const struct action *action);
+void services_orphaned(struct world *world, const struct thing *job);
 
 /* world_log.c */
 void log_time(struct world *world);

@@ -31,7 +31,8 @@ struct thing *thing_find(struct world *world, const char *kind, const char *name
 static bool is_namespaced(const char *kind)
 {
     return strcmp(kind, "job") == 0 || strcmp(kind, "definition") == 0 ||
-           strcmp(kind, "daemonset") == 0 || strcmp(kind, "revision") == 0;
+           strcmp(kind, "daemonset") == 0 || strcmp(kind, "revision") == 0 ||
+           strcmp(kind, "service") == 0;
 }
 
 static struct thing *thing_new(struct world *world, const char *kind, const char *name)
@@ -47,7 +48,8 @@ static struct thing *thing_new(struct world *world, const char *kind, const char
         thing->uid = text_printf("%08u-uid", ++world->job_count);
     else if (strcmp(kind, "definition") == 0)
         thing->uid = text_printf("u%u-%s", ++world->definition_count, name);
-    else if (strcmp(kind, "node") == 0 || strcmp(kind, "revision") == 0)
+    else if (strcmp(kind, "node") == 0 || strcmp(kind, "revision") == 0 ||
+             strcmp(kind, "service") == 0)
         thing->uid = text_printf("uid-%s-%" PRId64, name, world->version);
     else
         thing->uid = text_printf("uid-%s", name);
@@ -126,12 +128,15 @@ void thing_gone(struct world *world, struct thing *thing)
         {"environment", EVENT_ENVIRONMENT_GONE},
         {"definition", EVENT_DEFINITION_GONE},
         {"revision", EVENT_REVISION_GONE},
+        {"service", EVENT_SERVICE_GONE},
         {"node", EVENT_NODE_GONE},
         {"daemonset", EVENT_DAEMON_SET_GONE},
         {"runtimeclass", EVENT_RUNTIME_CLASS_GONE},
         {"consumable", EVENT_CONSUMABLE_GONE},
     };
     struct thing *before = NULL;
+    if (strcmp(thing->kind, "job") == 0)
+        services_orphaned(world, thing);
     for (struct thing **link = &world->things; *link != NULL; link = &(*link)->next) {
         if (*link == thing) {
             *link = thing->next;
@@ -194,6 +199,7 @@ void thing_show(struct world *world, const struct thing *thing)
     struct line line;
     line_read(&line, thing->words);
     AUTO_TEXT broken = text_copy(line_get(&line, "broken"));
+    struct node_service *service = strcmp(kind, "service") == 0 ? service_from(thing) : NULL;
     line_done(&line);
     if (broken != NULL && broken[0] != '\0')
         show_broken(world, thing, broken);
@@ -209,6 +215,8 @@ void thing_show(struct world *world, const struct thing *thing)
               &(struct event){.kind = EVENT_DEFINITION, .definition = definition_from(thing)});
     else if (strcmp(kind, "revision") == 0)
         event(world, &(struct event){.kind = EVENT_REVISION, .definition = definition_from(thing)});
+    else if (service != NULL)
+        event(world, &(struct event){.kind = EVENT_SERVICE, .service = service});
     else if (strcmp(kind, "node") == 0)
         event(world, &(struct event){.kind = EVENT_NODE, .node = node_from(thing)});
     else if (strcmp(kind, "daemonset") == 0)
@@ -400,6 +408,7 @@ static void answer_free(struct answer *answer)
     free(answer->environment);
     free(answer->token);
     free(answer->revision);
+    free(answer->service);
     free(answer);
 }
 
@@ -435,6 +444,7 @@ static void deliver(struct world *world, struct answer *answer)
                                   .result = answer->result,
                                   .provider = answer->provider,
                                   .message = answer->words,
+                                  .uid = answer->service,
                                   .resource_version = answer->version,
                                   .array_version = answer->version}};
     struct instances instances = {0};
@@ -757,6 +767,12 @@ static void carry_out(struct world *world, const struct action *action, struct a
     case ACTION_REVISION_DELETE:
         answer->result = revision_delete(world, action);
         break;
+    case ACTION_SERVICE_CREATE:
+        answer->result = service_create(world, action, answer);
+        break;
+    case ACTION_SERVICE_DELETE:
+        answer->result = service_delete(world, action);
+        break;
     case ACTION_PROVIDER_LAUNCH:
         answer->token = text_copy(action->token);
         answer->provider = machines_launch(world, action);
@@ -785,6 +801,7 @@ void act(struct world *world, const struct action *action)
         answer->provider = provider ? provider_of(word) : PROVIDER_OK;
         text_set(&answer->pod, NULL);
         text_set(&answer->revision, NULL);
+        text_set(&answer->service, NULL);
         text_set(&answer->words, canned->words);
     }
     if (strcmp(word, "never") == 0) { /* drops it: nobody will ever be told */

@@ -288,6 +288,12 @@ void request_commit(struct world *world, struct request *request)
     case ACTION_REVISION_DELETE:
         revision_delete(world, request, target(world, request, KIND_REVISION));
         break;
+    case ACTION_SERVICE_CREATE:
+        service_create(world, request);
+        break;
+    case ACTION_SERVICE_DELETE:
+        service_delete(world, request, target(world, request, KIND_SERVICE));
+        break;
     case ACTION_FINALIZER:
         write_finalizer(world, request);
         break;

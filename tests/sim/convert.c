@@ -371,6 +371,7 @@ static const enum event_kind gone_events[KIND_COUNT] = {
     [KIND_DEFINITION] = EVENT_DEFINITION_GONE,
     [KIND_CONSUMABLE] = EVENT_CONSUMABLE_GONE,
     [KIND_REVISION] = EVENT_REVISION_GONE,
+    [KIND_SERVICE] = EVENT_SERVICE_GONE,
     [KIND_POD] = EVENT_POD_GONE,
     [KIND_NODE] = EVENT_NODE_GONE,
     [KIND_DAEMON_SET] = EVENT_DAEMON_SET_GONE,
@@ -417,6 +418,10 @@ void event_fill(const struct object *copy, bool gone, struct event *ret)
     case KIND_REVISION:
         ret->kind = EVENT_REVISION;
         ret->definition = revision_convert(object);
+        break;
+    case KIND_SERVICE:
+        ret->kind = EVENT_SERVICE;
+        ret->service = service_convert(object);
         break;
     case KIND_POD:
         ret->kind = EVENT_POD;

@@ -153,6 +153,7 @@ static void check_create_sent(struct world *world, struct request *request)
     check_template(world, request, truth->job);
     oracle_takes(world, request);
     oracle_gang_sent(world, request, truth->job);
+    oracle_service_sent(world, request, truth->job);
     request->first_of_child = !truth->children[request->index].planned;
     truth->children[request->index].planned = true;
     request->create_next = world->creates;

@@ -51,8 +51,8 @@ static void count_node(const struct world *world, const struct sim_node *node,
             continue;
         /* Of a node that had the name before; or given up, since its machine is gone. */
         bool others = pod->node_uid != NULL && strcmp(pod->node_uid, node->object.uid) != 0;
-        bool lost = pod->object.deleted_ns != 0 &&
-                    (!node->ready || node->instance == NULL || !node->instance->alive);
+        bool dead = node->instance == NULL || !node->instance->alive;
+        bool lost = dead || (pod->object.deleted_ns != 0 && !node->ready);
         counted->sure = counted->sure && !others && !lost;
         cpu -= pod->cpu_milli;
         memory -= pod->memory_mib;

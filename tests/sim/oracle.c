@@ -480,5 +480,6 @@ const char *oracle_unconverged(struct world *world)
         if (world->stores[KIND_ENVIRONMENT].items[i]->deleted_ns != 0)
             return arena_printf(world->arena, "environment %s is not let go",
                                 world->stores[KIND_ENVIRONMENT].items[i]->name);
-    return revisions_unconverged(world);
+    const char *named = services_unconverged(world);
+    return named != NULL ? named : revisions_unconverged(world);
 }

@@ -160,6 +160,7 @@ static void run_answer(struct world *world, struct task *task)
                               (request->result == DONE_OK || request->result == DONE_EXISTS)
                           ? revision_convert(request->ret_revision)
                           : NULL,
+        .uid = request->ret_uid,
         .provider = request->provider,
         .instances = &request->instances,
     };

@@ -280,6 +280,7 @@ static void submit(struct world *world, const char *name, const char *namespace_
     store_add(world, &job->object);
     if (chance(world, world->faults.user / 10))
         squat(world, job);
+    service_troubles(world, job);
 }
 
 static void run_submit(struct world *world, struct task *task)

@@ -19,6 +19,7 @@ static const char *const kind_names[KIND_COUNT] = {
     [KIND_DEFINITION] = "definition",
     [KIND_CONSUMABLE] = "consumable",
     [KIND_REVISION] = "revision",
+    [KIND_SERVICE] = "service",
     [KIND_POD] = "pod",
     [KIND_NODE] = "node",
     [KIND_DAEMON_SET] = "daemon-set",

@@ -154,6 +154,7 @@ static void run_collect_owned(struct world *world, struct task *task)
 {
     const struct sim_job *job = task->a;
     family_collect(world, job);
+    services_collect(world, job);
     for (size_t i = world->stores[KIND_POD].count; i-- > 0;) {
         struct sim_pod *pod = (struct sim_pod *)world->stores[KIND_POD].items[i];
         if (pod->ours && name_eq(pod->owner_uid, job->object.uid) && pod->object.deleted_ns == 0)

@@ -21,6 +21,7 @@
  *   scheduler.c the cluster's own scheduler
  *   sink.c      the event sink, and the oracle on what it is told
  *   revisions.c definitions, their revisions, and the oracle on them
+ *   services.c  Services that name nodes, and the oracle on them
  *   truth.c     what each child must come to
  *   mend.c      jobs that replace one that failed
  *   family.c    jobs that belong to a job
@@ -61,6 +62,7 @@ enum {
     X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
     X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
     X(sink_events) X(sink_doubles) X(sink_failures) X(assisted) X(bound) \
+    X(services) X(services_deleted) X(services_taken) X(services_lost) \
     X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \
     X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
@@ -92,6 +94,7 @@ enum kind {
     KIND_DEFINITION,
     KIND_CONSUMABLE,
     KIND_REVISION,
+    KIND_SERVICE,
     KIND_POD,
     KIND_NODE,
     KIND_DAEMON_SET,
@@ -156,6 +159,11 @@ struct sim_revision { /* what a definition was */
     uint32_t nodes; /* 0: type container */
     uint32_t main_node;
     struct template_ others;
+};
+
+struct sim_service { /* of a multi-node job */
+    struct object object;
+    const char *job_uid;
 };
 
 struct rule {
@@ -345,8 +353,10 @@ struct truth {
     uint32_t child_count;
     bool create_failed; /* some create was refused or delayed: its place in the order is not its own
                          */
-    struct heard *heard; /* what the event sink has heard of it; see sink.c */
-    uint64_t walk;       /* the last walk along dependencies that came by */
+    bool served, service_lost;   /* its Service was stored; somebody has deleted it since */
+    int64_t name_taken_until_ns; /* by somebody else's Service */
+    struct heard *heard;         /* what the event sink has heard of it; see sink.c */
+    uint64_t walk;               /* the last walk along dependencies that came by */
     struct truth *next;
 };
 
@@ -595,6 +605,16 @@ bool revision_may_be_missing(const struct world *world, const struct sim_job *jo
 const struct template_ *revision_template(const struct world *world, const struct sim_job *job);
 const char *revisions_unconverged(struct world *world);
 
+/* services.c */
+struct node_service *service_convert(const struct sim_service *from);
+void service_troubles(struct world *world, const struct sim_job *job);
+void service_create(struct world *world, struct request *request);
+void service_delete(struct world *world, struct request *request, struct sim_service *service);
+void services_collect(struct world *world, const struct sim_job *job);
+void oracle_service_sent(struct world *world, const struct request *request,
+                         const struct sim_job *job);
+const char *services_unconverged(struct world *world);
+
 /* A request in flight; what the plan pointed to is copied. */
 struct request {
     struct request *next, **link;       /* in flight */
@@ -638,7 +658,7 @@ struct request {
     size_t id_count;
     /* the answer */
     enum done_result result;
-    const char *message, *ret_version, *ret_array_version;
+    const char *message, *ret_version, *ret_array_version, *ret_uid;
     const struct sim_pod *ret_pod; /* a copy */
     const struct sim_revision *ret_revision;
     const struct object *seen;  /* a copy, after a conflict */

@@ -98,6 +98,40 @@ def test_no_room_for_all_starts_none(world):
     world.failed("large")
 
 
+def hostnames(world, service):
+    """What DNS answers with: {hostname: address}, from the Service's EndpointSlices."""
+    slices = world.api.get(f"/apis/discovery.k8s.io/v1/namespaces/{world.namespace}/endpointslices"
+                           f"?labelSelector=kubernetes.io/service-name%3D{service}")["items"]
+    return {e.get("hostname"): e["addresses"][0] for s in slices for e in s.get("endpoints") or []}
+
+
+def test_names_of_nodes(world):
+    """A headless Service names the nodes, from before the first pod until the job has ended."""
+    room(world)
+    services = f"/api/v1/namespaces/{world.namespace}/services"
+    submit(world, "mesh", nodes(3, main=1, hang=True))
+    pods = world.wait_running("mesh", 3) and world.pods("mesh")
+    [service] = [s for s in world.api.get(services)["items"] if s["metadata"]["name"].startswith("mesh-")]
+    name, job = service["metadata"]["name"], world.job("mesh")
+    assert name == "mesh-" + job["metadata"]["uid"][:8]
+    assert service["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]
+    assert service["spec"]["clusterIP"] == "None" and service["spec"]["publishNotReadyAddresses"]
+    assert service["metadata"]["creationTimestamp"] <= min(p["metadata"]["creationTimestamp"] for p in pods)
+    for pod in pods:
+        variables = environment_of(pod)
+        host = f"{name}-{variables['AWS_BATCH_JOB_NODE_INDEX']}"
+        assert (pod["spec"]["hostname"], pod["spec"]["subdomain"]) == (host, name)
+        assert variables["BULKHEAD_JOB_NODE_NAME"] == f"{host}.{name}.{world.namespace}.svc"
+        assert variables["BULKHEAD_JOB_MAIN_NODE_NAME"] == f"{name}-1.{name}.{world.namespace}.svc"
+    wait_for("all names to be known", lambda: sorted(hostnames(world, name)) == [f"{name}-{i}" for i in range(3)])
+
+    world.request("mesh", "TERMINATE", "seen enough")
+    world.failed("mesh")
+    wait_for("the Service to go", lambda: not [s for s in world.api.get(services)["items"]
+                                              if s["metadata"]["name"] == name])
+    world.wait_no_pods("mesh")
+
+
 def test_a_definition_of_several_nodes(world):
     room(world)
     path = f"/apis/bulkhead.dev/v1alpha1/namespaces/{world.namespace}/jobdefinitions"

@@ -61,4 +61,8 @@ struct condition {
 
 void object_meta_done(struct object_meta *meta);
 
+/* For metadata.ownerReferences of what a BatchJob owns: it goes with the job. */
+struct json_object;
+struct json_object *job_owner_references(const struct object_meta *job);
+
 #endif

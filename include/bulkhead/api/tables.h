@@ -26,6 +26,7 @@ extern const struct object_type consumable_needs_type;
 extern const struct object_type condition_type;
 extern const struct object_type phase_counts_type;        /* int64_t[JOB_PHASE_COUNT] */
 extern const struct custom_field template_field;          /* struct pod_template */
+extern const struct custom_field node_template_field;     /* the same, of a multi-node job */
 extern const struct custom_field template_override_field; /* struct template_override */
 extern const struct custom_field numbers_field;           /* struct number_list, each 1.. */
 extern const char *const state_words[2];                  /* DISABLED, ENABLED */

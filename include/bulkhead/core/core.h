@@ -20,6 +20,7 @@
 #include "bulkhead/api/job.h"
 #include "bulkhead/api/node.h"
 #include "bulkhead/api/queue.h"
+#include "bulkhead/api/service.h"
 #include "bulkhead/api/state_change.h"
 #include "bulkhead/base/arena.h"
 
@@ -58,6 +59,8 @@ enum event_kind {
     EVENT_DEFINITION_GONE,    /* namespace_, name */
     EVENT_REVISION,           /* definition (taken): content that one had, see revision.h */
     EVENT_REVISION_GONE,      /* namespace_, name, uid: of the ControllerRevision */
+    EVENT_SERVICE,            /* service (taken): of a multi-node job, see service.h */
+    EVENT_SERVICE_GONE,       /* namespace_, name, uid */
     EVENT_POD,                /* pod (taken): ours or foreign, any node */
     EVENT_POD_GONE,           /* namespace_, name, uid */
     EVENT_NODE,               /* node (taken) */
@@ -98,6 +101,7 @@ struct done {
         *array_version;  /* JOB_STATUS: resourceVersion of the ArrayState written; may be NULL */
     int64_t state_bytes; /* JOB_STATUS: what an array's children were packed to; 0: not known */
     struct pod *pod; /* POD_CREATE, POD_GET with DONE_OK: the object as the server has it (taken) */
+    const char *uid; /* SERVICE_CREATE with DONE_OK: of the Service, which is the job's */
     struct job_definition *definition; /* REVISION_CREATE with DONE_OK or DONE_EXISTS: the revision
                                           as the server has it (taken) */
     enum provider_result provider; /* TYPES, OBSERVE, LAUNCH, TERMINATE (result is then DONE_OK) */
@@ -117,6 +121,7 @@ struct event {
         struct compute_environment *environment;
         struct job_definition *definition;
         struct pod *pod;
+        struct node_service *service;
         struct node *node;
         struct daemon_set *daemon_set;
         struct runtime_class *runtime_class;
@@ -148,6 +153,9 @@ enum action_kind {
     ACTION_DEFINITION_STATUS,  /* meta, definition_status */
     ACTION_REVISION_CREATE,    /* namespace_, name, definition: whose content, count: the number */
     ACTION_REVISION_DELETE,    /* namespace_, name, uid */
+    ACTION_SERVICE_CREATE,     /* namespace_, name, job, uid: the job's. DONE_EXISTS: the name is
+                                  somebody else's */
+    ACTION_SERVICE_DELETE,     /* namespace_, name, uid */
     ACTION_CONSUMABLE_STATUS,  /* meta, consumable_status: for PUT with meta's resourceVersion */
     ACTION_FINALIZER, /* object_kind "JobQueue"/"ComputeEnvironment"/"ConsumableResource", name,
                          uid, resource_version, add */
