@@ -52,8 +52,20 @@ static const struct field finished_fields[] = {
 static const struct object_type finished_type =
     OBJECT_TYPE(struct finished_pods, "FinishedPods", finished_fields);
 
+static const struct field most_fields[] = {
+    FIELD(struct job_queue, most.vcpus, "maxvCpus", .min = 1, .max = QUEUE_VCPUS_MAX),
+    BYTES(struct job_queue, most.memory_bytes, "maxMemory", .min = 1),
+    FIELD(struct job_queue, most.gpus, "maxGpus", .min = 0, .max = QUEUE_GPUS_MAX),
+    FIELD(struct job_queue, most.jobs, "maxRunningJobs", .min = 1, .max = QUEUE_RUNNING_MAX),
+};
+static const struct object_type most_type =
+    OBJECT_TYPE(struct job_queue, "QueueLimits", most_fields);
+
+static const char *const queue_state_words[] = {
+    [QUEUE_DISABLED] = "DISABLED", [QUEUE_ENABLED] = "ENABLED", [QUEUE_DRAINING] = "DRAINING"};
+
 static const struct field spec_fields[] = {
-    WORD(struct job_queue, enabled, state_words, "state", .fallback = 1),
+    WORD(struct job_queue, state, queue_state_words, "state", .fallback = QUEUE_ENABLED),
     FIELD(struct job_queue, priority, "priority", .min = 0, .max = QUEUE_PRIORITY_MAX),
     LIST(struct job_queue, environments, environment_count, &order_type, "computeEnvironmentOrder",
          .required = true, .min = 1, .max = QUEUE_ENVIRONMENTS_MAX),
@@ -62,6 +74,7 @@ static const struct field spec_fields[] = {
     ARRAY(struct job_queue, limits, limit_count, &limit_type, "jobStateTimeLimitActions"),
     FIELD(struct job_queue, ttl_s, "ttlSecondsAfterFinished", .min = 0, .max = TTL_S_MAX),
     OBJECT(struct job_queue, finished_pods, &finished_type, "finishedPods"),
+    PART(&most_type, "limits"),
 };
 
 static int check_limits(const struct job_queue *queue, const struct json_at *at, struct err *err)
@@ -125,6 +138,7 @@ int job_queue_decode(struct json_object *doc, struct job_queue **ret_queue, stru
     qsort(queue->environments, queue->environment_count, sizeof(*queue->environments), by_order);
     queue->observed_generation =
         json_get_i64(json_get_object(doc, "status"), "observedGeneration", 0);
+    queue->draining_since_ns = json_get_time(json_get_object(doc, "status"), "drainingSince");
     *ret_queue = STEAL(queue);
     return 0;
 }
@@ -139,12 +153,23 @@ struct queue_status_doc {
 
 static const char *const status_words[] = {"VALID", "INVALID", "DELETING"};
 
+static const struct field used_fields[] = {
+    FIELD(struct queue_status_doc, status.used.vcpus, "vcpus"),
+    BYTES(struct queue_status_doc, status.used.memory_bytes, "memory"),
+    FIELD(struct queue_status_doc, status.used.gpus, "gpus"),
+    FIELD(struct queue_status_doc, status.used.jobs, "runningJobs"),
+};
+static const struct object_type used_type =
+    OBJECT_TYPE(struct queue_status_doc, "QueueUsed", used_fields);
+
 static const struct field status_fields[] = {
     FIELD(struct queue_status_doc, status.observed_generation, "observedGeneration"),
     FIELD(struct queue_status_doc, word, "status", WORDS(status_words)),
     FIELD(struct queue_status_doc, reason, "reason", .max = 128),
     FIELD(struct queue_status_doc, status.message, "statusReason", .max = 4096),
     OBJECT(struct queue_status_doc, status.jobs, &phase_counts_type, "jobs"),
+    PART(&used_type, "used"),
+    TIME(struct queue_status_doc, status.draining_since_ns, "drainingSince"),
     LIST(struct queue_status_doc, conditions.items, conditions.count, &condition_type, "conditions",
          .max = 8),
 };

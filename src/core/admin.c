@@ -79,6 +79,10 @@ static void queue_words(struct core *core, const struct core_queue *queue,
             status->reason = "ComputeEnvironmentUnusable";
             text_set(&words, "none of its compute environments is ENABLED and VALID");
         }
+        if (queue->draining_since_ns != 0 && strcmp(status->status, "VALID") == 0) {
+            status->reason = "JobQueueDraining";
+            text_set(&words, "DRAINING: it goes on with the jobs it has and takes no others");
+        }
     }
     status->message = arena_copy(core->arena, words != NULL ? words : "");
 }
@@ -96,7 +100,13 @@ static void plan_queue(struct core *core, struct core_queue *queue)
     status->observed_generation = meta->generation;
     queue_words(core, queue, status);
     memcpy(status->jobs, queue->jobs, sizeof(status->jobs));
+    status->draining_since_ns = queue->draining_since_ns;
+    quota_tell(queue, &status->used);
     uint64_t hash = hash_bytes(status->jobs, sizeof(status->jobs), (uint64_t)meta->generation);
+    const int64_t numbers[] = {status->draining_since_ns, status->used.vcpus.value,
+                               status->used.memory_bytes, status->used.gpus.value,
+                               status->used.jobs.value};
+    hash = hash_bytes(numbers, sizeof(numbers), hash);
     hash = hash_text(status->message, hash_text(status->reason, hash_text(meta->uid, hash)));
     queue->status_dirty = false;
     if (hash == queue->written_hash)

@@ -170,7 +170,8 @@ static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, s
 {
     int64_t all = job_wanted(job);
     all = times < all ? times : all;
-    int64_t wanted = consume_buy(core, job, all); /* no machines for what could not start on them */
+    /* No machines for what could not start on them. */
+    int64_t wanted = quota_buy(core, job, consume_buy(core, job, all));
     bool whole = wanted == all;
     if (job->gang)
         return whole && buy_for_gang(core, buyers, count, job);
@@ -346,7 +347,7 @@ void buy_plan(struct core *core)
     buy_replacements(core, buyers, count);
     for (struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
         struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
-        if (queue->spec->enabled)
+        if (queue->spec->state != QUEUE_DISABLED)
             buy_for_queue(core, buyers, count, queue);
     }
     buy_spares(core, buyers, count);

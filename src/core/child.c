@@ -85,7 +85,7 @@ static void verdict_by_place(struct core *core, struct core_job *job, bool in_li
         return;
     if (in_line && job->queue->spec == NULL)
         job->queue->verdict_dirty = true;
-    if (in_line && (job->queue->spec == NULL || job->queue->spec->enabled))
+    if (in_line && (job->queue->spec == NULL || job->queue->spec->state != QUEUE_DISABLED))
         verdict_set(core, job, VERDICT_BEHIND, NULL);
     else if (in_line)
         verdict_set(core, job, VERDICT_QUEUE_DISABLED, NULL);

@@ -427,7 +427,9 @@ static void queues_tell(struct core *core)
                             "its JobQueue was deleted: create it again");
             else
                 verdict_set(core, job,
-                            queue->spec->enabled ? VERDICT_BEHIND : VERDICT_QUEUE_DISABLED, NULL);
+                            queue->spec->state != QUEUE_DISABLED ? VERDICT_BEHIND
+                                                                 : VERDICT_QUEUE_DISABLED,
+                            NULL);
         }
         queue->dirty = true;
     }

@@ -105,6 +105,7 @@ void gang_classes(struct core *core, struct core_job *job)
             class_for_template(core, &node_range_of(job->nodes, i)->template_.placement);
         job->class_count += i == 0 || job->gang_classes[i] != job->gang_classes[i - 1];
     }
+    quota_keep(core, job);
 }
 
 bool gang_uses_runtime(const struct core_job *job, const char *runtime_class)
@@ -128,6 +129,7 @@ void gang_reclass(struct core *core, struct core_job *job)
         class_drop(core, old);
         job->class_count += i == 0 || job->gang_classes[i] != job->gang_classes[i - 1];
     }
+    quota_keep(core, job);
 }
 
 /* --------------------------------------------------------------------- reservations */
@@ -203,7 +205,8 @@ static void release(struct core *core, struct core_job *job)
 
 bool gang_place(struct core *core, struct core_job *job, struct core_environment *environment)
 {
-    if (job->runnable.total < job->size || job->gang_open || consume_lacks(core, job))
+    if (job->runnable.total < job->size || job->gang_open || consume_lacks(core, job) ||
+        quota_times(core, job) <= 0)
         return false;
     if (creates_are_full(core)) {
         core->creates_full = true;
@@ -222,6 +225,7 @@ bool gang_place(struct core *core, struct core_job *job, struct core_environment
     core->plan_creates++;
     job->gang_open = true;
     consume_keep(core, job);
+    quota_keep(core, job);
     queue_enter(core, job);
     return true;
 }
@@ -244,6 +248,7 @@ static bool start_parts(struct core *core, struct core_job *job, unsigned attemp
             continue;
         core->plan_creates++;
         consume_keep(core, job);
+        quota_keep(core, job);
     }
     return all;
 }
@@ -384,6 +389,7 @@ void gang_look(struct core *core, struct core_job *job)
 {
     look(core, job);
     consume_keep(core, job);
+    quota_keep(core, job);
 }
 
 void gang_free(struct core *core, struct core_job *job)
@@ -398,4 +404,5 @@ void gang_free(struct core *core, struct core_job *job)
     job->gang_nodes = NULL;
     job->gang_open = false;
     consume_keep(core, job);
+    quota_keep(core, job);
 }

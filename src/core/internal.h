@@ -25,6 +25,7 @@
  *   limits.c     limits of time: what waits too long, what ended long ago
  *   load.c       a job as its stored status tells it
  *   queues.c     queues come and go
+ *   quota.c      what runs of a queue, against its limits (quota.h)
  *   revisions.c  definitions, their revisions, and which one a job has
  *   amounts.c    resources as vectors; classes of equal requirements
  *   runtime.c    RuntimeClasses and what they add to pods
@@ -67,6 +68,7 @@
 #include "bulkhead/base/ranges.h"
 #include "bulkhead/base/tree.h"
 #include "bulkhead/core/core.h"
+#include "quota.h"
 #include "records.h"
 
 #include <assert.h>
@@ -120,7 +122,11 @@ struct core_queue {
     struct core_environment
         *blocked[QUEUE_ENVIRONMENTS_MAX]; /* where the blocked head waits for room */
     size_t blocked_count;
-    bool reserves; /* its head was kept consumable resources for, in the last pass */
+    struct queue_use used, planned; /* planned: in this buying pass; see quota.c */
+    uint64_t planned_pass;
+    int64_t newest_ns;         /* the latest creation of a job that it has taken */
+    int64_t draining_since_ns; /* 0: it is not DRAINING */
+    bool reserves;             /* its head was kept consumable resources for, in the last pass */
     /* status */
     uint64_t written_hash;
     int64_t written_ns;
@@ -214,8 +220,10 @@ struct core_pod {
     char *queue;         /* its label, once it has ended */
     uint64_t node_uid;   /* hash of the UID of the Node it was placed on; 0: not known */
     int create_tries;
-    char *daemon_uid; /* owner, when that is a DaemonSet */
-    char *address;    /* podIP */
+    struct core_queue *charged; /* counts against its limits; NULL: none */
+    struct queue_use use;       /* what was charged */
+    char *daemon_uid;           /* owner, when that is a DaemonSet */
+    char *address;              /* podIP */
     char *waiting_reason, *waiting_message;
     int32_t *host_ports;
     size_t host_port_count;
@@ -258,6 +266,9 @@ enum verdict {
     VERDICT_QUEUE_INVALID,
     VERDICT_QUEUE_DISABLED,
     VERDICT_QUEUE_DELETING,
+    VERDICT_QUEUE_DRAINING,
+    VERDICT_QUEUE_LIMIT,
+    VERDICT_QUEUE_LIMIT_TOO_SMALL,
     VERDICT_NAMESPACE,
     VERDICT_DEFINITION_MISSING,
     VERDICT_DEFINITION_STORING,
@@ -306,7 +317,8 @@ struct core_job {
     struct core_class *class_;
     struct hold *holds; /* what each child takes of consumable resources */
     size_t hold_count;
-    int64_t kept; /* parts of a multi-node job for which that is kept */
+    struct queue_use quota_kept; /* of its queue, for parts that follow the main node */
+    int64_t kept;                /* parts of a multi-node job for which that is kept */
     const struct retry_strategy *retry;
     int64_t timeout_ns; /* 0: none */
     enum job_phase phase;
@@ -630,6 +642,8 @@ void requests_done(struct core_job *job);
 void queue_apply(struct core *core, struct job_queue *take_spec);
 void queue_invalid(struct core *core, struct object_meta *take_meta, const char *message);
 void queue_gone(struct core *core, const char *name);
+bool queue_is_closed(const struct core_queue *queue, const struct core_job *job);
+void queue_took(struct core_queue *queue, const struct core_job *job);
 void queues_look(struct core *core); /* their status is to be looked at again */
 struct core_queue *queue_named(struct core *core,
                                const char *name); /* makes a record for a missing one */
@@ -750,6 +764,7 @@ void kept_queue_changed(struct core *core, const struct core_queue *queue);
 
 /* nodes.c */
 struct core_node *node_named(struct core *core, const char *name, bool make);
+const struct amounts *pod_amounts(const struct core_pod *pod); /* NULL: not known */
 void node_apply(struct core *core, struct node *take_spec);
 void node_gone(struct core *core, const char *name);
 void node_pod_add(struct core *core, struct core_node *node, struct core_pod *pod);
@@ -783,6 +798,11 @@ struct core_node *rooms_find(const struct core_environment *environment,
 
 /* rooms.c */
 bool node_is_usable(const struct core_node *node); /* all but room */
+
+/* quota.c again */
+enum verdict quota_never(const struct core *core, const struct core_job *job,
+                         struct str *out); /* it needs more than a limit */
+enum verdict quota_words(const struct core *core, const struct core_job *job, struct str *out);
 
 /* place.c */
 void job_park(struct core *core, struct core_job *job);

@@ -11,6 +11,8 @@
 #include "results.h"
 #include "tell.h"
 
+#include "bulkhead/base/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +116,14 @@ static enum verdict admission(struct core *core, struct core_job *job, struct st
         job->spec->meta.created_ns > queue->spec->meta.deleted_ns) {
         str_addf(out, "JobQueue %s is being deleted: submit to another", name);
         return VERDICT_QUEUE_DELETING;
+    }
+    if (queue_is_closed(queue, job)) {
+        char since[TIME_TEXT_MAX];
+        str_addf(out,
+                 "JobQueue %s is DRAINING and takes no job that was submitted after %s: submit to "
+                 "another, or set its state to ENABLED",
+                 name, time_print(queue->draining_since_ns, since));
+        return VERDICT_QUEUE_DRAINING;
     }
     if (!queue_allows(core, queue, job->spec->meta.namespace_)) {
         str_addf(out,
@@ -296,6 +306,7 @@ void job_admit(struct core *core, struct core_job *job)
     if (!resolve(core, job))
         return;
     job->admitted = true;
+    queue_took(job->queue, job);
     verdict_set(core, job,
                 job->waiting_whole > 0 || job->by_child || !references_ready(job)
                     ? depend_verdict(job)

@@ -41,7 +41,7 @@ void node_settle(struct core *core, struct core_node *node)
 
 /* ----------------------------------------------------------------------- pods */
 
-static const struct amounts *pod_amounts(const struct core_pod *pod)
+const struct amounts *pod_amounts(const struct core_pod *pod)
 {
     return pod->own != NULL ? pod->own : pod->class_ != NULL ? &pod->class_->needs : NULL;
 }

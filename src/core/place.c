@@ -132,7 +132,7 @@ static bool place_in(struct core *core, struct core_job *job, struct core_enviro
     while (ranges_first(&job->runnable, &index)) {
         if (job_at_limit(job))
             return true; /* out of the order until a child ends: the head passes to the next job */
-        if (consume_times(core, job) <= 0)
+        if (consume_times(core, job) <= 0 || quota_times(core, job) <= 0)
             return false;
         if (creates_are_full(core)) {
             core->creates_full = true;
@@ -184,13 +184,18 @@ static void buy_for(struct core_queue *queue, const struct core *core)
     }
 }
 
-/* What the head waits for: a consumable resource, or room. */
-static void tell_blocked(struct core *core, struct core_job *job, bool consumable)
+/* What the head waits for: a limit of its queue, a consumable resource, or room. Room is of no use
+ * to it for the first two: false. */
+static bool tell_blocked(struct core *core, struct core_job *job)
 {
     AUTO_STR words = STR_EMPTY;
-    enum verdict verdict =
-        consumable ? consume_words(core, job, &words) : verdict_of_blocked(core, job, &words);
+    bool limit = quota_times(core, job) <= 0;
+    bool consumable = !limit && consume_lacks(core, job);
+    enum verdict verdict = limit        ? quota_words(core, job, &words)
+                           : consumable ? consume_words(core, job, &words)
+                                        : verdict_of_blocked(core, job, &words);
     verdict_set(core, job, verdict, str_text(&words));
+    return !limit && !consumable;
 }
 
 /* There is no use in waiting, as things are. */
@@ -210,7 +215,9 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
     bool unknown = false; /* one of them is missing or disabled */
     bool others = false;  /* one of them is usable: what is behind may run there */
     AUTO_STR words = STR_EMPTY;
-    enum verdict never = consume_never(job, &words);
+    enum verdict never = quota_never(core, job, &words);
+    if (never == VERDICT_NONE)
+        never = consume_never(job, &words);
     if (never != VERDICT_NONE) {
         park_with(core, job, never, str_text(&words));
         return true;
@@ -245,9 +252,8 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
         park_with(core, job, verdict, str_text(&words));
         return true;
     }
-    bool consumable = consume_lacks(core, job); /* then room is of no use to it */
-    set_blocked(core, queue, blocked, consumable ? 0 : blocked_count);
-    tell_blocked(core, job, consumable);
+    bool room = tell_blocked(core, job);
+    set_blocked(core, queue, blocked, room ? blocked_count : 0);
     return false;
 }
 
@@ -323,7 +329,7 @@ void place_all(struct core *core)
 
     for (struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
         struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
-        if (!queue->spec->enabled) { /* nothing new starts; what runs goes on */
+        if (queue->spec->state == QUEUE_DISABLED) { /* nothing new starts; what runs goes on */
             struct core_environment *none[1] = {NULL};
             set_blocked(core, queue, none, 0);
             queue->dirty = queue->reserves = false;

@@ -75,6 +75,7 @@ void pod_unlink(struct core *core, struct core_pod *pod)
     node_count_pod(core, pod, false);
     node_pod_remove(core, pod);
     consume_end(core, pod);
+    quota_end(core, pod);
     timer_clear(&core->timers, &pod->timer);
 }
 
@@ -120,6 +121,7 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     node_pod_add(core, node, pod);
     node_count_pod(core, pod, true);
     consume_take(core, pod);
+    quota_take(core, pod);
     child_move(core, job, index, ON_PLACE);
     blocked_moved(core, job);
     if (!job->array) /* told only if it has not started by then */
@@ -370,12 +372,15 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     take_ports(pod, seen);
     node_count_pod(core, pod, !is_terminal(seen) && pod->node != NULL);
     consume_seen(core, pod, seen);
+    quota_seen(core, pod, seen);
     take_start(core, pod, seen);
     if (assist_is_over(pod)) {
         consume_end(core, pod);
+        quota_end(core, pod);
         never_was(core, pod, seen);
     } else if (is_terminal(seen)) {
         consume_end(core, pod);
+        quota_end(core, pod);
         if (pod->finished_ns == 0 && pod->ours) {
             pod->finished_ns = seen->finished_ns;
             text_set(&pod->queue, seen->queue);
@@ -504,6 +509,7 @@ void pod_give_up(struct core *core, struct core_pod *pod)
     pod->suspect = false;
     node_count_pod(core, pod, false);
     consume_end(core, pod);
+    quota_end(core, pod);
     if (pod->in_job) {
         pod_finish(core, pod, NULL, "its node went away before the pod started");
     } else {

@@ -66,6 +66,30 @@ static void take_version(char **field, const char *version)
         text_set(field, version);
 }
 
+/* Since when it takes nothing more: as it was stored, or from now on. Whether a job was taken has
+ * to follow from that time alone, also after a restart; the API server's clock may be ahead of
+ * ours, so no job that was taken already is later than it. */
+static void drain(const struct core *core, struct core_queue *queue, const struct job_queue *spec)
+{
+    int64_t now_ns = core->now_ns > queue->newest_ns ? core->now_ns : queue->newest_ns;
+    if (spec->state != QUEUE_DRAINING)
+        queue->draining_since_ns = 0;
+    else if (queue->draining_since_ns == 0)
+        queue->draining_since_ns =
+            spec->draining_since_ns != 0 && queue->spec == NULL ? spec->draining_since_ns : now_ns;
+}
+
+bool queue_is_closed(const struct core_queue *queue, const struct core_job *job)
+{
+    return queue->draining_since_ns != 0 && job->spec->meta.created_ns > queue->draining_since_ns;
+}
+
+void queue_took(struct core_queue *queue, const struct core_job *job)
+{
+    if (job->spec->meta.created_ns > queue->newest_ns)
+        queue->newest_ns = job->spec->meta.created_ns;
+}
+
 void queue_apply(struct core *core, struct job_queue *take_spec)
 {
     core->queue_order.compare = compare_queues;
@@ -81,9 +105,10 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
     bool same_spec = queue->spec != NULL && text_eq(queue->spec->meta.uid, take_spec->meta.uid) &&
                      queue->spec->meta.generation == take_spec->meta.generation &&
                      queue->spec->meta.deleted_ns == take_spec->meta.deleted_ns;
-    bool enabled_before = queue->spec == NULL || queue->spec->enabled;
+    unsigned state_before = queue->spec == NULL ? QUEUE_ENABLED : queue->spec->state;
     queue->verdict_dirty =
-        queue->verdict_dirty || queue->spec == NULL || enabled_before != take_spec->enabled;
+        queue->verdict_dirty || queue->spec == NULL || state_before != take_spec->state;
+    drain(core, queue, take_spec);
     tree_remove(&core->queue_order, &queue->by_priority);
     job_queue_free(queue->spec);
     meta_free(queue->bad_meta);

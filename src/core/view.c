@@ -276,6 +276,8 @@ char *core_check(const struct core *core)
         found = check_environment(environment);
     if (found == NULL)
         found = consume_check(core);
+    if (found == NULL)
+        found = quota_check(core);
     if (found == NULL && core->counts.state_bugs > 0)
         found = text_printf("%lld moves that the state table does not know",
                             (long long)core->counts.state_bugs);

@@ -117,10 +117,15 @@ PART(environment_order, M(order) M(compute_environment))
 #define T finished_pods
 PART(finished_pods, M(keep_s) M(per_node))
 #undef T
+#define T queue_limits
+PART(queue_limits, STRUCT(vcpus, opt_i64) M(memory_bytes) STRUCT(gpus, opt_i64)
+    STRUCT(jobs, opt_i64))
+#undef T
 #define T job_queue
-ROOT(job_queue, STRUCT(meta, object_meta) M(enabled) M(priority)
+ROOT(job_queue, STRUCT(meta, object_meta) M(state) M(priority)
     LIST(environments, environment_count, environment_order) M(namespaces)
-    ARRAY(limits, limit_count, time_limit_action) STRUCT(ttl_s, opt_i64)
+    ARRAY(limits, limit_count, time_limit_action) STRUCT(ttl_s, opt_i64) STRUCT(most, queue_limits)
+    M(draining_since_ns)
     STRUCT(finished_pods, finished_pods) M(observed_generation))
 #undef T
 #define T instance_type

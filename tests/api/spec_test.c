@@ -328,7 +328,18 @@ static const struct row queues[] = {
     {"priority", "{" ORDER ",'priority':2000}", "spec.priority: 2000, expected 0..1000"},
     {"a word", "{" ORDER ",'priority':'high'}",
      "spec.priority: \"high\", expected an integer 0..1000"},
-    {"state", "{" ORDER ",'state':'on'}", "spec.state: \"on\", expected DISABLED or ENABLED"},
+    {"state", "{" ORDER ",'state':'on'}",
+     "spec.state: \"on\", expected DISABLED, ENABLED or DRAINING"},
+    {"limits",
+     "{" ORDER ",'state':'DRAINING','limits':{'maxvCpus':8,'maxMemory':'64Gi','maxGpus':0,"
+     "'maxRunningJobs':3}}",
+     NULL},
+    {"a limit of nothing", "{" ORDER ",'limits':{'maxvCpus':0}}",
+     "spec.limits.maxvCpus: 0, expected 1..10000000"},
+    {"no memory", "{" ORDER ",'limits':{'maxMemory':'0'}}",
+     "spec.limits.maxMemory: \"0\", expected at least 1"},
+    {"an unknown limit", "{" ORDER ",'limits':{'maxPods':3}}",
+     "spec.limits.maxPods: no such field"},
     {"no environment", "{'computeEnvironmentOrder':[]}",
      "spec.computeEnvironmentOrder: 0 items, expected 1..16"},
     {"twice",
@@ -434,8 +445,18 @@ TEST(what_is_read)
     AUTO(job_queue) queue = NULL;
     REQUIRE(job_queue_decode(queue_doc, &queue, NULL) == 0);
     CHECK_TEXT("sorted by order", queue->environments[0].compute_environment, "a");
-    CHECK_INT("disabled", queue->enabled, 0);
+    CHECK_INT("disabled", queue->state, QUEUE_DISABLED);
     CHECK_INT("generation", queue->meta.generation, 3);
+    CHECK_INT("no limit", queue->most.vcpus.set, 0);
+
+    AUTO(json_object)
+    limited_doc =
+        with_spec("{" ORDER ",'state':'DRAINING','limits':{'maxvCpus':8,'maxMemory':'2Gi'}}");
+    AUTO(job_queue) limited = NULL;
+    REQUIRE(job_queue_decode(limited_doc, &limited, NULL) == 0);
+    CHECK_INT("draining", limited->state, QUEUE_DRAINING);
+    CHECK_INT("vCPUs", limited->most.vcpus.value, 8);
+    CHECK_INT("memory", limited->most.memory_bytes, 2LL << 30);
 
     AUTO(json_object)
     doc = with_spec(MANAGED(

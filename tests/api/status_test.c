@@ -155,6 +155,17 @@ TEST(queue_environment_and_definition)
                "\"m\"},{\"type\":\"Stalled\",\"status\":\"False\",\"observedGeneration\":4,"
                "\"lastTransitionTime\":\"2023-11-14T22:13:20Z\",\"reason\":\"NotStalled\"}]}}");
 
+    const struct job_queue_status limited = {
+        .status = "VALID",
+        .reason = "JobQueueDraining",
+        .draining_since_ns = now,
+        .used = {.vcpus = OPT_I64(0), .memory_bytes = 3LL << 30, .jobs = OPT_I64(2)},
+    };
+    AUTO(json_object) used = job_queue_status_encode(&meta, &limited, NULL, now);
+    CHECK_HAS("used", json_print(used),
+              "\"used\":{\"vcpus\":0,\"memory\":\"3Gi\",\"runningJobs\":2},\"drainingSince\":"
+              "\"2023-11-14T22:13:20.000000Z\"");
+
     const struct compute_environment_status environment = {
         .status = "VALID",
         .reason = "Healthy",

@@ -631,7 +631,7 @@ static void chain_fails(bool backwards, bool before_sync)
     queue->meta.name = text_copy("q");
     queue->meta.uid = text_copy("q");
     queue->meta.has_finalizer = true;
-    queue->enabled = true;
+    queue->state = QUEUE_ENABLED;
     queue->environments = mem_new(sizeof(*queue->environments));
     queue->environment_count = 1;
     queue->environments[0] = (struct environment_order){1, text_copy("e")};

@@ -20,7 +20,7 @@ static void show(struct core *core, enum event_kind kind, const char *uid)
     switch (kind) {
     case EVENT_QUEUE:
         event.queue = mem_new(sizeof(*event.queue));
-        event.queue->enabled = true;
+        event.queue->state = QUEUE_ENABLED;
         meta_fill(&event.queue->meta, uid, "7");
         break;
     case EVENT_ENVIRONMENT:

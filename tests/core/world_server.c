@@ -725,6 +725,15 @@ static enum done_result finalizer(struct world *world, const struct action *acti
     return DONE_OK;
 }
 
+static enum done_result queue_told(struct world *world, const struct action *action)
+{
+    struct thing *thing = thing_find(world, "queue", action->name);
+    if (thing == NULL)
+        return DONE_NOT_FOUND;
+    thing->draining_since_ns = action->queue_status->draining_since_ns;
+    return DONE_OK;
+}
+
 /* What carrying it out does to the server. */
 static void carry_out(struct world *world, const struct action *action, struct answer *answer)
 {
@@ -757,6 +766,9 @@ static void carry_out(struct world *world, const struct action *action, struct a
         break;
     case ACTION_FINALIZER:
         answer->result = finalizer(world, action);
+        break;
+    case ACTION_QUEUE_STATUS:
+        answer->result = queue_told(world, action);
         break;
     case ACTION_DEFINITION_STATUS:
         answer->result = definition_told(world, action, answer);

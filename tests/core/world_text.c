@@ -261,13 +261,43 @@ static void limits_from(const char *text, struct job_queue *queue)
     key_values_done(&pairs);
 }
 
+static unsigned state_from(const struct line *line)
+{
+    unsigned state = QUEUE_ENABLED;
+    for (size_t i = 0; i < line->count; i++) {
+        if (strcmp(line->words[i], "enabled") == 0)
+            state = QUEUE_ENABLED;
+        if (strcmp(line->words[i], "disabled") == 0)
+            state = QUEUE_DISABLED;
+        if (strcmp(line->words[i], "draining") == 0)
+            state = QUEUE_DRAINING;
+    }
+    return state;
+}
+
+static struct opt_i64 line_opt(const struct line *line, const char *key)
+{
+    int64_t value = line_number(line, key, -1); /* -1 takes back what an earlier line has set */
+    return value >= 0 ? OPT_I64(value) : (struct opt_i64){0};
+}
+
+static void most_from(const struct line *line, struct queue_limits *ret)
+{
+    ret->vcpus = line_opt(line, "most-vcpus");
+    ret->memory_bytes = bytes(line_get(line, "most-memory"), 0);
+    ret->gpus = line_opt(line, "most-gpus");
+    ret->jobs = line_opt(line, "most-jobs");
+}
+
 struct job_queue *queue_from(const struct thing *thing)
 {
     struct line line;
     line_read(&line, thing->words);
     struct job_queue *queue = mem_new(sizeof(*queue));
     meta_from(thing, &queue->meta);
-    queue->enabled = line_is(&line, "enabled", "disabled", true);
+    queue->state = state_from(&line);
+    most_from(&line, &queue->most);
+    queue->draining_since_ns = thing->draining_since_ns;
     queue->priority = line_number(&line, "priority", 0);
     struct text_list names = {0};
     list_from(line_get(&line, "envs"), &names);

@@ -165,7 +165,7 @@ static struct job_queue *queue_make(const char *name)
     struct job_queue *queue = mem_new(sizeof(*queue));
     queue->meta = (struct object_meta){
         .name = text_copy(name), .uid = text_copy(name), .resource_version = text_copy("1")};
-    queue->enabled = true;
+    queue->state = QUEUE_ENABLED;
     queue->environments = mem_new(sizeof(*queue->environments));
     queue->environments[queue->environment_count++] =
         (struct environment_order){1, text_copy("missing")};

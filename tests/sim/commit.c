@@ -175,13 +175,19 @@ static void deliver_job(struct world *world, struct request *request)
     request->ret_version = version_text(world, &job->object);
 }
 
+static void queue_told(struct sim_queue *queue, const struct request *request)
+{
+    queue->observed_generation = request->observed_generation;
+    queue->draining_since_ns = request->draining_since_ns;
+}
+
 static void write_simple(struct world *world, struct request *request, enum kind kind)
 {
     struct object *object = target(world, request, kind);
     if (object == NULL)
         return;
     if (kind == KIND_QUEUE)
-        ((struct sim_queue *)object)->observed_generation = request->observed_generation;
+        queue_told((struct sim_queue *)object, request);
     if (kind == KIND_ENVIRONMENT)
         ((struct sim_environment *)object)->observed_generation = request->observed_generation;
     store_change(world, object, false);

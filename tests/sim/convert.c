@@ -228,7 +228,7 @@ static struct job_queue *queue_convert(const struct sim_queue *from)
 {
     struct job_queue *queue = mem_new(sizeof(*queue));
     meta_fill(&from->object, &queue->meta);
-    queue->enabled = from->enabled;
+    quota_fill(from, queue);
     queue->priority = from->priority;
     queue->observed_generation = from->observed_generation;
     queue->finished_pods =

@@ -152,6 +152,7 @@ static void check_create_sent(struct world *world, struct request *request)
         check_room(world, request);
     check_template(world, request, truth->job);
     oracle_takes(world, request);
+    oracle_quota_sent(world, request, truth->job);
     oracle_gang_sent(world, request, truth->job);
     oracle_service_sent(world, request, truth->job);
     request->first_of_child = !truth->children[request->index].planned;
@@ -256,4 +257,5 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
     pod->body->sibling = child->last;
     child->last = pod;
     oracle_gang_created(world, pod, job);
+    oracle_quota_created(world, pod, request);
 }

@@ -220,8 +220,10 @@ struct request *request_new(struct world *world, const struct action *action)
         request_copy_consumable(world, action, request);
     if (action->kind == ACTION_REVISION_CREATE || action->kind == ACTION_DEFINITION_STATUS)
         revision_copy(world, action, request);
-    if (action->kind == ACTION_QUEUE_STATUS)
+    if (action->kind == ACTION_QUEUE_STATUS) {
         request->observed_generation = action->queue_status->observed_generation;
+        request->draining_since_ns = action->queue_status->draining_since_ns;
+    }
     if (action->kind == ACTION_ENVIRONMENT_STATUS)
         request->observed_generation = action->environment_status->observed_generation;
     if (meta != NULL) {

@@ -386,6 +386,10 @@ static void edit_queue(struct world *world)
         store_change(world, &queue->object, true);
         return;
     }
+    if (chance(world, 400)) {
+        quota_edit(world, queue);
+        return;
+    }
     queue->enabled = false;
     STORY(world, "user   disables queue %s", queue->object.name);
     store_change(world, &queue->object, true);
@@ -545,6 +549,7 @@ static void draw_queue(struct world *world, const char *name)
     queue->priority = draw(world, 0, 3) * 10;
     queue->keep_s = chance(world, 300) ? draw(world, 1, 40) : 0;
     queue->per_node = draw(world, 1, 4);
+    quota_draw(world, queue);
     size_t first = (size_t)draw(world, 0, (int64_t)world->group_count - 1);
     size_t count = (size_t)draw(world, 1, (int64_t)world->group_count);
     for (size_t i = 0; i < count; i++)
@@ -690,7 +695,7 @@ static bool feasible(const struct world *world, const struct sim_job *job, int d
     const struct template_ *template_ = revision_template(world, job);
     const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, job->queue);
     if (queue == NULL || queue->object.deleted_ns != 0 || template_ == NULL || depth > 20 ||
-        !needs_feasible(world, job))
+        !needs_feasible(world, job) || !quota_feasible(queue, job, template_))
         return false;
     for (size_t i = 0; i < job->dependency_count; i++) {
         const struct sim_dependency *dependency = &job->dependencies[i];

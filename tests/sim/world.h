@@ -59,7 +59,7 @@ enum {
     X(turns) X(events) X(actions) X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates) \
     X(watch_stalls) X(conflicts) X(lost_before) X(lost_after) X(late_commits) X(throttled) \
     X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
-    X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
+    X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(queue_limits) X(limited_creates) X(queue_drains) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
     X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
     X(sink_events) X(sink_doubles) X(sink_failures) X(assisted) X(bound) \
     X(services) X(services_deleted) X(services_taken) X(services_lost) \
@@ -237,6 +237,9 @@ struct sim_queue {
     int64_t priority, observed_generation;
     int64_t keep_s, per_node; /* of finished pods; 0: they go */
     int64_t keep_changed_ns, keep_before_s;
+    int64_t most_milli, most_mib, most_jobs; /* limits; 0: none */
+    bool draining;
+    int64_t draining_since_ns; /* as stored */
     const char *environments[ENVIRONMENTS_MAX];
     size_t environment_count;
 };
@@ -578,6 +581,16 @@ void oracle_taken(struct world *world, const struct sim_pod *pod, const struct r
 void oracle_gives(struct world *world, const struct sim_pod *pod); /* as it is released */
 const char *consumables_unconverged(struct world *world);
 
+/* quota.c */
+void quota_draw(struct world *world, struct sim_queue *queue);
+void quota_edit(struct world *world, struct sim_queue *queue);
+void quota_fill(const struct sim_queue *from, struct job_queue *ret);
+void oracle_quota_sent(struct world *world, struct request *request, const struct sim_job *job);
+void oracle_quota_created(struct world *world, const struct sim_pod *created,
+                          const struct request *request);
+bool quota_feasible(const struct sim_queue *queue, const struct sim_job *job,
+                    const struct template_ *template_);
+
 /* revisions.c */
 void definition_add(struct world *world, const char *namespace_);
 void definition_add_nodes(struct world *world, const char *namespace_); /* never edited */
@@ -654,6 +667,8 @@ struct request {
     /* providers */
     const char *instance_type, *token;
     int64_t number, max_vcpus;
+    int64_t most_milli, most_mib, most_jobs; /* limits of its queue */
+    int64_t draining_since_ns;               /* of a queue's status */
     const char **ids;
     size_t id_count;
     /* the answer */

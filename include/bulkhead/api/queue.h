@@ -16,6 +16,9 @@ enum {
     KEEP_S_MAX = 604800,     /* of finished pods: a week */
     KEEP_PER_NODE_MAX = 100, /* of them on one node */
     KEEP_PER_NODE = 10,      /* where nothing is said */
+    QUEUE_VCPUS_MAX = 10000000,
+    QUEUE_GPUS_MAX = 10000000,
+    QUEUE_RUNNING_MAX = 1000000000,
 };
 
 enum blocked_reason { /* why a RUNNABLE job waits, as far as AWS has an action for it */
@@ -44,9 +47,22 @@ struct finished_pods { /* spec.finishedPods: pods that stay after their end, for
     int64_t per_node;  /* of this queue's; the oldest goes first */
 };
 
+enum queue_state {
+    QUEUE_DISABLED, /* starts nothing; what runs goes on */
+    QUEUE_ENABLED,
+    QUEUE_DRAINING, /* goes on with what was submitted before, and takes nothing more */
+};
+
+struct queue_limits { /* spec.limits: of all that runs of the queue at a time */
+    struct opt_i64 vcpus;
+    int64_t memory_bytes; /* 0: no limit */
+    struct opt_i64 gpus;  /* of every vendor: extended resources named <vendor>/gpu */
+    struct opt_i64 jobs;  /* children of arrays count one each, a multi-node job is one */
+};
+
 struct job_queue {
     struct object_meta meta;
-    bool enabled;                           /* spec.state: ENABLED (default) or DISABLED */
+    unsigned state;                         /* spec.state: enum queue_state; default ENABLED */
     int64_t priority;                       /* 0..1000, higher first; default 0 */
     struct environment_order *environments; /* sorted by order; 1..QUEUE_ENVIRONMENTS_MAX */
     size_t environment_count;
@@ -56,7 +72,9 @@ struct job_queue {
     size_t limit_count;
     struct opt_i64 ttl_s; /* ttlSecondsAfterFinished, where a job has none of its own */
     struct finished_pods finished_pods;
+    struct queue_limits most;
     int64_t observed_generation; /* status.observedGeneration as read */
+    int64_t draining_since_ns;   /* status.drainingSince as read; 0: it is not there */
 };
 
 enum job_phase { /* the seven states of AWS Batch, in the order of a job's life */
@@ -78,6 +96,8 @@ struct job_queue_status {
     char *message;
     int64_t jobs[JOB_PHASE_COUNT]; /* children of arrays count one each; finished ones are not
                                       counted */
+    int64_t draining_since_ns;     /* 0: it is not DRAINING */
+    struct queue_limits used;      /* of each limit that is set */
 };
 
 struct instance_type {

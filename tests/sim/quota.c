@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quota.c - limits of queues and queues that are drained: who sets them, and what must hold
+ *
+ * Judged when a create is committed, by what is stored of pods then, against the highest limit that
+ * the process could go by when it sent the create. */
+#include "sim/world.h"
+
+#include <string.h>
+
+static void draw_limits(struct world *world, struct sim_queue *queue)
+{
+    queue->most_milli = chance(world, 400) ? draw(world, 1, 8) * 1000 : 0;
+    queue->most_mib = chance(world, 150) ? draw(world, 1, 6) * 1024 : 0;
+    queue->most_jobs = chance(world, 400) ? draw(world, 1, 5) : 0;
+}
+
+void quota_draw(struct world *world, struct sim_queue *queue)
+{
+    if (chance(world, 250))
+        draw_limits(world, queue);
+}
+
+static void run_open(struct world *world, struct task *task)
+{
+    struct sim_queue *queue = task->a;
+    queue->draining = false;
+    store_change(world, &queue->object, true);
+}
+
+void quota_edit(struct world *world, struct sim_queue *queue)
+{
+    if (chance(world, 500)) {
+        draw_limits(world, queue);
+        world->counters.queue_limits++;
+        STORY(world, "user   limits queue %s to %lldm, %lldMi, %lld jobs", queue->object.name,
+              (long long)queue->most_milli, (long long)queue->most_mib,
+              (long long)queue->most_jobs);
+        store_change(world, &queue->object, true);
+        return;
+    }
+    if (queue->draining)
+        return;
+    queue->draining = true;
+    world->counters.queue_drains++;
+    STORY(world, "user   drains queue %s", queue->object.name);
+    store_change(world, &queue->object, true);
+    after(world, draw_ms(world, 1000, 30000), run_open, queue, NULL, 0);
+}
+
+void quota_fill(const struct sim_queue *from, struct job_queue *ret)
+{
+    ret->state = !from->enabled ? QUEUE_DISABLED : from->draining ? QUEUE_DRAINING : QUEUE_ENABLED;
+    ret->draining_since_ns = from->draining_since_ns;
+    if (from->most_milli > 0)
+        ret->most.vcpus = OPT_I64(from->most_milli / 1000);
+    ret->most.memory_bytes = from->most_mib << 20;
+    if (from->most_jobs > 0)
+        ret->most.jobs = OPT_I64(from->most_jobs);
+}
+
+/* --- What must hold ----------------------------------------------------------------------------
+ */
+
+static void higher(int64_t *limit, int64_t other)
+{
+    if (other == 0 || other > *limit)
+        *limit = other > 0 ? other : INT64_MAX;
+}
+
+static void limits_of(const struct sim_queue *queue, struct request *request)
+{
+    higher(&request->most_milli, queue->most_milli);
+    higher(&request->most_mib, queue->most_mib);
+    higher(&request->most_jobs, queue->most_jobs);
+}
+
+/* What the watch has told, or a read after a conflict may have. */
+void oracle_quota_sent(struct world *world, struct request *request, const struct sim_job *job)
+{
+    const struct sim_queue *live = store_find(world, KIND_QUEUE, NULL, request->queue);
+    const struct sim_queue *known =
+        live != NULL ? (const struct sim_queue *)(const void *)watch_known(world, KIND_QUEUE,
+                                                                           live->object.uid)
+                     : NULL;
+    request->most_milli = request->most_mib = request->most_jobs = live != NULL ? 1 : INT64_MAX;
+    if (live != NULL)
+        limits_of(live, request);
+    if (known != NULL)
+        limits_of(known, request);
+    if (live != NULL && live->draining && known != NULL && known->draining &&
+        known->draining_since_ns != 0 && known->draining_since_ns == live->draining_since_ns &&
+        job->object.created_ns > known->draining_since_ns)
+        violation(world, "draining", "%s is created, but its job came after %s was closed",
+                  request->name, request->queue);
+}
+
+static bool runs(const struct sim_pod *pod, const char *queue)
+{
+    return pod->ours && !pod->object.gone && pod_may_execute(pod) && name_eq(pod->queue, queue);
+}
+
+/* A multi-node job is one, whose pods count once, as long as it is there. */
+static bool counts(const struct world *world, const struct sim_pod *pod, size_t index)
+{
+    const struct truth *truth = truth_of(world, pod->job_uid);
+    if (truth == NULL || !truth->job->gang)
+        return true;
+    if (truth->job->object.gone)
+        return false;
+    for (size_t i = 0; i < index; i++) {
+        const struct sim_pod *other = (const struct sim_pod *)world->stores[KIND_POD].items[i];
+        if (runs(other, pod->queue) && name_eq(other->job_uid, pod->job_uid))
+            return false;
+    }
+    return true;
+}
+
+void oracle_quota_created(struct world *world, const struct sim_pod *created,
+                          const struct request *request)
+{
+    const struct store *store = &world->stores[KIND_POD];
+    int64_t milli = 0, mib = 0, jobs = 0;
+    if (request->process != world->process)
+        return; /* a part of a multi-node job may have been planned under another limit */
+    const struct truth *mine = truth_of(world, created->job_uid);
+    if (mine != NULL && is_part(mine->job, created->index))
+        return; /* counted when its main node was placed, by the limits of then */
+    for (size_t i = 0; i < store->count; i++) {
+        const struct sim_pod *pod = (const struct sim_pod *)store->items[i];
+        if (!runs(pod, created->queue))
+            continue;
+        milli += pod->cpu_milli;
+        mib += pod->memory_mib;
+        jobs += counts(world, pod, i);
+    }
+    if (milli > request->most_milli || mib > request->most_mib || jobs > request->most_jobs)
+        violation(world, "limits",
+                  "with pod %s queue %s runs %lldm, %lldMi, %lld jobs, more than its limits",
+                  created->object.name, created->queue, (long long)milli, (long long)mib,
+                  (long long)jobs);
+    world->counters.limited_creates += request->most_milli != INT64_MAX ||
+                                       request->most_mib != INT64_MAX ||
+                                       request->most_jobs != INT64_MAX;
+}
+
+/* Is it within the limits of its queue at all? */
+bool quota_feasible(const struct sim_queue *queue, const struct sim_job *job,
+                    const struct template_ *template_)
+{
+    int64_t others = job->gang ? job->size - 1 : 0;
+    int64_t milli = template_->cpu_milli + others * job->others.cpu_milli;
+    int64_t mib = template_->memory_mib + others * job->others.memory_mib;
+    return (queue->most_milli == 0 || milli <= queue->most_milli) &&
+           (queue->most_mib == 0 || mib <= queue->most_mib);
+}

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Queues: limits of what runs at a time, and draining."""
+
+from datetime import datetime, timezone
+
+from waiting import stays, wait_for
+from world import is_sentence
+
+
+def test_limits_of_a_queue(world):
+    """No more run at a time than the queue's limit, and its status says what is used; a job beyond a limit is told."""
+    world.setup(queue={"limits": {"maxRunningJobs": 2, "maxvCpus": 3}})
+    world.submit("work", array=5, run_ms=1_000)
+    world.submit("large", cpu="3500m")
+    most = 0
+
+    def used():
+        nonlocal most
+        phases = world.phases("work")
+        most = max(most, phases.get("Pending", 0) + phases.get("Running", 0))
+        return world.get_queue()["status"].get("used", {}).get("runningJobs") == 2
+
+    def ended():
+        used()
+        return world.phase("work") == "SUCCEEDED"
+
+    wait_for("two to be told of", used)
+    assert is_sentence(world.wait_reason("large", "limits.maxvCpus", "raise it"))
+    wait_for("work to succeed", ended)
+    assert most == 2
+    world.patch_queue({"limits": {"maxvCpus": 4}})
+    world.succeeded("large")
+
+
+def test_draining(world):
+    """A DRAINING queue ends what it has and takes nothing more, until it is ENABLED again."""
+    world.setup()
+    world.submit("before", run_ms=3_000)
+    world.wait_running("before")
+    world.patch_queue({"state": "DRAINING"})
+    since = wait_for("the time", lambda: world.get_queue()["status"].get("drainingSince"))
+    closed = datetime.fromisoformat(since.replace("Z", "+00:00"))
+    # A job's time of creation has a grain of a second.
+    wait_for("the next second", lambda: (datetime.now(timezone.utc) - closed).total_seconds() > 1.1)
+    world.submit("after")
+    assert is_sentence(world.wait_reason("after", "DRAINING"))
+    world.succeeded("before")
+    stays("it waits", lambda: not world.pods("after"), 0.5)
+    world.patch_queue({"state": "ENABLED"})
+    world.succeeded("after")
