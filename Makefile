@@ -182,7 +182,7 @@ TEST_PROGRAMS := $(patsubst tests/%.c,build/check$(suffix)/%,$(if $(ONLY),\
     $(TEST_SOURCES) $(FUZZ_SOURCES)))
 
 .PHONY: check
-check: $(TEST_PROGRAMS) ## Table tests with sanitizers: seconds. ONLY=core/place runs one
+check: $(TEST_PROGRAMS) $(if $(filter sim,$(ONLY)),sim-check) ## Table tests with sanitizers: seconds. ONLY=core/place runs one
 	@tests/run.sh $(JOBS) $(TEST_PROGRAMS)
 
 # --- Simulation --------------------------------------------------------------------------------
@@ -216,7 +216,10 @@ day: build/day ## Play a day's load: SCENARIO=tests/day/office.yaml, ARGS="--set
 	build/day $(ARGS) $(or $(SCENARIO),tests/day/office.yaml)
 
 # --- Everything CI runs, and the whole system ---------------------------------------------------
-PYTEST = $(PYTHON) -m pytest -q tests/system
+# ONLY=nodes runs one file, ONLY=nodes/names the tests in it whose names have that.
+only_file = $(firstword $(subst /, ,$(ONLY)))
+only_name = $(word 2,$(subst /, ,$(ONLY)))
+PYTEST = $(PYTHON) -m pytest -q tests/system$(if $(ONLY),/test_$(only_file:test_%=%).py) $(if $(only_name),-k $(only_name))
 
 .PHONY: test e2e system
 test: ## What CI runs: tables, simulation, then whole-system runs on a real control plane
@@ -230,7 +233,7 @@ ifneq (,$(wildcard tests/system/test_*.py))
 else
 	@echo "$@: no whole-system tests yet: tests/system/ has none"
 endif
-e2e: all ## The whole-system part alone, long cases included
+e2e: all ## The whole-system part alone, long cases included; ONLY=nodes/names some of it
 	$(call deps,test cluster)
 	$(PYTEST)
 
