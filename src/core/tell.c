@@ -77,11 +77,15 @@ static struct state_mark reached_now(const struct core_job *job)
     return (struct state_mark){number, (enum job_phase)child->phase};
 }
 
-static bool was_passed(const struct core_job *job, struct state_mark mark)
+/* last: the latest try that is known of. Of one before it that left no trace it is certain only
+ * that the job was RUNNABLE then; that is told after a restart too, as it was before. */
+static bool was_passed(const struct core_job *job, struct state_mark mark, uint32_t last)
 {
     const struct job_try *record = record_of(job, mark.try);
     if (record != NULL)
         return mark.phase != JOB_RUNNING || record->started_ns != 0;
+    if (mark.try < last)
+        return mark.phase == JOB_RUNNABLE;
     return mark.try == job->reached.try && state_mark_order(mark) <= state_mark_order(job->reached);
 }
 
@@ -96,7 +100,7 @@ static bool next_of_tries(const struct core_job *job, struct state_mark *ret_mar
             /* A try that left no trace but its number: the job has been RUNNABLE all along. */
             bool again = phase == JOB_RUNNABLE && job->told.phase == JOB_RUNNABLE;
             if (again || state_mark_order(mark) <= state_mark_order(job->told) ||
-                !was_passed(job, mark))
+                !was_passed(job, mark, last))
                 continue;
             *ret_mark = mark;
             return true;

@@ -42,6 +42,23 @@ static const struct world_row rows[] = {
      "3s sink a 3.RUNNING\n"
      "3s sink a 3.FAILED: Essential container in task exited\n"
      "3s delivered a 3.FAILED\n"},
+    {"a try that left no trace is told as before the restart",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "pod a-00000001-0-1 node=n1 cpu=100m\n"
+     "job a queue=q cpu=1\n"
+     "at 500ms\n"
+     "pod a running\n"
+     "at 600ms\n"
+     "restart\n"
+     "at 900ms\n",
+     "0s sink a 1.RUNNABLE\n"
+     "0s sink a 2.STARTING\n"
+     "0.5s sink a 2.RUNNING\n"
+     "0.6s sink a 1.RUNNABLE\n"
+     "0.6s sink a 2.STARTING\n"
+     "0.6s sink a 2.RUNNING\n"},
     {"what waits for a job is PENDING, an array until its end",
      "environment e static\n"
      "queue q envs=e\n"
