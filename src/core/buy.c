@@ -122,6 +122,10 @@ static int64_t take_work(struct core *core, struct buyer *buyer, struct core_que
         return 0;
     if (environment->held_buy != NULL && environment->held_buy != queue)
         return wanted;
+    if (environment->gives_way) { /* nobody before it can take this: there may be room here */
+        give_way_end(core, environment);
+        return 0;
+    }
     wanted = buy_for_class(core, buyer, class_, wanted);
     if (wanted > 0 && buyer->short_class == NULL)
         buyer->short_class = class_;

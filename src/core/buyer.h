@@ -47,6 +47,11 @@ void buyer_add_bins(struct core *core, struct buyer *buyer, const struct amounts
 /* spare.c */
 void buy_spares(struct core *core, struct buyer *buyers, size_t count); /* after all queues */
 
+/* giveway.c */
+void give_way_look(struct core *core, struct core_environment *environment);
+void give_way_end(struct core *core, struct core_environment *environment);
+int64_t give_way_due_ns(const struct core_environment *environment); /* INT64_MAX: never */
+
 /* giveback.c */
 void give_back(struct core *core, struct core_environment *environment);
 void node_send_away(struct core *core, struct core_node *node); /* closed, and to be terminated */

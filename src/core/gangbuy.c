@@ -131,19 +131,22 @@ static struct buyer *buyer_for(struct core *core, struct buyer *buyers, size_t c
 bool buy_for_gang(struct core *core, struct buyer *buyers, size_t count, struct core_job *job)
 {
     const struct core_queue *queue = job->queue;
-    for (size_t i = 0; i < queue->spec->environment_count; i++) {
-        struct buyer *buyer = buyer_for(core, buyers, count, job, i);
-        if (buyer != NULL && !buyer->waits && is_coming(core, buyer, job))
-            return true;
-    }
-    for (size_t i = 0; i < queue->spec->environment_count; i++) {
-        struct buyer *buyer = buyer_for(core, buyers, count, job, i);
-        if (buyer == NULL)
-            continue;
-        const struct core_queue *held_buy = buyer->environment->held_buy;
-        bool held = held_buy != NULL && held_buy != queue;
-        if (buyer->waits || (!held && buy_whole(core, buyer, job, UINT32_MAX)))
-            return true;
+    for (int buys = 0; buys < 2; buys++) {
+        for (size_t i = 0; i < queue->spec->environment_count; i++) {
+            struct buyer *buyer = buyer_for(core, buyers, count, job, i);
+            const struct core_queue *held = buyer != NULL ? buyer->environment->held_buy : NULL;
+            bool may = buyer != NULL && (held == NULL || held == queue);
+            if (buys == 0 && may && !buyer->waits && is_coming(core, buyer, job))
+                return true;
+            if (buys == 0 || buyer == NULL)
+                continue;
+            if (may && buyer->environment->gives_way) {
+                give_way_end(core, buyer->environment);
+                return true;
+            }
+            if (buyer->waits || (may && buy_whole(core, buyer, job, UINT32_MAX)))
+                return true;
+        }
     }
     return false;
 }

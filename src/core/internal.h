@@ -47,6 +47,7 @@
  *   strategy.c   which instance type, by the allocation strategy (strategy.h)
  *   giveback.c   what to give back (buyer.h)
  *   scale.c      calls to the providers of machines, and their pace
+ *   giveway.c    environments that run empty because an earlier, cheaper one has machines again
  *   spare.c      room for what will come back from machines that go
  *   verdict.c    why something waits, in words
  *   explain.c, explain_print.c, clauses.c  the same whole, for who asks: every node and type

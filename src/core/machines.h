@@ -85,6 +85,9 @@ struct core_environment {
     int64_t types_next_ns, observe_next_ns, launch_next_ns, terminate_next_ns, buy_next_ns;
     int64_t observe_sent_ns;
     int64_t spares_until_ns; /* what is idle is kept for work that will come back; see spare.c */
+    bool gives_way;          /* nothing new is placed here: see giveway.c */
+    int64_t gives_way_ns;    /* since then */
+    int64_t give_way_look_ns, give_way_next_ns;
     int64_t silent_since_ns; /* since when its provider could not be asked that; 0: it answers */
     enum action_kind silent_verb;
     bool silent_told; /* its work has gone on to the next environment for that */

@@ -236,7 +236,8 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
             unknown = true;
             continue;
         }
-        if (environment->held_by == NULL && gang_allowed(job, environment) &&
+        if (environment->held_by == NULL && !environment->gives_way &&
+            gang_allowed(job, environment) &&
             (job->gang ? gang_place(core, job, environment) : place_in(core, job, environment)))
             return true;
         if (core->creates_full || order_first(queue) != job)

@@ -158,6 +158,7 @@ int64_t environment_wake_ns(const struct core *core, const struct core_environme
         int64_t at = environment->buy_next_ns;
         sooner(&due, at > environment->launch_next_ns ? at : environment->launch_next_ns);
     }
+    sooner(&due, give_way_due_ns(environment));
     if (environment->silent_since_ns != 0 && !environment->silent_told)
         sooner(&due, environment->silent_since_ns + SILENT_S * NS_PER_S);
     for (size_t i = 0; i < environment->type_count; i++) {
@@ -195,6 +196,7 @@ void scale_plan(struct core *core)
     while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
         if (environment->spec == NULL || environment->spec->provider == PROVIDER_STATIC)
             continue;
+        give_way_look(core, environment);
         if (environment->give_back_dirty)
             give_back(core, environment);
         if (moves(environment))

@@ -204,6 +204,10 @@ enum verdict verdict_in(struct core *core, const struct core_job *job,
         resting_words(core, environment, job->class_, out);
         return VERDICT_ROOM;
     }
+    if (environment->gives_way) {
+        str_add(out, "it runs empty, since cheaper machines can be had in an earlier environment");
+        return VERDICT_ROOM;
+    }
     int64_t coming = machines_coming(environment);
     if (coming > 0) {
         str_addf(out, "%lld node%s booting", (long long)coming, coming == 1 ? " is" : "s are");

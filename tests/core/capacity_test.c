@@ -407,3 +407,123 @@ TEST(environments_in_order)
 {
     world_check(order_rows, ARRAY_LEN(order_rows), SHOW_PODS | SHOW_MACHINES);
 }
+
+/* ------------------------------------------------------------------------- giving way */
+
+static const struct world_row way_rows[] = {
+    /* clang-format off */
+    {"new work is for the first again, though the second has room: the dearer machines run empty",
+     "environment e1 kwok spot max=8 types=m:4:8Gi:0.05 boot=10s\n"
+     "environment e2 kwok max=8 types=m:4:8Gi:0.2 boot=10s delay=20s\n"
+     "queue q envs=e1,e2\n"
+     "answer launch e1 capacity no~more\n"
+     "job a queue=q cpu=2 runs=60s\n"
+     "job b queue=q cpu=2 runs=100s\n"
+     "at 80s\n"
+     "job c queue=q cpu=2 runs=100s\n"
+     "at 82s\n"
+     "why c\n"
+     "at 150s\n"
+     "jobs\n",
+     "0s launch e1 1x m\n"
+     "0.1s launch e2 1x m\n"
+     "10.1s start a on e2-1\n"
+     "10.1s start b on e2-1\n"
+     "80s launch e1 1x m\n"
+     "82s c RUNNABLE NodesBooting: needs cpu 2; e1: 1 node is booting, ACQUIRED since 1970-01-01T00:18:00Z; e2: it runs empty, since cheaper machines can be had in an earlier environment\n"
+     "90s start c on e1-2\n"
+     "130.1s terminate e2 i1\n"
+     "150s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b SUCCEEDED Succeeded attempts=1\n"
+     "  c RUNNING\n"},
+    {"what the first cannot take is placed in the second at once",
+     "environment e1 kwok spot max=8 types=m:4:8Gi:0.05 boot=10s\n"
+     "environment e2 kwok max=8 types=m:4:8Gi:0.2 boot=10s delay=20s\n"
+     "queue q envs=e1,e2\n"
+     "answer launch e1 capacity no~more\n"
+     "job a queue=q cpu=2 runs=60s\n"
+     "job b queue=q cpu=2 runs=200s\n"
+     "at 80s\n"
+     "answer launch e1 capacity no~more\n"
+     "job c queue=q cpu=2 runs=20s\n"
+     "at 130s\n"
+     "jobs\n",
+     "0s launch e1 1x m\n"
+     "0.1s launch e2 1x m\n"
+     "10.1s start a on e2-1\n"
+     "10.1s start b on e2-1\n"
+     "80s launch e1 1x m\n"
+     "80.1s start c on e2-1\n"
+     "130s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b RUNNING\n"
+     "  c SUCCEEDED Succeeded attempts=1\n"},
+    {"nobody gives way to one that costs about as much",
+     "environment e1 kwok spot max=8 types=m:4:8Gi:0.19 boot=10s\n"
+     "environment e2 kwok max=8 types=m:4:8Gi:0.2 boot=10s delay=20s\n"
+     "queue q envs=e1,e2\n"
+     "answer launch e1 capacity no~more\n"
+     "job a queue=q cpu=2 runs=60s\n"
+     "job b queue=q cpu=2 runs=100s\n"
+     "at 80s\n"
+     "job c queue=q cpu=2 runs=10s\n"
+     "at 95s\n"
+     "jobs\n",
+     "0s launch e1 1x m\n"
+     "0.1s launch e2 1x m\n"
+     "10.1s start a on e2-1\n"
+     "10.1s start b on e2-1\n"
+     "80s start c on e2-1\n"
+     "95s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b RUNNING\n"
+     "  c SUCCEEDED Succeeded attempts=1\n"},
+    {"nor does one that is the first of another queue",
+     "environment e1 kwok spot max=8 types=m:4:8Gi:0.05 boot=10s\n"
+     "environment e2 kwok max=8 types=m:4:8Gi:0.2 boot=10s delay=20s\n"
+     "queue q envs=e1,e2\n"
+     "queue r envs=e2\n"
+     "answer launch e1 capacity no~more\n"
+     "job a queue=q cpu=2 runs=60s\n"
+     "job b queue=q cpu=2 runs=100s\n"
+     "at 80s\n"
+     "job c queue=q cpu=2 runs=10s\n"
+     "at 95s\n"
+     "jobs\n",
+     "0s launch e1 1x m\n"
+     "0.1s launch e2 1x m\n"
+     "10.1s start a on e2-1\n"
+     "10.1s start b on e2-1\n"
+     "80s start c on e2-1\n"
+     "95s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b RUNNING\n"
+     "  c SUCCEEDED Succeeded attempts=1\n"},
+    {"a machine that long work holds is filled again after ten minutes",
+     "environment e1 kwok spot max=4 types=m:4:8Gi:0.05 boot=10s delay=20s\n"
+     "environment e2 kwok max=8 types=m:4:8Gi:0.2 boot=10s delay=20s\n"
+     "queue q envs=e1,e2\n"
+     "answer launch e1 capacity no~more\n"
+     "job a queue=q cpu=2 runs=60s\n"
+     "job b queue=q cpu=2 runs=1000s\n"
+     "at 680s\n"
+     "job c queue=q cpu=2 runs=100s\n"
+     "at 700s\n"
+     "jobs\n",
+     "0s launch e1 1x m\n"
+     "0.1s launch e2 1x m\n"
+     "10.1s start a on e2-1\n"
+     "10.1s start b on e2-1\n"
+     "680s start c on e2-1\n"
+     "700s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b RUNNING\n"
+     "  c RUNNING\n"},
+    /* clang-format on */
+};
+
+TEST(environments_give_way)
+{
+    world_check(way_rows, ARRAY_LEN(way_rows), SHOW_PODS | SHOW_MACHINES);
+}

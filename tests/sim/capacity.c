@@ -83,6 +83,14 @@ static void drought(struct world *world)
           group->drought ? "no machines for now" : "machines again");
 }
 
+bool capacity_dear(const struct world *world, const char *environment)
+{
+    for (size_t i = 0; i < world->group_count; i++)
+        if (strcmp(world->groups[i]->environment->object.name, environment) == 0)
+            return world->groups[i]->dear;
+    return false;
+}
+
 void capacity_mischief(struct world *world)
 {
     if (chance(world, world->faults.spot))

@@ -37,7 +37,10 @@ static bool is_empty(const struct world *world, const struct sim_node *node,
         bool heard = other->settled ||
                      (pod != NULL && (pod->body->pod->object.gone ||
                                       watch_known(world, KIND_POD, pod->object.uid) != NULL));
-        if (other != mine && !heard && name_eq(other->node_uid, node->object.uid))
+        /* An earlier try of the same part, whose name somebody else has. */
+        bool instead =
+            mine != NULL && name_eq(other->job_uid, mine->job_uid) && other->index == mine->index;
+        if (other != mine && !instead && !heard && name_eq(other->node_uid, node->object.uid))
             return false;
     }
     return true;

@@ -111,9 +111,10 @@ bool shell_is_idle(const struct world *world)
     return world->requests == NULL;
 }
 
-static void answer_types(const struct world *world, struct done *done,
-                         struct instance_type types[TYPES_MAX])
+static void answer_types(const struct world *world, const struct request *request,
+                         struct done *done, struct instance_type types[TYPES_MAX])
 {
+    double dear = capacity_dear(world, request->environment) ? 3 : 1;
     for (size_t i = 0; i < world->type_count; i++) {
         const struct machine_type *type = &world->types[i];
         union {
@@ -126,8 +127,8 @@ static void answer_types(const struct world *world, struct done *done,
             .capacity = {.cpu_milli = type->vcpus * 1000,
                          .memory_bytes = type->memory_mib * 1024 * 1024,
                          .pods = 20},
-            .price = (double)type->price,
-            .spot_price = (double)type->spot_price,
+            .price = dear * (double)type->price,
+            .spot_price = dear * (double)type->spot_price,
             .interruption = type->interruption,
             .available = -1,
         };
@@ -166,7 +167,7 @@ static void run_answer(struct world *world, struct task *task)
     };
     capacity_heard(world, request);
     if (request->kind == ACTION_PROVIDER_TYPES && request->provider == PROVIDER_OK)
-        answer_types(world, &event.done, types);
+        answer_types(world, request, &event.done, types);
     if (request->provider != PROVIDER_OK)
         event.done.message = "the provider's words";
     if (request->kind != ACTION_PROVIDER_OBSERVE || request->provider != PROVIDER_OK)

@@ -530,6 +530,7 @@ static void draw_environment(struct world *world, const char *name)
                         environment->strategy == ALLOCATE_SPOT_PRICE_CAPACITY || chance(world, 300);
     environment->bid = draw(world, 40, 100);
     environment->group = group;
+    group->dear = chance(world, 300);
     group->environment = environment;
     world->groups[world->group_count++] = group;
     store_add(world, &environment->object);

@@ -340,6 +340,7 @@ struct group {
     struct instance_live **items;
     size_t count, capacity;
     bool drought;       /* it has no machines to launch */
+    bool dear;          /* its machines cost three times as much */
     bool launched_late; /* by a process that was dead already */
 };
 
@@ -548,6 +549,7 @@ void provider_capacity(struct world *world);
 /* capacity.c */
 void capacity_mischief(struct world *world);
 void capacity_calm(struct world *world);
+bool capacity_dear(const struct world *world, const char *environment); /* its machines are */
 void capacity_heard(struct world *world, const struct request *request);
 void capacity_sent(struct world *world, const struct request *request);
 
