@@ -43,6 +43,8 @@ void gang_match(struct core *core, const struct core_job *job,
                 struct gang_match *ret_match);
 bool gang_part_waits(const struct core_job *job, uint32_t index, unsigned attempt);
 bool gang_could_use(const struct core_job *job, const struct core_node *node); /* for one part */
+/* A part of the class, on a node without any of ours. */
+bool gang_part_fits(const struct core_node *node, const struct core_class *class_);
 bool gang_fits_now(struct core *core, const struct core_job *job,
                    const struct core_environment *environment);
 bool gang_could_fit(struct core *core, const struct core_job *job,

@@ -187,7 +187,7 @@ static int64_t gang_keeps(struct core *core, const struct buyer *buyer, bool lea
         for (; stays == NULL && slot < environment->slot_count; slot++) {
             struct core_node *node = environment->slots[slot];
             if (is_idle(core, node) && node->match != core->gang_match &&
-                node_could_fit(node, class_) &&
+                gang_part_fits(node, class_) &&
                 (!least_only || instance_vcpus(node->instance) <= least))
                 stays = node;
         }

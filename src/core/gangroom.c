@@ -122,11 +122,19 @@ void gang_match(struct core *core, const struct core_job *job,
     *ret_match = (struct gang_match){.nodes = walk.nodes, .missing = missing};
 }
 
+/* Others' pods may hold room there for as long as they like. */
+bool gang_part_fits(const struct core_node *node, const struct core_class *class_)
+{
+    struct amounts free_;
+    node_free_amounts(node, &free_);
+    return amounts_fit(&class_->needs, &free_) && node_could_fit(node, class_);
+}
+
 bool gang_could_use(const struct core_job *job, const struct core_node *node)
 {
     const struct core_class *last = NULL;
     for (uint32_t i = 0; i < job->size; i++) {
-        if (job_class(job, i) != last && node_could_fit(node, job_class(job, i)))
+        if (job_class(job, i) != last && gang_part_fits(node, job_class(job, i)))
             return true;
         last = job_class(job, i);
     }
