@@ -32,7 +32,7 @@ endif
 endif
 
 .PHONY: all
-all: build/bulkhead-controller $(if $(wildcard src/cli/*.c),build/kubectl-bulkhead) ## Build the programs into build/
+all: build/bulkhead-controller build/bulkhead-replay $(if $(wildcard src/cli/*.c),build/kubectl-bulkhead) ## Build the programs into build/
 
 # --- Arrows: what each module may include and is linked with -----------------------------------
 # Empty modules are skipped. The same table, with the reasons, is in hack/lint.py.
@@ -46,7 +46,8 @@ LINK_nodes := kube aws api json base
 LINK_serve := api json base
 LINK_history := api json base
 LINK_record := core api json base
-LINK_day := core api json base
+LINK_day := record core api json base
+LINK_replay := day record core api json base
 LINK_cli := core kube api json base
 
 MODULES := $(sort $(foreach file,$(wildcard src/*/*.c),$(word 2,$(subst /, ,$(file)))))
@@ -134,6 +135,9 @@ else
 build/bulkhead-controller: $(call all_libraries,release)
 	@echo "controller/main.c is not there yet: built the libraries only"
 endif
+
+build/bulkhead-replay: $(call objects,release,src/replay/main.c) $(call libraries,release,$(LINK_replay))
+	$(call link,release)
 
 build/kubectl-bulkhead: $(call objects,release,$(wildcard src/cli/main.c)) $(call libraries,release,cli $(LINK_cli))
 	$(call link,release)
@@ -297,7 +301,7 @@ deps: ## Install everything that building, checking and the dev cluster need
 .PHONY: install
 install: all ## Install the programs under PREFIX=/usr/local
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 0755 build/bulkhead-controller $(wildcard build/kubectl-bulkhead) "$(DESTDIR)$(PREFIX)/bin/"
+	install -m 0755 build/bulkhead-controller build/bulkhead-replay $(wildcard build/kubectl-bulkhead) "$(DESTDIR)$(PREFIX)/bin/"
 
 .PHONY: clean
 clean: ## Remove build/

@@ -40,7 +40,8 @@ ARROWS = {
     "serve": {"api", "json", "base"},
     "history": {"api", "json", "base"},
     "record": {"core", "api", "json", "base"},
-    "day": {"core", "api", "json", "base"},
+    "day": {"record", "core", "api", "json", "base"},
+    "replay": {"day", "record", "core", "api", "json", "base"},
     "cli": {"core", "kube", "api", "json", "base"},
 }
 

@@ -36,6 +36,7 @@ struct day *day_new(const struct day_options *options, const struct day_load *lo
     day->jobs = map_new();
     day->pods = map_new();
     day->groups = map_new();
+    day->nodes_told = map_new();
     while (day->class_count < DAY_CLASSES_MAX &&
            load->class_name(load->ctx, day->class_count) != NULL)
         day->class_count++;
@@ -90,6 +91,7 @@ struct day *day_free(struct day *day)
     map_free(day->jobs);
     map_free(day->pods);
     map_free(day->groups);
+    map_free(day->nodes_told);
     arena_free(day->arena);
     str_done(&day->text);
     free(day);

@@ -97,7 +97,8 @@ struct day {
     uint64_t version, uids;
     struct timers timers;
     struct map *jobs, *pods, *groups;
-    struct event *events; /* to be applied; their texts live in the arena until the next plan */
+    struct map *nodes_told; /* static ones that are counted already */
+    struct event *events;   /* to be applied; their texts live in the arena until the next plan */
     size_t event_count, event_capacity;
     struct day_arrival arrival; /* the next one */
     bool arrivals_over;

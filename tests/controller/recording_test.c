@@ -57,7 +57,7 @@ static void check_log(const char *path)
     AUTO(record_reader) reader = NULL;
     read_file(path, &bytes);
     REQUIRE(record_reader_new(str_text(&bytes), bytes.size, &reader, &err) == 0);
-    REQUIRE(record_replay(reader, &replay, &err) == 0);
+    REQUIRE(record_replay(reader, NULL, &replay, &err) == 0);
     CHECK_TRUE("the same plans", !replay.differs && replay.actions > 0);
     CHECK_INT("all events", (int64_t)replay.events, 2);
     CHECK_INT("all plans", (int64_t)replay.plans, 2);

@@ -4,11 +4,14 @@
  *   build/day tests/day/office.yaml
  *   build/day --set ComputeEnvironment.spec.computeResources.maxvCpus=400 tests/day/office.yaml
  *   build/day --vary ComputeEnvironment.spec.computeResources.allocationStrategy=BEST_FIT,... FILE
+ *   build/day --record day.log FILE         for bulkhead-replay
  *   build/day --series minutes.csv --every 60 FILE
  *
  * The first two print what came of it as tables; --vary one column a value. */
 #include "bulkhead/day/scenario.h"
+#include "bulkhead/record/record.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +20,7 @@
 enum { SETS_MAX = 64 };
 
 struct asked {
-    const char *file, *vary, *series;
+    const char *file, *vary, *series, *record;
     const char *sets[SETS_MAX];
     size_t set_count;
     int64_t every_s, hours;
@@ -26,7 +29,8 @@ struct asked {
 static int usage(void)
 {
     fprintf(stderr, "usage: day [--set Kind[/name].path=value]... [--vary Kind.path=v1,v2,...]\n"
-                    "           [--series FILE.csv] [--every SECONDS] [--hours N] SCENARIO.yaml\n");
+                    "           [--series FILE.csv] [--every SECONDS] [--hours N] [--record FILE]\n"
+                    "           SCENARIO.yaml\n");
     return 2;
 }
 
@@ -55,6 +59,8 @@ static bool read_arguments(int argc, char **argv, struct asked *asked)
             asked->sets[asked->set_count++] = value;
         else if (strcmp(argv[i - 1], "--vary") == 0)
             asked->vary = value;
+        else if (strcmp(argv[i - 1], "--record") == 0)
+            asked->record = value;
         else if (strcmp(argv[i - 1], "--series") == 0)
             asked->series = value;
         else if (strcmp(argv[i - 1], "--every") != 0 && strcmp(argv[i - 1], "--hours") != 0)
@@ -89,6 +95,68 @@ static int write_series(const struct asked *asked, const struct day *day, struct
     return fclose(file) == 0 ? 0 : err_set(err, ERR_INVALID, "%s: disk full", asked->series);
 }
 
+/* --- The log of a day --- */
+
+struct tape {
+    FILE *file;
+    struct recorder *recorder;
+    struct err err; /* of the first write that went wrong */
+};
+
+static int tape_write(void *ctx, const void *bytes, size_t size, struct err *err)
+{
+    const struct tape *tape = ctx;
+    return fwrite(bytes, 1, size, tape->file) == size ? 0 : err_set(err, ERR_INVALID, "disk full");
+}
+
+static void on_event(void *ctx, const struct event *event)
+{
+    const struct tape *tape = ctx;
+    recorder_event(tape->recorder, event);
+}
+
+static void on_plan(void *ctx, int64_t now_ns, const struct plan *plan)
+{
+    struct tape *tape = ctx;
+    recorder_plan(tape->recorder, now_ns, plan);
+    if (recorder_waiting(tape->recorder) > 256 * 1024)
+        (void)recorder_flush(tape->recorder, &tape->err);
+}
+
+static int tape_begin(struct tape *tape, const char *path, struct day_options *options,
+                      struct err *err)
+{
+    if (path == NULL)
+        return 0;
+    tape->file = fopen(path, "we");
+    if (tape->file == NULL)
+        return err_set(err, ERR_INVALID, "%s: cannot be written", path);
+    const struct recorder_options recorder = {
+        .version = "day", .core = options->core, .write = tape_write, .ctx = tape};
+    tape->recorder = recorder_new(&recorder);
+    options->on_event = on_event;
+    options->on_plan = on_plan;
+    options->ctx = tape;
+    return 0;
+}
+
+static int tape_end(struct tape *tape, struct err *err)
+{
+    if (tape->recorder == NULL)
+        return 0;
+    (void)recorder_flush(tape->recorder, &tape->err);
+    const struct recorder_stats *stats = recorder_stats(tape->recorder);
+    printf("recorded %" PRIu64 " events and %" PRIu64 " plans in %" PRId64 " bytes (%" PRId64
+           " before compression)\n",
+           stats->events, stats->plans, stats->bytes, stats->raw_bytes);
+    tape->recorder = recorder_free(tape->recorder);
+    fclose(tape->file);
+    if (tape->err.kind == ERR_NONE)
+        return 0;
+    *err = tape->err;
+    return -1;
+}
+
 static double cpu_s(void)
 {
     struct timespec now;
@@ -98,14 +166,17 @@ static double cpu_s(void)
 
 /* One day; change: one more assignment, or NULL. */
 static int run(const struct asked *asked, const struct str *text, const char *change,
-               struct scenario **ret_scenario, struct day **ret_day, struct err *err)
+               struct tape *tape, struct scenario **ret_scenario, struct day **ret_day,
+               struct err *err)
 {
     AUTO(scenario) scenario = NULL;
     AUTO(day) day = NULL;
-    const struct day_options options = {
+    struct day_options options = {
         .series_ns = asked->series != NULL ? asked->every_s * NS_PER_S : 0,
         .stop_ns = asked->hours * 3600 * NS_PER_S,
     };
+    if (tape_begin(tape, asked->record, &options, err) < 0)
+        return -1;
     if (scenario_parse(str_text(text), text->size, &scenario, err) < 0)
         return -1;
     for (size_t i = 0; i < asked->set_count; i++) {
@@ -126,8 +197,10 @@ static int run_one(const struct asked *asked, const struct str *text, struct err
     AUTO(scenario) scenario = NULL;
     AUTO(day) day = NULL;
     AUTO_STR out = STR_EMPTY;
+    struct tape tape = {.file = NULL};
     double start = cpu_s();
-    if (run(asked, text, NULL, &scenario, &day, err) < 0 || write_series(asked, day, err) < 0)
+    int result = run(asked, text, NULL, &tape, &scenario, &day, err);
+    if (tape_end(&tape, err) < 0 || result < 0 || write_series(asked, day, err) < 0)
         return -1;
     day_report_print(day_report(day), &out);
     str_addf(&out, "CPU %.2f s\n", cpu_s() - start);
@@ -152,7 +225,8 @@ static int run_each(const struct asked *asked, const struct str *text, struct er
         AUTO_TEXT change =
             text_printf("%.*s=%.*s", (int)(equals - asked->vary), asked->vary, (int)size, at + 1);
         names[count] = text_copy_n(at + 1, size);
-        result = run(asked, text, change, &scenarios[count], &days[count], err);
+        struct tape none = {.file = NULL};
+        result = run(asked, text, change, &none, &scenarios[count], &days[count], err);
         if (result == 0) {
             reports[count] = day_report(days[count]);
             count++;
@@ -176,7 +250,7 @@ int main(int argc, char **argv)
     struct asked asked;
     struct err err = {0};
     AUTO_STR text = STR_EMPTY;
-    if (!read_arguments(argc, argv, &asked))
+    if (!read_arguments(argc, argv, &asked) || (asked.vary != NULL && asked.record != NULL))
         return usage();
     if (read_file(asked.file, &text, &err) == 0 &&
         (asked.vary != NULL ? run_each(&asked, &text, &err) : run_one(&asked, &text, &err)) == 0)

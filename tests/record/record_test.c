@@ -212,7 +212,7 @@ static char *replayed(const struct disk *disk)
     AUTO(record_reader) reader = NULL;
     if (record_reader_new(disk->bytes.data, disk->bytes.size, &reader, &err) < 0)
         return text_copy(err.text);
-    int result = record_replay(reader, &replay, &err);
+    int result = record_replay(reader, NULL, &replay, &err);
     char *text =
         text_printf("%llu events, %llu plans, %llu actions%s%s%s",
                     (unsigned long long)replay.events, (unsigned long long)replay.plans,
@@ -318,7 +318,7 @@ TEST(a_plan_that_comes_out_otherwise)
     AUTO(record_reader) reader = NULL;
     struct replay replay;
     REQUIRE(record_reader_new(disk.bytes.data, disk.bytes.size, &reader, &err) == 0);
-    REQUIRE(record_replay(reader, &replay, &err) == 0);
+    REQUIRE(record_replay(reader, NULL, &replay, &err) == 0);
     CHECK_TRUE("it differs", replay.differs && replay.at_ns == 3 && replay.wanted_actions == 0);
     CHECK_HAS("the plan that was made now", replay.text, "finalizer q JobQueue add");
     replay_done(&replay);

@@ -48,7 +48,7 @@ static void check(struct world *world)
     AUTO(record_reader) reader = NULL;
     if (recorder_flush(world->recorder, &err) < 0 ||
         record_reader_new(world->record.data, world->record.size, &reader, &err) < 0 ||
-        record_replay(reader, &replay, &err) < 0)
+        record_replay(reader, NULL, &replay, &err) < 0)
         violation(world, "record", "%s", err.text);
     else if (replay.differs)
         violation(world, "record",

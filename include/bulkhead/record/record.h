@@ -91,9 +91,15 @@ struct replay {
     char *text; /* of the plan that came out; heap */
 };
 void replay_done(struct replay *replay);
-/* All of the log into a core of its own. -1: the log is damaged; what was replayed until then is
- * told all the same. */
-int record_replay(struct record_reader *reader, struct replay *ret_replay, struct err *err);
+struct replay_watch { /* who wants to see what happens; NULL functions: nobody */
+    void (*on_event)(void *ctx, const struct event *event); /* before the core takes it */
+    void (*on_plan)(void *ctx, int64_t now_ns, const struct plan *plan);
+    void *ctx;
+};
+/* All of the log into a core of its own. watch: may be NULL. -1: the log is damaged; what was
+ * replayed until then is told all the same. */
+int record_replay(struct record_reader *reader, const struct replay_watch *watch,
+                  struct replay *ret_replay, struct err *err);
 
 /* ---------------------------------------------------------------------------- copying */
 
