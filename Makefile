@@ -259,7 +259,7 @@ fuzz: ## Fuzz every decoder for SECONDS=n each; ONLY=api/specs one of them
 fuzz-programs: $(FUZZ_PROGRAMS)
 
 .PHONY: bench demo dev-up dev-down
-bench: all ## Measure: a table on screen, every figure as a row in build/bench.json
+bench: all build/day ## Measure: a table on screen, every figure as a row in build/bench.json
 	$(call deps,test cluster)
 	hack/bench
 demo: all ## Run the story on a cluster of its own, from nothing to a finished job

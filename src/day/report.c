@@ -145,18 +145,26 @@ static const char *cell(const struct day_report *report, enum figure figure, cha
     }
 }
 
+static int column_width(const char *name)
+{
+    enum { WIDTH_MIN = 16, WIDTH_MAX = 60 };
+    size_t size = strlen(name);
+    return size < WIDTH_MIN ? WIDTH_MIN : size > WIDTH_MAX ? WIDTH_MAX : (int)size;
+}
+
 void day_compare_print(const char *const *names, const struct day_report *const *reports,
                        size_t count, struct str *out)
 {
     str_addf(out, "%-20s", "");
     for (size_t i = 0; i < count; i++)
-        str_addf(out, " %16.30s", names[i]);
+        str_addf(out, " %*s", column_width(names[i]), names[i]);
     str_add(out, "\n");
     for (int figure = 0; figure < FIGURE_COUNT; figure++) {
         char text[CELL_MAX];
         str_addf(out, "%-20s", figure_names[figure]);
         for (size_t i = 0; i < count; i++)
-            str_addf(out, " %16s", cell(reports[i], (enum figure)figure, text));
+            str_addf(out, " %*s", column_width(names[i]),
+                     cell(reports[i], (enum figure)figure, text));
         str_add(out, "\n");
     }
 }

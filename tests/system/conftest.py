@@ -117,7 +117,8 @@ def judge(cluster):
 def the_controller(cluster, judge):
     if not program().exists():
         pytest.fail(f"there is no {program()}: build it with make", pytrace=False)
-    controller = cluster.new_controller("controller", "--node-programs-dir", ROOT / "hack" / "node-programs")
+    controller = cluster.new_controller("controller", "--node-programs-dir", ROOT / "hack" / "node-programs",
+                                        "--record", cluster.scratch / "controller.decisions")
     os.environ.update({"BULKHEAD_DEV_CLUSTER": str(cluster.dev.dir)})  # for the node programs
     yield controller
     status = controller.stop()
