@@ -171,6 +171,7 @@ void day_node(struct day *day, struct node *node)
         meter_add(&group->vcpus, day->now_ns, node->allocatable.cpu_milli / 1000);
         meter_add(&group->nodes, day->now_ns, 1);
         meter_add(&day->vcpus, day->now_ns, node->allocatable.cpu_milli / 1000);
+        day->static_vcpus += node->allocatable.cpu_milli / 1000;
     }
     day_event_new(day, EVENT_NODE)->node = node;
 }
@@ -325,7 +326,7 @@ static int64_t next_ns(const struct day *day)
 static bool is_over(const struct day *day)
 {
     return day->arrivals_over && day->jobs_over == (int64_t)map_count(day->jobs) &&
-           day->pods_live == 0 && day->vcpus.value == 0;
+           day->pods_live == 0 && day->vcpus.value == day->static_vcpus;
 }
 
 int day_run(struct day *day, struct err *err)

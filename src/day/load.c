@@ -89,10 +89,19 @@ static const struct field reclaim_fields[] = {
     FIELD(A, percent, "percent", .min = 1, .max = 100, .fallback = 100),
 };
 static const struct object_type reclaim_type = OBJECT_TYPE(A, "Reclaim", reclaim_fields);
+static const char *const signal_words[] = {"REBALANCE", "INTERRUPTION"};
+static const struct field signal_fields[] = {
+    FIELD(A, signal_environment, "computeEnvironment", .required = true, .max = 63),
+    FIELD(A, signal_types, "instanceTypes", .max = 1000, .item_max = 63),
+    FIELD(A, signal_percent, "percent", .min = 1, .max = 100, .fallback = 100),
+    WORD(A, signal, signal_words, "signal", .required = true),
+};
+static const struct object_type signal_type = OBJECT_TYPE(A, "Signal", signal_fields);
 static const struct field act_fields[] = {
     FIELD(A, at_s, "atSeconds", .required = true, .min = 0, .max = 864000),
     PART(&drought_type, "drought", .present_offset = offsetof(A, has_drought)),
     PART(&reclaim_type, "reclaim", .present_offset = offsetof(A, has_reclaim)),
+    PART(&signal_type, "signal", .present_offset = offsetof(A, has_signal)),
     CUSTOM(A, apply, &document_field, "apply"),
 };
 static const struct object_type act_type = OBJECT_TYPE(A, "LoadAct", act_fields);

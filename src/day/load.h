@@ -19,10 +19,11 @@ struct load_class {
 
 struct load_act {
     int64_t at_s;
-    bool has_drought, has_reclaim;
-    char *environment, *reclaim_environment;
-    struct text_list types, reclaim_types;
-    int64_t drought_s, percent;
+    bool has_drought, has_reclaim, has_signal;
+    char *environment, *reclaim_environment, *signal_environment;
+    struct text_list types, reclaim_types, signal_types;
+    int64_t drought_s, percent, signal_percent;
+    int signal; /* REBALANCE, INTERRUPTION */
     struct json_object *apply;
 };
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INTERRUPTION_NS (120 * NS_PER_S) /* from the notice to the end, as on AWS */
+
 struct group *group_of(struct day *day, const char *environment)
 {
     struct group *group = map_get(day->groups, environment);
@@ -127,9 +129,15 @@ static void node_label(struct node *node, const struct machine *machine)
     };
 }
 
+static void machine_go(struct day *day, struct machine *machine, bool reclaimed);
+
 /* It has booted: its Node is there, and Ready at once. */
 void machine_due(struct day *day, struct machine *machine)
 {
+    if (machine->signal == SIGNAL_INTERRUPTION) {
+        machine_go(day, machine, true);
+        return;
+    }
     struct node *node = mem_new(sizeof(*node));
     machine->uid = day_uid(day, "node");
     node->meta = (struct object_meta){
@@ -180,6 +188,7 @@ static void told(const struct machine *machine, struct instances *instances)
                       .type = machine->type->name,
                       .node_name = machine->id,
                       .state = machine->uid != NULL ? INSTANCE_RUNNING : INSTANCE_PENDING,
+                      .signal = machine->signal,
                       .launched_ns = machine->launched_ns,
                   });
 }
@@ -244,20 +253,40 @@ void day_drought(struct day *day, const char *environment, const struct text_lis
     group->dry_until_ns = day->now_ns + for_ns;
 }
 
-void day_reclaim(struct day *day, const char *environment, const struct text_list *types,
-                 int64_t percent)
+/* The first so many percent of the environment's machines, rounded up: what is to be done. */
+static void each(struct day *day, const char *environment, const struct text_list *types,
+                 int64_t percent, enum instance_signal signal)
 {
     static const struct text_list all = {NULL, 0};
+    const struct text_list *wanted = types != NULL ? types : &all;
     struct group *group = group_of(day, environment);
     int64_t count = 0;
     for (const struct machine *m = group->machines; m != NULL; m = m->next)
-        count += has(types != NULL ? types : &all, m->type->name);
+        count += has(wanted, m->type->name);
     int64_t left = (count * percent + 99) / 100;
     for (struct machine *m = group->machines, *next; m != NULL && left > 0; m = next) {
         next = m->next;
-        if (!has(types != NULL ? types : &all, m->type->name))
+        if (!has(wanted, m->type->name))
             continue;
         left--;
-        machine_go(day, m, true);
+        if (signal == SIGNAL_NONE) {
+            machine_go(day, m, true);
+            continue;
+        }
+        m->signal = signal;
+        if (signal == SIGNAL_INTERRUPTION)
+            timer_set(&day->timers, &m->timer, day->now_ns + INTERRUPTION_NS);
     }
+}
+
+void day_signal(struct day *day, const char *environment, const struct text_list *types,
+                int64_t percent, enum instance_signal signal)
+{
+    each(day, environment, types, percent, signal);
+}
+
+void day_reclaim(struct day *day, const char *environment, const struct text_list *types,
+                 int64_t percent)
+{
+    each(day, environment, types, percent, SIGNAL_NONE);
 }

@@ -40,7 +40,8 @@ struct machine {
     char *id;                         /* also the node's name */
     char *uid;                        /* of its Node; NULL: not joined */
     int64_t launched_ns, cpu_milli, memory_bytes, pod_count;
-    struct timer timer; /* boots */
+    enum instance_signal signal; /* told with the machine */
+    struct timer timer;          /* boots; then, if it is to be interrupted, goes */
     struct machine *next;
 };
 
@@ -105,6 +106,7 @@ struct day {
     struct err failed;
     struct act *acts;
     int64_t jobs_over, pods_live;
+    int64_t static_vcpus; /* of nodes that are there anyway */
     /* measures */
     struct class_measures classes[DAY_CLASSES_MAX];
     size_t class_count;

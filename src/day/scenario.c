@@ -229,6 +229,9 @@ static void run_act(struct day *day, void *ctx)
         day_drought(day, act->environment, &act->types, act->drought_s * NS_PER_S);
     if (act->has_reclaim)
         day_reclaim(day, act->reclaim_environment, &act->reclaim_types, act->percent);
+    if (act->has_signal)
+        day_signal(day, act->signal_environment, &act->signal_types, act->signal_percent,
+                   (enum instance_signal)(SIGNAL_REBALANCE + act->signal));
     if (act->apply != NULL && scenario_apply(day, act->apply, &err) < 0)
         day_fail(day, &err);
 }

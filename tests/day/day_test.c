@@ -134,6 +134,35 @@ static const struct {
                     "       computeEnvironmentOrder: [{order: 1, computeEnvironment: e}]}}}\n"),
      NULL,
      "1 ok 0 failed 0 left, 211 s, waits 111/111/111 s, 1 launched 0 reclaimed, 0 retries, 0.0141"},
+    {"a machine that is said to go in two minutes takes no more, and what outlives that runs again",
+     WORLD(
+         "8",
+         "  classes:\n"
+         "    - {name: a, jobs: 1, toSeconds: 0, seconds: 200, job: {jobQueue: q,\n"
+         "       retryStrategy: {attempts: 2}, " TEMPLATE(
+             "4") "}}\n"
+                  "  acts:\n"
+                  "    - {atSeconds: 50, signal: {computeEnvironment: e, signal: INTERRUPTION}}\n"),
+     NULL, NULL},
+    {"nodes that are there anyway",
+     "kind: ComputeEnvironment\n"
+     "metadata: {name: e}\n"
+     "spec: {type: UNMANAGED, kubernetesNamespaces: [research], nodeGroup: {provider: static}}\n"
+     "---\n"
+     "kind: Node\n"
+     "metadata: {name: n, labels: {bulkhead.dev/compute-environment: e}}\n"
+     "status: {conditions: [{type: Ready, status: \"True\"}],\n"
+     "  allocatable: {cpu: \"4\", memory: 16Gi, pods: \"110\"}}\n"
+     "---\n"
+     "kind: JobQueue\n"
+     "metadata: {name: q}\n"
+     "spec: {priority: 1, computeEnvironmentOrder: [{order: 1, computeEnvironment: e}]}\n"
+     "---\n"
+     "kind: Load\n"
+     "spec: {classes: [{name: a, jobs: 2, arrivals: AT_ONCE, seconds: 100, job: {jobQueue: "
+     "q, " TEMPLATE("4") "}}]}\n",
+     NULL,
+     "2 ok 0 failed 0 left, 202 s, waits 1/102/102 s, 0 launched 0 reclaimed, 0 retries, 0.0000"},
     {"nobody submits", "kind: Namespace\n", NULL,
      "no document of kind Load: nobody submits anything"},
     {"an unknown kind",

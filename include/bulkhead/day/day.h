@@ -71,6 +71,10 @@ void day_act(struct day *day, int64_t at_ns, void (*run)(struct day *day, void *
 /* No machine of these types can be had until then; types empty: of none. */
 void day_drought(struct day *day, const char *environment, const struct text_list *types,
                  int64_t for_ns);
+/* The provider says of so many percent of the machines, the oldest, that they are likelier than
+ * others to go (REBALANCE), or that they go in two minutes (INTERRUPTION), and then they do. */
+void day_signal(struct day *day, const char *environment, const struct text_list *types,
+                int64_t percent, enum instance_signal signal);
 /* The provider takes back so many percent of the environment's machines, the oldest. */
 void day_reclaim(struct day *day, const char *environment, const struct text_list *types,
                  int64_t percent);

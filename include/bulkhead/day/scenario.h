@@ -25,6 +25,7 @@
  *     acts:
  *       - {atSeconds: 3600, drought: {computeEnvironment: spot, seconds: 3600}}
  *       - {atSeconds: 3600, reclaim: {computeEnvironment: spot, percent: 50}}
+ *       - {atSeconds: 3600, signal: {computeEnvironment: spot, percent: 50, signal: REBALANCE}}
  *       - {atSeconds: 7200, apply: {apiVersion: ..., kind: JobQueue, ...}}
  *
  * Bounds     SCENARIO_BYTES_MAX; DAY_CLASSES_MAX classes; SCENARIO_JOBS_MAX jobs. */
