@@ -41,6 +41,12 @@ static void signal_some(struct world *world)
 /* The answer reaches the process. */
 void capacity_heard(struct world *world, const struct request *request)
 {
+    bool sets_free = request->kind == ACTION_PROVIDER_TYPES || request->kind == ACTION_POD_CHECK ||
+                     request->kind == ACTION_POD_GET || request->kind == ACTION_JOB_STATUS ||
+                     request->kind == ACTION_CONSUMABLE_STATUS ||
+                     request->kind == ACTION_REVISION_CREATE;
+    if (sets_free)
+        world->news_ns = world->now_ns;
     for (size_t i = 0; i < request->instances.count; i++) {
         const struct instance *told = &request->instances.items[i];
         if (told->signal == SIGNAL_NONE)
@@ -66,10 +72,124 @@ static void check_create(struct world *world, const struct request *request)
     }
 }
 
+/* ------------------------------------------------------------------ no going to and fro */
+
+enum { FLAP_S = 60 };
+
+/* What others do: their objects and edits, ends of pods, machines that are lost or offer less than
+ * they should, calls that fail. Not what follows from our own acts: statuses as we wrote them, pods
+ * that begin, machines that join as expected. */
+static bool is_news(const struct world *world, const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_TICK:
+        return false;
+    case EVENT_QUEUE:
+    case EVENT_ENVIRONMENT: /* nobody edits them any more in the calm */
+        return world->restless;
+    case EVENT_DONE:
+        return event->done.result != DONE_OK || event->done.provider != PROVIDER_OK;
+    case EVENT_POD:
+        return event->pod->phase >= POD_SUCCEEDED || event->pod->job_uid == NULL;
+    case EVENT_NODE:
+        return !event->node->ready || event->node->allocatable.cpu_milli % 1000 != 0;
+    default:
+        return true;
+    }
+}
+
+/* Time alone changes things after these: a node rests for minutes after it refused a pod, a type is
+ * set aside for a quarter of an hour at most, a job is held back after a write that was refused. */
+static bool is_upset(const struct event *event)
+{
+    if (event->kind == EVENT_DONE)
+        return event->done.provider != PROVIDER_OK || event->done.result == DONE_AGAIN ||
+               event->done.result == DONE_QUOTA || event->done.result == DONE_FORBIDDEN;
+    return event->kind == EVENT_POD && event->pod->phase == POD_FAILED &&
+           !event->pod->containers_started;
+}
+
+void capacity_event(struct world *world, const struct event *event)
+{
+    if (is_news(world, event))
+        world->news_ns = world->now_ns;
+    if (is_upset(event))
+        world->upset_ns = world->now_ns + 1000 * NS_PER_S;
+    if (event->kind == EVENT_SYNCED) /* what is to be had is asked now, one after the other */
+        world->upset_ns = world->now_ns + FLAP_S * NS_PER_S;
+}
+
+static struct group *group_named(struct world *world, const char *environment)
+{
+    for (size_t i = 0; i < world->group_count; i++)
+        if (strcmp(world->groups[i]->environment->object.name, environment) == 0)
+            return world->groups[i];
+    return NULL;
+}
+
+static void check_launch(struct world *world, const struct request *request)
+{
+    const struct group *group = group_named(world, request->environment);
+    int64_t vcpus = 0;
+    for (size_t i = 0; i < world->type_count; i++)
+        if (strcmp(world->types[i].name, request->instance_type) == 0)
+            vcpus = world->types[i].vcpus;
+    for (size_t i = 0; group != NULL && i < ARRAY_LEN(group->given_back); i++) {
+        const struct given_back *back = &group->given_back[i];
+        /* In the same moment it is one decision: a machine that is of no use gives way. */
+        bool soon = back->process == world->process && world->now_ns > back->sent_ns &&
+                    world->now_ns > world->upset_ns &&
+                    world->now_ns - back->sent_ns < FLAP_S * NS_PER_S && back->vcpus >= vcpus &&
+                    (back->vcpus == vcpus || request->number == 1); /* else many for a large one */
+        if (soon && world->news_ns < back->sent_ns)
+            violation(world, "flap", "%s: %s is launched %lld s after one of %lld vCPUs went",
+                      request->environment, request->instance_type,
+                      (long long)((world->now_ns - back->sent_ns) / NS_PER_S),
+                      (long long)back->vcpus);
+    }
+}
+
+/* Somebody else's pod is there, and keeps it from being of use. */
+static bool is_shared(const struct world *world, const struct sim_node *node)
+{
+    const struct store *store = &world->stores[KIND_POD];
+    for (size_t i = 0; i < store->count; i++) {
+        const struct sim_pod *pod = (const struct sim_pod *)store->items[i];
+        if (!pod->ours && !pod_ended(pod) && name_eq(pod->node_name, node->object.name) &&
+            !name_eq(pod->owner_kind, "DaemonSet"))
+            return true;
+    }
+    return false;
+}
+
+static void check_terminate(struct world *world, const struct request *request)
+{
+    struct group *group = group_named(world, request->environment);
+    for (size_t i = 0; group != NULL && i < request->id_count; i++) {
+        const struct instance_live *instance = group_find(group, request->ids[i]);
+        if (instance == NULL || !instance->alive || instance->signal != SIGNAL_NONE ||
+            instance->node == NULL || instance->node->object.gone || !instance->node->ready ||
+            is_shared(world, instance->node))
+            continue; /* it was of no use */
+        if (world->now_ns - instance->launched_ns < FLAP_S * NS_PER_S &&
+            world->now_ns > world->upset_ns && world->news_ns < instance->launched_ns)
+            violation(world, "flap", "%s: %s goes %lld s after it was launched",
+                      request->environment, instance->id,
+                      (long long)((world->now_ns - instance->launched_ns) / NS_PER_S));
+        world->counters.given_back++;
+        group->given_back[group->given_back_count++ % ARRAY_LEN(group->given_back)] =
+            (struct given_back){world->now_ns, world->types[instance->type].vcpus, world->process};
+    }
+}
+
 void capacity_sent(struct world *world, const struct request *request)
 {
     if (request->kind == ACTION_POD_CREATE)
         check_create(world, request);
+    if (request->kind == ACTION_PROVIDER_LAUNCH)
+        check_launch(world, request);
+    if (request->kind == ACTION_PROVIDER_TERMINATE)
+        check_terminate(world, request);
 }
 
 /* ------------------------------------------------------------------------ droughts */

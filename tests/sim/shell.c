@@ -91,6 +91,7 @@ void shell_apply(struct world *world, struct event *event)
     assert(world->core != NULL);
     world->counters.events++;
     life_event(world, event);
+    capacity_event(world, event);
     core_apply(world->core, event);
     want_turn(world);
 }

@@ -73,7 +73,7 @@ enum {
     X(uses) X(given) X(uses_own) X(given_own) X(sized) X(empty) \
     X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
-    X(signals) X(interruptions) X(droughts) \
+    X(signals) X(interruptions) X(droughts) X(given_back) \
     X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared) \
     X(lives_replayed) X(recorded_bytes)
 /* clang-format on */
@@ -341,6 +341,11 @@ struct group {
     size_t count, capacity;
     bool drought;       /* it has no machines to launch */
     bool dear;          /* its machines cost three times as much */
+    struct given_back { /* idle machines that the process gave back of its own will, a ring */
+        int64_t sent_ns, vcpus;
+        uint64_t process;
+    } given_back[16];
+    size_t given_back_count;
     bool launched_late; /* by a process that was dead already */
 };
 
@@ -437,6 +442,7 @@ struct world {
     bool hash_plans;
     struct recorder *recorder; /* of this life of the process; NULL: it is not recorded */
     struct str record;
+    int64_t news_ns, upset_ns; /* when it last heard of something that others did; see capacity.c */
     bool quota_full, forbidden;
     bool has_sink, sink_down;
     bool deleting_pod;    /* a delete of ours commits */
@@ -550,6 +556,7 @@ void provider_capacity(struct world *world);
 void capacity_mischief(struct world *world);
 void capacity_calm(struct world *world);
 bool capacity_dear(const struct world *world, const char *environment); /* its machines are */
+void capacity_event(struct world *world, const struct event *event);    /* is about to be applied */
 void capacity_heard(struct world *world, const struct request *request);
 void capacity_sent(struct world *world, const struct request *request);
 
