@@ -290,7 +290,8 @@ void oracle_status(struct world *world, struct sim_job *job, const struct stored
                     status->status.attempts);
     } else if (status->children == NULL) {
         /* Until its definition is there, nobody knows that it is a multi-node job. */
-        if (!job->gang || phase != JOB_SUBMITTED)
+        bool nobody_knows = job->definition_name != NULL && job->truth->pinned == NULL;
+        if (!job->gang || (phase != JOB_SUBMITTED && !(nobody_knows && phase == JOB_FAILED)))
             violation(world, "status", "array %s: a status without children", job->object.name);
     } else {
         bool failed = false;
