@@ -207,6 +207,7 @@ struct core_pod {
     bool ours, deleting, has_finalizer, started, init_started, create_sent, in_outbox, in_job;
     bool assisted;     /* the cluster's scheduler finds its node, see assist.c */
     bool bound;        /* it has; node is where it is, and before that where room is kept for it */
+    bool given_up;     /* bound, and its machine went: another of that name may yet take it in */
     char *environment; /* while it is assisted and not bound */
     bool adrift;       /* in core->adrift: room is to be found for it */
     int64_t adrift_ns; /* since; 0: not */
@@ -777,6 +778,7 @@ uint64_t uid_hash(const char *uid);
 void node_check_lost(struct core *core,
                      struct core_pod *pod); /* is the machine under it certainly gone? */
 void node_check_pods(struct core *core, struct core_node *node);
+bool node_is_another(const struct core_pod *pod); /* than the one on which it was given up */
 void node_timer(struct core *core, struct core_node *node);
 bool node_takes(const struct core_node *node, const struct core_class *class_); /* all but room */
 void node_free_amounts(const struct core_node *node, struct amounts *ret_free);

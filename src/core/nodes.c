@@ -441,9 +441,26 @@ void node_check_lost(struct core *core, struct core_pod *pod)
         pod_kill(core, pod, KILL_HOST);
 }
 
+bool node_is_another(const struct core_pod *pod)
+{
+    const struct core_node *node = pod->node;
+    return pod->given_up && node != NULL && node->spec != NULL &&
+           pod->node_uid != uid_hash(node->spec->meta.uid);
+}
+
+/* The scheduler binds to a name. A kubelet that comes under that name takes in what it finds. */
+static void recount_given_up(struct core *core, struct core_node *node)
+{
+    for (struct core_pod *pod = node->pods; pod != NULL; pod = pod->next) {
+        if (node_is_another(pod))
+            node_count_pod(core, pod, true);
+    }
+}
+
 void node_check_pods(struct core *core, struct core_node *node)
 {
     struct core_pod *next;
+    recount_given_up(core, node);
     for (struct core_pod *pod = node->pods; pod != NULL; pod = next) {
         next = pod->next;
         if (pod->ours)

@@ -507,7 +507,9 @@ void pod_lost(struct core *core, struct core_pod *pod)
 void pod_give_up(struct core *core, struct core_pod *pod)
 {
     pod->suspect = false;
-    node_count_pod(core, pod, false);
+    pod->given_up = pod->bound;
+    if (!node_is_another(pod))
+        node_count_pod(core, pod, false);
     consume_end(core, pod);
     quota_end(core, pod);
     if (pod->in_job) {
