@@ -78,6 +78,10 @@ static struct json_object *explanation_json(const struct explanation *explanatio
         put_number(json, "podsAhead", explanation->tasks_ahead);
         json_object_object_add(json, "moreAhead", json_object_new_boolean(explanation->more_ahead));
         put_text(json, "first", explanation->head);
+        char start[TIME_TEXT_MAX];
+        if (explanation->start_ns != 0)
+            put_text(json, "earliestStart", time_print(explanation->start_ns, start));
+        put_text(json, "estimate", explanation->start_why);
     }
     struct json_object *list = json_object_new_array();
     for (size_t i = 0; i < explanation->environment_count; i++)

@@ -161,6 +161,16 @@ static const struct field used_fields[] = {
 };
 static const struct object_type used_type =
     OBJECT_TYPE(struct queue_status_doc, "QueueUsed", used_fields);
+static const struct field front_fields[] = {
+    FIELD(struct queue_front, job, "job", .max = 320),
+    FIELD(struct queue_front, position, "position"),
+    FIELD(struct queue_front, reason, "reason", .max = 128),
+    FIELD(struct queue_front, message, "message", .max = QUEUE_FRONT_WORDS_MAX),
+    TIME(struct queue_front, earliest_ns, "earliestStart"),
+    FIELD(struct queue_front, estimate, "estimate", .max = QUEUE_FRONT_WORDS_MAX),
+};
+static const struct object_type front_type =
+    OBJECT_TYPE(struct queue_front, "QueueFront", front_fields, .open = true);
 
 static const struct field status_fields[] = {
     FIELD(struct queue_status_doc, status.observed_generation, "observedGeneration"),
@@ -170,6 +180,7 @@ static const struct field status_fields[] = {
     OBJECT(struct queue_status_doc, status.jobs, &phase_counts_type, "jobs"),
     PART(&used_type, "used"),
     TIME(struct queue_status_doc, status.draining_since_ns, "drainingSince"),
+    ARRAY(struct queue_status_doc, status.front, status.front_count, &front_type, "front"),
     LIST(struct queue_status_doc, conditions.items, conditions.count, &condition_type, "conditions",
          .max = 8),
 };

@@ -4,6 +4,7 @@
  * A status is written when what it says has changed, at most once in status_interval_ns. A
  * finalizer keeps a queue while jobs of it live, and an environment while pods run on its machines
  * or machines are left. */
+#include "front.h"
 #include "ladder.h"
 
 #include <stdlib.h>
@@ -108,6 +109,7 @@ static void plan_queue(struct core *core, struct core_queue *queue)
                                status->used.jobs.value};
     hash = hash_bytes(numbers, sizeof(numbers), hash);
     hash = hash_text(status->message, hash_text(status->reason, hash_text(meta->uid, hash)));
+    hash = front_fill(queue, status, hash);
     queue->status_dirty = false;
     if (hash == queue->written_hash)
         return;
@@ -303,6 +305,7 @@ void admin_plan(struct core *core)
         if (!queue->finalizer_waits && !queue->status_in_flight)
             plan_finalizer(core, "JobQueue", meta, queue->resource_version, queue->live == 0,
                            &queue->finalizer_in_flight);
+        front_look(core, queue);
         plan_queue(core, queue);
     }
     at = 0;

@@ -72,7 +72,7 @@ static void count(struct core *core, struct core_job *job, enum job_phase phase,
     core->counts.jobs_by_phase[phase] += change;
     if (job->queue != NULL && phase < JOB_SUCCEEDED) {
         job->queue->jobs[phase] += change;
-        job->queue->status_dirty = true;
+        job->queue->status_dirty = job->queue->front_dirty = true;
     }
 }
 

@@ -6,6 +6,7 @@
  * its queue, every node and instance type there, every clause. */
 #include "explain.h"
 #include "clauses.h"
+#include "forecast.h"
 #include "gang.h"
 #include "ladder.h"
 #include "order.h"
@@ -164,6 +165,11 @@ bool core_explain(struct core *core, const char *uid, struct arena *arena,
         return true;
     ret->needs = needs_of(job, arena);
     find_position(core, job, arena, ret);
+    struct forecast start;
+    if (ret->position > 0 && forecast(core, job->queue, job, 1, arena, &start) > 0) {
+        ret->start_ns = start.start_ns;
+        ret->start_why = start.why;
+    }
     explain_environments(core, job, ret->position == 1 || job->parked, arena, ret);
     return true;
 }

@@ -34,6 +34,12 @@ static void print_line(const struct explanation *explanation, struct str *out)
                  (long long)explanation->tasks_ahead, explanation->tasks_ahead == 1 ? "" : "s",
                  explanation->head, explanation->head_reason);
     str_add(out, "\n");
+    char start[TIME_TEXT_MAX];
+    if (explanation->start_why != NULL)
+        str_addf(out, "  earliest start: %s: %s\n",
+                 explanation->start_ns != 0 ? time_print(explanation->start_ns, start)
+                                            : "not known",
+                 explanation->start_why);
 }
 
 void explanation_print(const struct explanation *explanation, struct str *out)

@@ -50,6 +50,8 @@
  *   giveway.c    environments that run empty because an earlier, cheaper one has machines again
  *   spare.c      room for what will come back from machines that go
  *   verdict.c    why something waits, in words
+ *   front.c      the first jobs in line, for the status of their queue (front.h)
+ *   forecast.c   when a waiting job starts, as far as that can be reckoned (forecast.h)
  *   explain.c, explain_print.c, clauses.c  the same whole, for who asks: every node and type
  *                (explain.h, clauses.h)
  *   status.c     what is written when, and what a durable status sets free
@@ -94,6 +96,11 @@ int64_t amounts_vcpus(const struct amounts *amounts); /* milli-CPUs rounded up t
 
 /* --------------------------------------------------------------------- structures */
 
+struct core_mean { /* follows: the last ones weigh most (forecast.c) */
+    int64_t ns;
+    int count;
+};
+
 struct core_class { /* all work with the same requirements; searched for once */
     struct placement placement;
     struct amounts needs;
@@ -101,6 +108,7 @@ struct core_class { /* all work with the same requirements; searched for once */
     bool measurable; /* false: asks for more different extended resources than the core can tell
                         apart */
     size_t users;
+    struct core_mean runs;   /* of pods that came to a good end */
     struct core_class *next; /* same hash */
 };
 
@@ -131,7 +139,9 @@ struct core_queue {
     /* status */
     uint64_t written_hash;
     int64_t written_ns;
-    bool verdict_dirty; /* its waiting jobs are to be told anew */
+    bool verdict_dirty;  /* its waiting jobs are to be told anew */
+    struct front *front; /* as its status tells it: front.c; NULL: nothing yet */
+    bool front_dirty;    /* who is first, or why it waits, may have changed */
     bool status_dirty, status_in_flight, finalizer_in_flight;
     bool finalizer_waits; /* done; the watch has not shown it yet */
     char *resource_version;
@@ -388,6 +398,7 @@ struct core_job {
     /* status */
     char *end_reason, *end_message;
     int64_t started_ns, stopped_ns;
+    struct core_mean runs; /* of its pods that came to a good end */
     struct job_try tries[JOB_TRIES_KEPT];
     size_t try_count;
     struct core_records records;   /* of an array */

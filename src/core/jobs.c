@@ -509,7 +509,7 @@ void job_end(struct core *core, struct core_job *job, enum job_phase phase, cons
     core->counts.jobs_live--;
     if (job->queue != NULL) {
         job->queue->live--;
-        job->queue->status_dirty = true;
+        job->queue->status_dirty = job->queue->front_dirty = true;
     }
     job_changed(core, job, 0);
     notice(core, "BatchJob", &job->spec->meta, phase == JOB_SUCCEEDED ? "Normal" : "Warning",

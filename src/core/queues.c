@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queues.c - queues come, change and go */
+#include "front.h"
 #include "order.h"
 
 #include <stdlib.h>
@@ -43,6 +44,7 @@ static void queue_free_if_unused(struct core *core, struct core_queue *queue)
     meta_free(queue->bad_meta);
     free(queue->invalid);
     free(queue->resource_version);
+    front_free(queue);
     free(queue->name);
     free(queue);
 }

@@ -64,6 +64,8 @@ void verdict_set(struct core *core, struct core_job *job, enum verdict verdict, 
                       (words != NULL && words[0] == '\0' && !job->verdict_text);
     if (job->verdict == verdict && same_words)
         return;
+    if (job->queue != NULL)
+        job->queue->front_dirty = true;
     if (!same_words)
         text_set(&job->verdict_text, words != NULL && words[0] != '\0' ? words : NULL);
     if (job->verdict == verdict)

@@ -142,18 +142,23 @@ TEST(queue_environment_and_definition)
                                            .status = "DELETING",
                                            .reason = "InUse",
                                            .message = message,
-                                           .jobs = {[JOB_RUNNING] = 2}};
+                                           .jobs = {[JOB_RUNNING] = 2},
+                                           .front = {{message, 1, message, NULL, now, message}},
+                                           .front_count = 1};
     AUTO(json_object) one = job_queue_status_encode(&meta, &queue, NULL, now);
-    CHECK_TEXT("queue", json_print(one),
-               "{\"apiVersion\":\"bulkhead.dev/v1alpha1\",\"kind\":\"JobQueue\",\"metadata\":{"
-               "\"name\":\"sim\",\"namespace\":\"ns\",\"uid\":\"u-1\",\"resourceVersion\":\"77\"},"
-               "\"status\":{\"observedGeneration\":4,\"status\":\"DELETING\",\"reason\":\"InUse\","
-               "\"statusReason\":\"m\",\"jobs\":{\"SUBMITTED\":0,\"PENDING\":0,\"RUNNABLE\":0,"
-               "\"STARTING\":0,\"RUNNING\":2,\"SUCCEEDED\":0,\"FAILED\":0},\"conditions\":[{"
-               "\"type\":\"Ready\",\"status\":\"False\",\"observedGeneration\":4,"
-               "\"lastTransitionTime\":\"2023-11-14T22:13:20Z\",\"reason\":\"InUse\",\"message\":"
-               "\"m\"},{\"type\":\"Stalled\",\"status\":\"False\",\"observedGeneration\":4,"
-               "\"lastTransitionTime\":\"2023-11-14T22:13:20Z\",\"reason\":\"NotStalled\"}]}}");
+    CHECK_TEXT(
+        "queue", json_print(one),
+        "{\"apiVersion\":\"bulkhead.dev/v1alpha1\",\"kind\":\"JobQueue\",\"metadata\":{"
+        "\"name\":\"sim\",\"namespace\":\"ns\",\"uid\":\"u-1\",\"resourceVersion\":\"77\"},"
+        "\"status\":{\"observedGeneration\":4,\"status\":\"DELETING\",\"reason\":\"InUse\","
+        "\"statusReason\":\"m\",\"jobs\":{\"SUBMITTED\":0,\"PENDING\":0,\"RUNNABLE\":0,"
+        "\"STARTING\":0,\"RUNNING\":2,\"SUCCEEDED\":0,\"FAILED\":0},\"front\":[{\"job\":\"m\","
+        "\"position\":1,\"reason\":\"m\",\"earliestStart\":\"2023-11-14T22:13:20.000000Z\","
+        "\"estimate\":\"m\"}],\"conditions\":[{"
+        "\"type\":\"Ready\",\"status\":\"False\",\"observedGeneration\":4,"
+        "\"lastTransitionTime\":\"2023-11-14T22:13:20Z\",\"reason\":\"InUse\",\"message\":"
+        "\"m\"},{\"type\":\"Stalled\",\"status\":\"False\",\"observedGeneration\":4,"
+        "\"lastTransitionTime\":\"2023-11-14T22:13:20Z\",\"reason\":\"NotStalled\"}]}}");
 
     const struct job_queue_status limited = {
         .status = "VALID",

@@ -21,6 +21,7 @@ static const struct world_row rows[] = {
      "1s default/a in JobQueue q: RUNNABLE NodesFull: needs cpu 4; e: its nodes are full; room comes when a running pod ends or a node is added\n"
      "  needs cpu 4\n"
      "  place in line: 1 of 1\n"
+     "  earliest start: not known: nothing that would make room is known\n"
      "  e: NodesFull: its nodes are full; room comes when a running pod ends or a node is added\n"
      "    nodes: 0 of 5 fit\n"
      "      not Ready rules out 1: 1 would fit once Ready\n"
@@ -42,6 +43,7 @@ static const struct world_row rows[] = {
      "1s default/a in JobQueue q: RUNNABLE NodesFull: needs cpu 1; e: its nodes are full; room comes when a running pod ends or a node is added\n"
      "  needs cpu 1\n"
      "  place in line: 1 of 2\n"
+     "  earliest start: not known: nothing that would make room is known\n"
      "  e: NodesFull: its nodes are full; room comes when a running pod ends or a node is added\n"
      "    nodes: 0 of 3 fit\n"
      "      host port in use rules out 1: 1 would fit once the port is free\n"
@@ -50,6 +52,7 @@ static const struct world_row rows[] = {
      "1s default/b in JobQueue q: RUNNABLE BehindInQueue: earlier jobs of JobQueue q go first\n"
      "  needs cpu 1\n"
      "  place in line: 2 of 2, 1 pod before it; first is default/a (NodesFull)\n"
+     "  earliest start: not known: nothing that would make room is known\n"
      "  e: DoesNotFit: no labelled node is large enough or matches\n"
      "    nodes: 0 of 3 fit\n"
      "      required node affinity rules out 3: 3 would fit without it\n"},
@@ -66,6 +69,7 @@ static const struct world_row rows[] = {
      "1s default/b in JobQueue q: RUNNABLE NodesFull: needs cpu 3; e: its nodes are full; room comes when a running pod ends or a node is added\n"
      "  needs cpu 3\n"
      "  place in line: 1 of 1\n"
+     "  earliest start: not known: pods run there of which nobody knows how long: they have no timeout, and none like them has ended yet\n"
      "  e: NodesFull: its nodes are full; room comes when a running pod ends or a node is added\n"
      "    nodes: 0 of 3 fit\n"
      "      cpu rules out 3 (1 even when empty): 1 would fit with cpu 2\n"},
@@ -83,12 +87,14 @@ static const struct world_row rows[] = {
      "1s default/c in JobQueue q: RUNNABLE BehindInQueue: earlier jobs of JobQueue q go first\n"
      "  needs cpu 500m, memory 5Gi, nvidia.com/gpu 2\n"
      "  place in line: 2 of 3, 1 pod before it; first is default/a (NodesFull)\n"
+     "  earliest start: not known: pods run there of which nobody knows how long: they have no timeout, and none like them has ended yet\n"
      "  e: DoesNotFit: no labelled node is large enough or matches\n"
      "    nodes: 0 of 2 fit\n"
      "      nvidia.com/gpu rules out 2 (2 even when empty): 1 would fit with nvidia.com/gpu 1\n"
      "1s default/d in JobQueue q: RUNNABLE BehindInQueue: earlier jobs of JobQueue q go first\n"
      "  needs cpu 1\n"
      "  place in line: 3 of 3, 2 pods before it; first is default/a (NodesFull)\n"
+     "  earliest start: not known: pods run there of which nobody knows how long: they have no timeout, and none like them has ended yet\n"
      "  e: could take it\n"
      "    nodes: 2 of 2 fit\n"},
     {"instance types: too small, set aside, more than maxvCpus leaves",
@@ -103,6 +109,7 @@ static const struct world_row rows[] = {
      "21s default/b in JobQueue q: PENDING MaxvCpusReached: 2 of 2 children (0-1) wait: needs cpu 3; e: at 4 of maxvCpus 6; room comes when a running pod ends, or raise maxvCpus\n"
      "  needs cpu 3\n"
      "  place in line: 1 of 1\n"
+     "  earliest start: not known: pods run there of which nobody knows how long: they have no timeout, and none like them has ended yet\n"
      "  e: MaxvCpusReached: at 4 of maxvCpus 6; room comes when a running pod ends, or raise maxvCpus\n"
      "    nodes: 0 of 1 fit\n"
      "      cpu rules out 1\n"
@@ -122,6 +129,7 @@ static const struct world_row rows[] = {
      "6s default/a in JobQueue q: RUNNABLE InsufficientInstanceCapacity: needs cpu 1; e: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - no more small to be had now; asked for again in 11 s\n"
      "  needs cpu 1\n"
      "  place in line: 1 of 1\n"
+     "  earliest start: not known: that is not a matter of time alone\n"
      "  e: InsufficientInstanceCapacity: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - no more small to be had now; asked for again in 10 s\n"
      "    instance types: 0 of 2 fit\n"
      "      none to be had a moment ago rules out 2: 2 would fit once the node group has some again\n"},
@@ -140,6 +148,7 @@ static const struct world_row rows[] = {
      "1s default/c in JobQueue low: RUNNABLE HigherPriorityFirst: needs cpu 1; e: queue high of higher priority waits for room there; f: it does not serve namespace default; g: it is DISABLED; h: it does not exist\n"
      "  needs cpu 1\n"
      "  place in line: 1 of 1\n"
+     "  earliest start: not known: a queue of higher priority goes first\n"
      "  e: HigherPriorityFirst: queue high of higher priority waits for room there\n"
      "    nodes: 1 of 1 fit\n"
      "  f: DoesNotFit: it does not serve namespace default\n"
@@ -158,6 +167,7 @@ static const struct world_row rows[] = {
      "1s default/g in JobQueue q: RUNNABLE NodesFull: needs 3 nodes at once, each with cpu 2; e: too few of its nodes are empty; room comes when a running pod ends or a node is added\n"
      "  needs 3 nodes at once, each with cpu 2\n"
      "  place in line: 1 of 1\n"
+     "  earliest start: not known: when enough nodes are empty at once for a multi-node job is not reckoned\n"
      "  e: NodesFull: too few of its nodes are empty; room comes when a running pod ends or a node is added\n"
      "    nodes: 2 of 3 fit\n"
      "      not empty rules out 1: 1 would fit once empty\n"},

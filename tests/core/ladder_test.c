@@ -32,6 +32,7 @@ static const struct world_row rows[] = {
      "300s default/a in JobQueue q: PENDING NodesBooting: 3 of 3 children (0-2) wait: needs cpu 1; e: 3 nodes are booting, the oldest ACQUIRED since 1970-01-01T00:16:40Z\n"
      "  needs cpu 1\n"
      "  place in line: 1 of 1\n"
+     "  earliest start: not known: no machine of type small has been seen to boot yet\n"
      "  e: NodesBooting: 3 nodes are booting, the oldest ACQUIRED since 1970-01-01T00:16:40Z\n"
      "    instance types: 1 of 1 fit\n"
      "    on its way: 3 ACQUIRED since 1970-01-01T00:16:40Z: i1 (small) boots, as far as the node group knows; given back if it is not Ready by 1970-01-01T00:26:40Z\n"},
@@ -51,6 +52,7 @@ static const struct world_row rows[] = {
      "40s default/a in JobQueue q: RUNNABLE NodesBooting: needs cpu 1; e: 1 node is booting, JOINED since 1970-01-01T00:17:00Z\n"
      "  needs cpu 1\n"
      "  place in line: 1 of 1\n"
+     "  earliest start: not known: no machine of type small has been seen to boot yet\n"
      "  e: NodesBooting: 1 node is booting, JOINED since 1970-01-01T00:17:00Z\n"
      "    nodes: 0 of 1 fit\n"
      "      not Ready rules out 1: 1 would fit once Ready\n"
@@ -71,6 +73,7 @@ static const struct world_row rows[] = {
      "1s default/a in JobQueue q: RUNNABLE NodesRequested: needs cpu 1; e: nodes are being requested (the API is throttled)\n"
      "  needs cpu 1\n"
      "  place in line: 1 of 1\n"
+     "  earliest start: not known: no machine of type small has been seen to boot yet\n"
      "  e: NodesRequested: nodes are being requested (the API is throttled)\n"
      "    instance types: 1 of 1 fit\n"
      "    on its way: 1 REQUESTED since 1970-01-01T00:16:40Z: the node group says: the API is throttled\n"

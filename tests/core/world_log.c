@@ -148,6 +148,21 @@ static void log_launching(struct world *world, const struct action *action)
         log_line(world, "%s has nothing on its way", action->name);
 }
 
+static void log_front(struct world *world, const struct action *action)
+{
+    const struct job_queue_status *status = action->queue_status;
+    for (size_t i = 0; i < status->front_count; i++) {
+        const struct queue_front *item = &status->front[i];
+        long long from_s = (long long)((item->earliest_ns - WORLD_EPOCH_NS) / NS_PER_S);
+        AUTO_TEXT start =
+            item->earliest_ns != 0 ? text_printf("from %llds", from_s) : text_copy("not known");
+        log_line(world, "%s %lld %s %s, %s: %s", action->name, (long long)item->position, item->job,
+                 item->reason, start, item->estimate);
+    }
+    if (status->front_count == 0)
+        log_line(world, "%s has nobody in line", action->name);
+}
+
 static void log_machines(struct world *world, const struct action *action)
 {
     if (action->kind == ACTION_PROVIDER_LAUNCH) {
@@ -219,6 +234,8 @@ void log_action(struct world *world, const struct action *action)
     };
     if (action->kind == ACTION_ENVIRONMENT_STATUS && (world->show & SHOW_LAUNCHING) != 0)
         log_launching(world, action);
+    if (action->kind == ACTION_QUEUE_STATUS && (world->show & SHOW_FRONT) != 0)
+        log_front(world, action);
     unsigned mask = masks[action->kind];
     bool cleanup = action->kind == ACTION_POD_DELETE && action->grace_s == 0;
     if (((cleanup ? SHOW_CLEANUP : mask) & world->show) == 0)

@@ -26,6 +26,9 @@ def test_explain_a_waiting_job(world):
     assert status == 200, text
     told = json.loads(text)
     assert (told["reason"], told["position"], told["inLine"]) == ("BehindInQueue", 2, 2), told
+    front = wait_for("the front of the queue", lambda: world.api.get(
+        f"{BULKHEAD}/jobqueues/{world.queue}").get("status", {}).get("front"))
+    assert front[0]["job"].endswith("/six") and front[0]["position"] == 1 and front[0]["estimate"], front
     assert told["podsAhead"] == 4 and told["first"].endswith("/six"), told
 
     status, text = world.controller.http(where + "nobody")

@@ -89,6 +89,16 @@ enum job_phase { /* the seven states of AWS Batch, in the order of a job's life 
 };
 const char *job_phase_name(enum job_phase phase); /* "RUNNABLE" */
 
+enum { QUEUE_FRONT_MAX = 10, QUEUE_FRONT_WORDS_MAX = 400 };
+
+struct queue_front { /* status.front[]: the first jobs in line */
+    char *job;       /* namespace/name */
+    int64_t position;
+    char *reason, *message; /* as the job's status has them; cut to QUEUE_FRONT_WORDS_MAX */
+    int64_t earliest_ns;    /* 0: not known */
+    char *estimate;         /* what that rests on, or why it is not known */
+};
+
 struct job_queue_status {
     int64_t observed_generation;
     const char *status; /* VALID, INVALID or DELETING (AWS's words) */
@@ -98,6 +108,8 @@ struct job_queue_status {
                                       counted */
     int64_t draining_since_ns;     /* 0: it is not DRAINING */
     struct queue_limits used;      /* of each limit that is set */
+    struct queue_front front[QUEUE_FRONT_MAX];
+    size_t front_count;
 };
 
 struct instance_type {

@@ -44,7 +44,9 @@ struct explanation {
     int64_t position;                     /* in its queue, from 1; 0: it is in no line */
     int64_t in_line;                      /* jobs in line there */
     int64_t tasks_ahead;                  /* children of those before it */
-    bool more_ahead; /* more than EXPLAIN_AHEAD_MAX are before it: position is where we stopped */
+    bool more_ahead;  /* more than EXPLAIN_AHEAD_MAX are before it: position is where we stopped */
+    int64_t start_ns; /* earliest start, an estimate; 0: not known */
+    const char *start_why; /* what it rests on, or why it is not known; NULL: it is in no line */
     const char *head, *head_reason; /* the first in line, if that is another */
     struct explain_environment *environments;
     size_t environment_count;

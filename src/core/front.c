@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* front.c - the first jobs in line, for the status of their queue
+ *
+ * Who is first, why it waits, and when it starts at the earliest. That is worked out when something
+ * about the line has changed, at most every FRONT_PERIOD_NS for a queue: a model of the queue's
+ * environments is made for it (forecast.c), which costs a look at each of their nodes. An estimate
+ * that merely grows older is not written again. */
+#include "front.h"
+#include "forecast.h"
+#include "order.h"
+
+#include <stdlib.h>
+
+#define FRONT_PERIOD_NS (15 * NS_PER_S)
+
+struct front {
+    struct queue_front items[QUEUE_FRONT_MAX];
+    size_t count;
+    int64_t looked_ns;
+};
+
+static void items_free(struct front *front)
+{
+    for (size_t i = 0; i < front->count; i++) {
+        free(front->items[i].job);
+        free(front->items[i].reason);
+        free(front->items[i].message);
+        free(front->items[i].estimate);
+    }
+    front->count = 0;
+}
+
+void front_free(struct core_queue *queue)
+{
+    if (queue->front == NULL)
+        return;
+    items_free(queue->front);
+    free(queue->front);
+    queue->front = NULL;
+}
+
+static void take(struct core *core, struct front *front, const struct forecast *forecast)
+{
+    struct core_job *job = map_get(core->jobs, forecast->job->uid);
+    AUTO_TEXT message = verdict_message(core, job);
+    front->items[front->count] = (struct queue_front){
+        .job = text_copy(job->key),
+        .position = (int64_t)front->count + 1,
+        .reason = text_copy(verdict_reason(verdict_shown(job))),
+        .message = text_copy_max(message, QUEUE_FRONT_WORDS_MAX),
+        .earliest_ns = forecast->start_ns,
+        .estimate = text_copy_max(forecast->why, QUEUE_FRONT_WORDS_MAX),
+    };
+    front->count++;
+}
+
+void front_look(struct core *core, struct core_queue *queue)
+{
+    struct forecast forecasts[QUEUE_FRONT_MAX] = {0};
+    if (!queue->front_dirty || queue->spec == NULL)
+        return;
+    if (queue->front == NULL)
+        queue->front = mem_new(sizeof(*queue->front));
+    struct front *front = queue->front;
+    int64_t due_ns = front->looked_ns + FRONT_PERIOD_NS;
+    /* Not before those that are told anything are told it: most jobs start by then. */
+    if (front->looked_ns == 0 && order_first(queue) != NULL)
+        due_ns = core->now_ns + core->options.verdict_delay_ns;
+    if (front->looked_ns == 0)
+        front->looked_ns = due_ns - FRONT_PERIOD_NS;
+    if (due_ns > core->now_ns) {
+        if (due_ns < core->admin_wake_ns)
+            core->admin_wake_ns = due_ns;
+        return;
+    }
+    queue->front_dirty = false;
+    front->looked_ns = core->now_ns;
+    items_free(front);
+    size_t count = 0;
+    if (order_first(queue) != NULL)
+        count = forecast(core, queue, NULL, QUEUE_FRONT_MAX, core->arena, forecasts);
+    for (size_t i = 0; i < count; i++)
+        take(core, front, &forecasts[i]);
+    queue->status_dirty = true;
+}
+
+uint64_t front_fill(const struct core_queue *queue, struct job_queue_status *status, uint64_t hash)
+{
+    const struct front *front = queue->front;
+    status->front_count = 0;
+    for (size_t i = 0; front != NULL && i < front->count; i++) {
+        const struct queue_front *item = &front->items[i];
+        hash = hash_text(item->message, hash_text(item->reason, hash_text(item->job, hash)));
+        hash = hash_text(item->estimate, hash);
+        hash = hash_bytes(&item->earliest_ns, sizeof(item->earliest_ns), hash);
+        status->front[status->front_count++] = *item;
+    }
+    return hash;
+}

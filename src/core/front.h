@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* front.h - the first jobs in line, for the status of their queue: see front.c */
+#ifndef BULKHEAD_CORE_FRONT_H
+#define BULKHEAD_CORE_FRONT_H
+
+#include "internal.h"
+
+void front_look(struct core *core, struct core_queue *queue); /* when it is due, and dirty */
+/* Texts stay the front's. Returns a hash of all that is told. */
+uint64_t front_fill(const struct core_queue *queue, struct job_queue_status *status, uint64_t hash);
+void front_free(struct core_queue *queue);
+
+#endif
