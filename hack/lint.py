@@ -375,6 +375,12 @@ def check_record(found):
             if member not in there | counts:
                 found.error(table, 0, f"struct {tag} has a member {member} that is not here: a recorded day "
                             f"would lose it (M({member}), ENUM, STRUCT, LIST, ...)")
+    # What an answer brings is written by hand.
+    events = text_of("src/record/events.c") or ""
+    for member in struct_members(headers, "done") or []:
+        if len(re.findall(rf"done->{member}\b", events)) < 2:
+            found.error("src/record/events.c", 0, f"struct done has a member {member} that put_done and get_done "
+                        "do not have: a recorded day would lose it")
     found.summary = f"{len(types)} structures"
 
 

@@ -50,8 +50,14 @@ static void keep(struct recorded *recorded, const struct event *event)
     struct recorded_event *kept = &recorded->events[recorded->event_count];
     *kept = (struct recorded_event){.at_ns = recorded->synced ? event->now_ns : recorded->start_ns,
                                     .recorded = recorded};
-    if (record_copy(event, &kept->event))
-        recorded->event_count++;
+    if (!record_copy(event, &kept->event))
+        return;
+    recorded->event_count++;
+    if (record_has_object(event))
+        return;
+    kept->event.namespace_ = kept->namespace_ = text_copy(event->namespace_);
+    kept->event.name = kept->name = text_copy(event->name);
+    kept->event.uid = kept->uid = text_copy(event->uid);
 }
 
 /* What was stored of a job belongs to the recorded day: on another it begins anew. */
@@ -108,11 +114,7 @@ static void job_gone(struct recorded *recorded, const struct event *event)
         event->uid != NULL ? map_get(recorded->jobs_by_uid, event->uid) : NULL;
     if (job == NULL || job->measured->over)
         return;
-    ARRAY_ROOM(recorded->events, recorded->event_count, recorded->event_capacity);
-    recorded->events[recorded->event_count++] =
-        (struct recorded_event){.at_ns = event->now_ns,
-                                .event = {.kind = EVENT_JOB_GONE, .uid = job->measured->uid},
-                                .recorded = recorded};
+    keep(recorded, event);
 }
 
 static bool is_static_node(const struct recorded *recorded, const struct node *node)
@@ -174,6 +176,11 @@ static void on_event(void *ctx, const struct event *event)
     case EVENT_ARRAY_STATE:
     case EVENT_REVISION_GONE:
     case EVENT_NODE_GONE:
+    case EVENT_SERVICE: /* the day's own core makes them */
+    case EVENT_SERVICE_GONE:
+    case EVENT_QUEUE_GONE: /* what has a finalizer goes when the day's own core lets it */
+    case EVENT_ENVIRONMENT_GONE:
+    case EVENT_CONSUMABLE_GONE:
     case EVENT_INVALID:
     case EVENT_TICK:
         break;
@@ -223,10 +230,13 @@ static void free_values(struct map *map)
     map_free(map);
 }
 
-static void event_free(struct event *event)
+static void recorded_event_free(struct recorded_event *kept)
 {
-    struct record record = {.kind = RECORD_EVENT, .event = *event};
+    struct record record = {.kind = RECORD_EVENT, .event = kept->event};
     record_drop(&record);
+    free(kept->namespace_);
+    free(kept->name);
+    free(kept->uid);
 }
 
 struct recorded *recorded_free(struct recorded *recorded)
@@ -234,7 +244,7 @@ struct recorded *recorded_free(struct recorded *recorded)
     if (recorded == NULL)
         return NULL;
     for (size_t i = 0; i < recorded->event_count; i++)
-        event_free(&recorded->events[i].event);
+        recorded_event_free(&recorded->events[i]);
     history_free(recorded);
     for (size_t i = 0; i < recorded->job_count; i++) {
         batch_job_free(recorded->jobs[i]->spec);

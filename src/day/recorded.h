@@ -13,6 +13,7 @@
 struct recorded_event { /* something declared, as it was told */
     int64_t at_ns;
     struct event event;
+    char *namespace_, *name, *uid; /* of an event without an object: something went */
     struct recorded *recorded;
 };
 

@@ -18,6 +18,37 @@ static struct done *answer(struct day *day, const struct action *action, enum do
     return done;
 }
 
+/* Somebody deleted it, and now nothing holds it any more: it goes. */
+static void take_finalizer(struct day *day, const struct action *action)
+{
+    enum event_kind kind = text_eq(action->object_kind, "JobQueue") ? EVENT_QUEUE_GONE
+                           : text_eq(action->object_kind, "ComputeEnvironment")
+                               ? EVENT_ENVIRONMENT_GONE
+                               : EVENT_CONSUMABLE_GONE;
+    answer(day, action, DONE_OK);
+    if (action->add)
+        return;
+    struct event *gone = day_event_new(day, kind);
+    gone->name = arena_copy(day->arena, action->name);
+    gone->uid = action->uid != NULL ? arena_copy(day->arena, action->uid) : NULL;
+}
+
+/* Of a multi-node job. */
+static void make_service(struct day *day, const struct action *action)
+{
+    AUTO_TEXT uid = day_uid(day, "service");
+    answer(day, action, DONE_OK)->uid = arena_copy(day->arena, uid);
+}
+
+static void delete_service(struct day *day, const struct action *action)
+{
+    answer(day, action, DONE_OK);
+    struct event *gone = day_event_new(day, EVENT_SERVICE_GONE);
+    gone->namespace_ = arena_copy(day->arena, action->namespace_);
+    gone->name = arena_copy(day->arena, action->name);
+    gone->uid = arena_copy(day->arena, action->uid);
+}
+
 static void get_pod(struct day *day, const struct action *action)
 {
     AUTO_TEXT key = text_printf("%s/%s", action->namespace_, action->name);
@@ -87,6 +118,15 @@ void server_carry_out(struct day *day, const struct action *action)
         break;
     case ACTION_JOB_DELETE:
         delete_job(day, action);
+        break;
+    case ACTION_SERVICE_CREATE:
+        make_service(day, action);
+        break;
+    case ACTION_SERVICE_DELETE:
+        delete_service(day, action);
+        break;
+    case ACTION_FINALIZER:
+        take_finalizer(day, action);
         break;
     case ACTION_REVISION_CREATE:
         create_revision(day, action);

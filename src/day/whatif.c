@@ -113,8 +113,8 @@ static void tell(struct day *day, void *ctx)
 {
     struct recorded_event *told = ctx;
     struct event copy;
-    if (told->event.kind == EVENT_JOB_GONE) {
-        day_event(day, &told->event);
+    if (!record_has_object(&told->event)) {
+        day_event(day, &told->event); /* something went */
         return;
     }
     if (!record_copy(&told->event, &copy))
@@ -130,6 +130,8 @@ static void tell(struct day *day, void *ctx)
         tell_node(day, &copy);
         break;
     default:
+        if (copy.kind == EVENT_CONSUMABLE)
+            copy.consumable->meta.has_finalizer = true; /* as that of a queue: see day_queue */
         free(meta_of(&copy)->resource_version);
         meta_of(&copy)->resource_version = day_version(day);
         day_event(day, &copy);
@@ -137,6 +139,7 @@ static void tell(struct day *day, void *ctx)
     }
 }
 
+/* What a manifest can take the place of. Without a default: a new kind is to be thought of. */
 static const char *kind_of(const struct event *event)
 {
     switch (event->kind) {
@@ -148,9 +151,34 @@ static const char *kind_of(const struct event *event)
         return "JobDefinition";
     case EVENT_CONSUMABLE:
         return "ConsumableResource";
-    default:
-        return NULL;
+    case EVENT_DAEMON_SET:
+        return "DaemonSet";
+    case EVENT_RUNTIME_CLASS:
+        return "RuntimeClass";
+    case EVENT_JOB:
+    case EVENT_JOB_GONE:
+    case EVENT_ARRAY_STATE:
+    case EVENT_QUEUE_GONE:
+    case EVENT_ENVIRONMENT_GONE:
+    case EVENT_DEFINITION_GONE:
+    case EVENT_REVISION:
+    case EVENT_REVISION_GONE:
+    case EVENT_POD:
+    case EVENT_POD_GONE:
+    case EVENT_NODE:
+    case EVENT_NODE_GONE:
+    case EVENT_DAEMON_SET_GONE:
+    case EVENT_RUNTIME_CLASS_GONE:
+    case EVENT_CONSUMABLE_GONE:
+    case EVENT_SERVICE:
+    case EVENT_SERVICE_GONE:
+    case EVENT_INVALID:
+    case EVENT_SYNCED:
+    case EVENT_DONE:
+    case EVENT_TICK:
+        break;
     }
+    return NULL;
 }
 
 static bool is_replaced(const struct recorded *recorded, const struct event *event)
@@ -197,7 +225,7 @@ int recorded_day(struct recorded *recorded, struct json_object *manifests,
         return -1;
     for (size_t i = 0; i < recorded->event_count; i++) {
         struct recorded_event *told = &recorded->events[i];
-        if (told->event.kind != EVENT_JOB_GONE && is_replaced(recorded, &told->event))
+        if (is_replaced(recorded, &told->event))
             continue;
         if (told->at_ns <= recorded->start_ns)
             tell(day, told);

@@ -53,6 +53,11 @@ static const struct record_type *payload_of(const struct event *event)
     return NULL;
 }
 
+bool event_has_object(const struct event *event)
+{
+    return payload_of(event) != NULL;
+}
+
 static const size_t text_offsets[] = {
     offsetof(struct event, namespace_),
     offsetof(struct event, name),
@@ -84,6 +89,7 @@ static void put_done(struct str *out, const struct done *done)
     record_put_text(out, done->message);
     record_put_text(out, done->resource_version);
     record_put_text(out, done->array_version);
+    record_put_text(out, done->uid);
     record_put_text(out, done->uid);
     record_put_number(out, (uint64_t)done->state_bytes);
     put_object(out, &pod_record, done->pod);
@@ -175,6 +181,7 @@ static void get_done(struct record_input *input, struct arena *arena, struct don
     done->message = get_text(input, arena);
     done->resource_version = get_text(input, arena);
     done->array_version = get_text(input, arena);
+    done->uid = get_text(input, arena);
     done->uid = get_text(input, arena);
     done->state_bytes = (int64_t)record_get_number(input);
     if (record_get_number(input) != 0)

@@ -215,6 +215,11 @@ void record_drop(struct record *record)
     event_drop(&record->event);
 }
 
+bool record_has_object(const struct event *event)
+{
+    return event_has_object(event);
+}
+
 bool record_copy(const struct event *event, struct event *ret_event)
 {
     AUTO_STR bytes = STR_EMPTY;

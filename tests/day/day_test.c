@@ -144,6 +144,15 @@ static const struct {
                   "  acts:\n"
                   "    - {atSeconds: 50, signal: {computeEnvironment: e, signal: INTERRUPTION}}\n"),
      NULL, NULL},
+    {"a job of two nodes has a machine for each",
+     WORLD(
+         "8",
+         "  classes:\n"
+         "    - {name: a, jobs: 1, toSeconds: 0, seconds: 100, job: {jobQueue: q, nodeProperties:\n"
+         "       {numNodes: 2, mainNode: 0, nodeRangeProperties: [{targetNodes: \"0:\", " TEMPLATE(
+             "1") "}]}}}\n"),
+     NULL,
+     "2 ok 0 failed 0 left, 111 s, waits 11/12/12 s, 2 launched 0 reclaimed, 0 retries, 0.0282"},
     {"nodes that are there anyway",
      "kind: ComputeEnvironment\n"
      "metadata: {name: e}\n"

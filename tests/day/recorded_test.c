@@ -49,6 +49,7 @@
 struct tape {
     struct str bytes;
     struct recorder *recorder;
+    void (*act)(struct day *day, void *ctx); /* after 30 s; NULL: nothing happens */
 };
 
 static int tape_write(void *ctx, const void *bytes, size_t size, struct err *err)
@@ -92,7 +93,13 @@ static char *record_day(const char *text, struct tape *tape)
     const struct day_options options = {.on_event = on_event, .on_plan = on_plan, .ctx = tape};
     tape->recorder = recorder_new(&recorder);
     if (scenario_parse(text, strlen(text), &scenario, &err) < 0 ||
-        scenario_day(scenario, &options, &day, &err) < 0 || day_run(day, &err) < 0) {
+        scenario_day(scenario, &options, &day, &err) < 0) {
+        tape->recorder = recorder_free(tape->recorder);
+        return text_copy(err.text);
+    }
+    if (tape->act != NULL)
+        day_act(day, 30 * NS_PER_S, tape->act, NULL);
+    if (day_run(day, &err) < 0) {
         tape->recorder = recorder_free(tape->recorder);
         return text_copy(err.text);
     }
@@ -166,6 +173,52 @@ TEST(what_if_there_were_more_machines)
         what_if(recorded, "kind: JobQueue\nmetadata: {name: q}\nspec: {priority: x}\n");
     CHECK_TEXT("a manifest that is none", wrong,
                "JobQueue q: spec.priority: \"x\", expected an integer 0..1000");
+    replay_done(&replay);
+    str_done(&tape.bytes);
+}
+
+static void objects_go(struct day *day, void *ctx)
+{
+    UNUSED(ctx);
+    day_event(day, &(struct event){.kind = EVENT_DEFINITION_GONE,
+                                   .namespace_ = "research",
+                                   .name = "d",
+                                   .uid = "d-uid"});
+    day_event(day, &(struct event){.kind = EVENT_RUNTIME_CLASS_GONE, .name = "slow"});
+    day_event(day, &(struct event){.kind = EVENT_JOB_GONE, .uid = "a-0000001"});
+}
+
+/* A queue and an environment that are deleted go when their last job has ended, a definition and a
+ * job at once; on the other day too. */
+TEST(what_goes_during_the_day)
+{
+    static const char text[] =
+        "kind: RuntimeClass\nmetadata: {name: slow}\nhandler: x\n---\n"
+        "kind: JobDefinition\nmetadata: {name: d, namespace: research}\nspec: {type: container, "
+        "template: {spec: {containers: [{name: c, image: i}]}}}\n---\n" ENVIRONMENT(
+            "4") "---\n" QUEUE("q",
+                               "1") "---\nkind: Load\nspec:\n  seed: 1\n  classes:\n"
+                                    "    - {name: a, jobs: 3, arrivals: AT_ONCE, seconds: 100, "
+                                    "job: " JOB("q",
+                                                "2") "}\n"
+                                                     "  acts:\n"
+                                                     "    - {atSeconds: 60, apply: {kind: "
+                                                     "JobQueue, metadata: "
+                                                     "{name: q, generation: 2,\n"
+                                                     "       deletionTimestamp: "
+                                                     "\"2026-01-05T00:01:00Z\"}, spec: "
+                                                     "{priority: 1,\n"
+                                                     "       computeEnvironmentOrder: [{order: 1, "
+                                                     "computeEnvironment: e}]}}}\n";
+    struct tape tape = {.act = objects_go};
+    struct replay replay = {0};
+    AUTO_TEXT day = record_day(text, &tape);
+    CHECK_HAS("two ended, one was deleted", day, "children succeeded                  2\n");
+    AUTO(recorded) recorded = read_day(&tape, &replay);
+    REQUIRE(recorded != NULL);
+    CHECK_TRUE("the same plans", !replay.differs);
+    AUTO_TEXT again = what_if(recorded, NULL);
+    CHECK_TEXT("the same figures", again, day);
     replay_done(&replay);
     str_done(&tape.bytes);
 }

@@ -105,6 +105,7 @@ int record_replay(struct record_reader *reader, const struct replay_watch *watch
 
 /* A deep copy by way of the log's own form. EVENT_DONE's instances and types, and the texts of the
  * event itself, are not copied. False: it holds what no log can. */
+bool record_has_object(const struct event *event); /* false: only texts, or nothing */
 bool record_copy(const struct event *event, struct event *ret_event);
 
 #endif
