@@ -64,7 +64,11 @@ static const struct object_type most_type =
 static const char *const queue_state_words[] = {
     [QUEUE_DISABLED] = "DISABLED", [QUEUE_ENABLED] = "ENABLED", [QUEUE_DRAINING] = "DRAINING"};
 
+static const char *const strategy_words[] = {
+    [QUEUE_FIFO] = "FIFO", [QUEUE_BEST_EFFORT] = "BEST_EFFORT_FIFO"};
+
 static const struct field spec_fields[] = {
+    WORD(struct job_queue, strategy, strategy_words, "queueingStrategy"),
     WORD(struct job_queue, state, queue_state_words, "state", .fallback = QUEUE_ENABLED),
     FIELD(struct job_queue, priority, "priority", .min = 0, .max = QUEUE_PRIORITY_MAX),
     LIST(struct job_queue, environments, environment_count, &order_type, "computeEnvironmentOrder",

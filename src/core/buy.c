@@ -18,6 +18,7 @@
 #include "buyer.h"
 #include "gang.h"
 #include "order.h"
+#include "passing.h"
 #include "signals.h"
 #include "strategy.h"
 
@@ -182,8 +183,24 @@ static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, s
     return buyers_take(core, buyers, count, job, wanted) == 0 && whole;
 }
 
-static void buy_for_queue(struct core *core, struct buyer *buyers, size_t count,
-                          struct core_queue *queue)
+/* Where what can start passes what cannot, what can be bought for passes too. */
+static void buy_for_lines(struct core *core, struct buyer *buyers, size_t count,
+                          const struct core_queue *queue)
+{
+    size_t looked = 0;
+    bool skip = false;
+    struct core_job *job;
+    struct passing_walk walk;
+    passing_walk_begin(&walk, core->arena, queue);
+    while ((job = passing_walk_next(&walk, skip)) != NULL && looked < BUY_JOBS_MAX) {
+        bool early = job->gang && looked > 0;
+        looked++;
+        skip = early || !buy_for_job(core, buyers, count, job, INT64_MAX);
+    }
+}
+
+static void buy_in_order(struct core *core, struct buyer *buyers, size_t count,
+                         const struct core_queue *queue)
 {
     size_t looked = 0;
     int64_t times;
@@ -196,6 +213,15 @@ static void buy_for_queue(struct core *core, struct buyer *buyers, size_t count,
         if (++looked > BUY_JOBS_MAX || early || !buy_for_job(core, buyers, count, job, times))
             break; /* first in, first out: what is behind it does not start before it */
     }
+}
+
+static void buy_for_queue(struct core *core, struct buyer *buyers, size_t count,
+                          struct core_queue *queue)
+{
+    if (queue->passing != NULL)
+        buy_for_lines(core, buyers, count, queue);
+    else
+        buy_in_order(core, buyers, count, queue);
     for (size_t i = 0; i < count; i++) {
         if (buyers[i].short_of && buyers[i].environment->held_buy == NULL)
             buyers[i].environment->held_buy = queue;

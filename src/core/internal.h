@@ -25,6 +25,7 @@
  *   limits.c     limits of time: what waits too long, what ended long ago
  *   load.c       a job as its stored status tells it
  *   queues.c     queues come and go
+ *   passing.c    queues in which what can start passes what cannot (passing.h)
  *   quota.c      what runs of a queue, against its limits (quota.h)
  *   revisions.c  definitions, their revisions, and which one a job has
  *   amounts.c    resources as vectors; classes of equal requirements
@@ -114,40 +115,7 @@ struct core_class { /* all work with the same requirements; searched for once */
 
 struct hold; /* consume.h */
 
-struct core_queue {
-    char *name;
-    struct job_queue
-        *spec; /* NULL: known only by the jobs that name it, or its spec does not decode */
-    struct object_meta *bad_meta; /* of a queue whose spec does not decode */
-    char *invalid;
-    bool present;
-    struct tree order; /* jobs with runnable children, see order.h */
-    struct core_job
-        *parked_first; /* jobs that fit nothing there is: looked at again when shapes change */
-    int64_t jobs[JOB_PHASE_COUNT];
-    int64_t live; /* jobs that are not terminal */
-    size_t users; /* jobs that name it, ended ones too */
-    bool dirty;   /* look at the head again */
-    struct core_environment
-        *blocked[QUEUE_ENVIRONMENTS_MAX]; /* where the blocked head waits for room */
-    size_t blocked_count;
-    struct queue_use used, planned; /* planned: in this buying pass; see quota.c */
-    uint64_t planned_pass;
-    int64_t newest_ns;         /* the latest creation of a job that it has taken */
-    int64_t draining_since_ns; /* 0: it is not DRAINING */
-    bool reserves;             /* its head was kept consumable resources for, in the last pass */
-    /* status */
-    uint64_t written_hash;
-    int64_t written_ns;
-    bool verdict_dirty;  /* its waiting jobs are to be told anew */
-    struct front *front; /* as its status tells it: front.c; NULL: nothing yet */
-    bool front_dirty;    /* who is first, or why it waits, may have changed */
-    bool status_dirty, status_in_flight, finalizer_in_flight;
-    bool finalizer_waits; /* done; the watch has not shown it yet */
-    char *resource_version;
-    int flights;
-    struct tree_node by_priority;
-};
+#include "queues.h"
 
 #include "machines.h" /* environments, their machines and instance types */
 
@@ -342,7 +310,9 @@ struct core_job {
     uint8_t *failed_bits;   /* ended arrays that did not wholly succeed: one bit a child */
     int64_t counts[JOB_PHASE_COUNT];
     struct ranges runnable;
-    struct tree_node order; /* in queue->order */
+    struct tree_node order;   /* in queue->order */
+    struct tree_node in_line; /* in line, see passing.h */
+    struct core_line *line;   /* NULL: none */
     bool parked;
     struct core_job *parked_prev, *parked_next;
     struct core_job *unadmitted_prev, *unadmitted_next;

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* order.c - which job of a queue is next */
 #include "order.h"
+#include "passing.h"
 
 #include <string.h>
 
-static int compare_jobs(const struct tree_node *a, const struct tree_node *b)
+int order_compare(const struct core_job *left, const struct core_job *right)
 {
-    const struct core_job *left = CONTAINER_OF(a, const struct core_job, order);
-    const struct core_job *right = CONTAINER_OF(b, const struct core_job, order);
     if (left->spec->meta.created_ns != right->spec->meta.created_ns)
         return left->spec->meta.created_ns < right->spec->meta.created_ns ? -1 : 1;
     int order = strcmp(left->key, right->key);
     return order != 0 ? order : strcmp(left->uid, right->uid);
+}
+
+static int compare_jobs(const struct tree_node *a, const struct tree_node *b)
+{
+    return order_compare(CONTAINER_OF(a, const struct core_job, order),
+                         CONTAINER_OF(b, const struct core_job, order));
 }
 
 static struct core_job *job_of(struct tree_node *node)
@@ -27,10 +32,12 @@ void order_init(struct core_queue *queue)
 void order_enter(struct core_job *job)
 {
     tree_insert(&job->queue->order, &job->order);
+    passing_enter(job);
 }
 
 void order_leave(struct core_job *job)
 {
+    passing_leave(job);
     tree_remove(&job->queue->order, &job->order);
 }
 

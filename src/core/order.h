@@ -15,6 +15,7 @@ void order_init(struct core_queue *queue);
 void order_enter(struct core_job *job); /* into the order of its queue */
 void order_leave(struct core_job *job);
 bool order_has(const struct core_job *job);
+int order_compare(const struct core_job *left, const struct core_job *right); /* by age */
 
 struct core_job *order_first(const struct core_queue *queue); /* the head; NULL: none waits */
 

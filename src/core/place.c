@@ -16,9 +16,12 @@
 #include "gang.h"
 #include "inputs.h"
 #include "order.h"
+#include "passing.h"
 #include "signals.h"
 
 #include <string.h>
+
+enum { JOBS_A_TURN_MAX = 4096 }; /* looked at in one queue */
 
 bool environment_usable(const struct core_environment *environment)
 {
@@ -206,6 +209,12 @@ static void park_with(struct core *core, struct core_job *job, enum verdict verd
     verdict_set(core, job, verdict, words);
 }
 
+/* It still is the one to be placed. */
+static bool is_next(const struct core_queue *queue, const struct core_job *job)
+{
+    return queue->passing != NULL ? order_has(job) : order_first(queue) == job;
+}
+
 /* One job at the head. True: go on with the next one. */
 static bool place_head(struct core *core, struct core_queue *queue, struct core_job *job)
 {
@@ -240,7 +249,7 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
             gang_allowed(job, environment) &&
             (job->gang ? gang_place(core, job, environment) : place_in(core, job, environment)))
             return true;
-        if (core->creates_full || order_first(queue) != job)
+        if (core->creates_full || !is_next(queue, job))
             return false;
         if (job->gang ? gang_could_fit(core, job, environment)
                       : environment_could_fit(environment, job->class_)) {
@@ -254,16 +263,46 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
         return true;
     }
     bool room = tell_blocked(core, job);
-    set_blocked(core, queue, blocked, room ? blocked_count : 0);
+    if (queue->passing != NULL)
+        passing_shut(core, job, blocked, room ? blocked_count : 0);
+    else
+        set_blocked(core, queue, blocked, room ? blocked_count : 0);
     return false;
+}
+
+/* Whatever can start starts, the oldest first; see passing.c. */
+static void place_passing(struct core *core, struct core_queue *queue)
+{
+    struct core_environment *blocked[QUEUE_ENVIRONMENTS_MAX];
+    size_t looked = 0;
+    struct core_job *job;
+    while ((job = passing_first(queue)) != NULL && !core->creates_full) {
+        if (++looked > JOBS_A_TURN_MAX) {
+            queue->dirty = core->more = true;
+            break;
+        }
+        (void)place_head(core, queue, job);
+    }
+    if (core->creates_full)
+        queue->dirty = true; /* goes on when creates have come back */
+    if (order_first(queue) != NULL)
+        buy_for(queue, core);
+    set_blocked(core, queue, blocked, passing_blocked(core, queue, blocked));
 }
 
 static void place_queue(struct core *core, struct core_queue *queue)
 {
-    enum { JOBS_A_TURN_MAX = 4096 };
     size_t looked = 0;
     struct core_job *job;
     queue->dirty = false;
+    if (queue->passing != NULL) {
+        if (queue->reopen)
+            passing_reopen(queue);
+        queue->reopen = false;
+        place_passing(core, queue);
+        return;
+    }
+    queue->reopen = false;
     while ((job = order_first(queue)) != NULL) {
         if (++looked > JOBS_A_TURN_MAX) {
             queue->dirty = core->more = true;
@@ -288,9 +327,11 @@ static void place_queue(struct core *core, struct core_queue *queue)
     set_blocked(core, queue, none, 0);
 }
 
-static bool queue_has_news(const struct core *core, const struct core_queue *queue)
+/* Room may have grown, there or for this queue. */
+static bool has_grown(const struct core *core, const struct core_queue *queue)
 {
-    if (queue->dirty || core->pass_all || core->pass_below || consume_has_news(queue))
+    if (queue->reopen || core->pass_all || core->pass_below || consume_has_news(queue) ||
+        (core->consumables_dirty != NULL && passing_takes_consumables(queue)))
         return true;
     for (size_t i = 0; i < queue->spec->environment_count; i++) {
         const struct core_environment *environment =
@@ -337,7 +378,8 @@ void place_all(struct core *core)
             continue;
         }
         bool reserved = queue->reserves;
-        bool news = !core->creates_full && queue_has_news(core, queue);
+        queue->reopen = has_grown(core, queue);
+        bool news = !core->creates_full && (queue->dirty || queue->reopen);
         if (news)
             place_queue(core, queue);
         consume_reserve(core, queue);

@@ -2,6 +2,7 @@
 /* queues.c - queues come, change and go */
 #include "front.h"
 #include "order.h"
+#include "passing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ static void queue_free_if_unused(struct core *core, struct core_queue *queue)
 {
     if (queue->present || queue->users > 0 || queue->flights > 0)
         return;
+    passing_free(queue);
     map_remove(core->queues, queue->name);
     job_queue_free(queue->spec);
     meta_free(queue->bad_meta);
@@ -117,6 +119,7 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
     queue->bad_meta = NULL;
     text_set(&queue->invalid, NULL);
     queue->spec = take_spec;
+    passing_set(queue);
     queue->finalizer_waits = false;
     tree_insert(&core->queue_order, &queue->by_priority);
     take_version(&queue->resource_version, take_spec->meta.resource_version);

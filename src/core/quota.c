@@ -77,6 +77,7 @@ static void used_changed(struct core_queue *queue, bool less)
     if (!is_limited(queue))
         return;
     queue->dirty = queue->dirty || less;
+    queue->reopen = queue->reopen || less;
     queue->status_dirty = true;
 }
 
@@ -86,7 +87,7 @@ static void charge(struct core *core, struct core_pod *pod, struct core_queue *q
     pod->use = use_of(core, pod_amounts(pod));
     pod->use.jobs = pod->job == NULL || !pod->job->gang;
     queue->users++;
-    use_add(&queue->used, &pod->use);
+    use_add(&queue->quota.used, &pod->use);
     used_changed(queue, false);
 }
 
@@ -112,8 +113,8 @@ void quota_seen(struct core *core, struct core_pod *pod, const struct pod *seen)
     use.jobs = pod->use.jobs;
     if (memcmp(&use, &pod->use, sizeof(use)) == 0)
         return;
-    use_sub(&pod->charged->used, &pod->use);
-    use_add(&pod->charged->used, &use);
+    use_sub(&pod->charged->quota.used, &pod->use);
+    use_add(&pod->charged->quota.used, &use);
     pod->use = use;
     used_changed(pod->charged, true);
 }
@@ -124,7 +125,7 @@ void quota_end(struct core *core, struct core_pod *pod)
     if (queue == NULL)
         return;
     pod->charged = NULL;
-    use_sub(&queue->used, &pod->use);
+    use_sub(&queue->quota.used, &pod->use);
     used_changed(queue, true);
     queue_drop(core, queue);
 }
@@ -144,8 +145,8 @@ void quota_keep(struct core *core, struct core_job *job)
     }
     if (job->queue == NULL || memcmp(&kept, &job->quota_kept, sizeof(kept)) == 0)
         return;
-    use_sub(&job->queue->used, &job->quota_kept);
-    use_add(&job->queue->used, &kept);
+    use_sub(&job->queue->quota.used, &job->quota_kept);
+    use_add(&job->queue->quota.used, &kept);
     job->quota_kept = kept;
     used_changed(job->queue, true);
 }
@@ -180,8 +181,8 @@ static void limits_of(const struct core *core, const struct core_job *job, struc
     const struct core_queue *queue = job->queue;
     const struct queue_limits *most = &queue->spec->most;
     const struct queue_use need = need_of(core, job);
-    const struct queue_use *used = &queue->used;
-    const struct queue_use *planned = &queue->planned;
+    const struct queue_use *used = &queue->quota.used;
+    const struct queue_use *planned = &queue->quota.planned;
     ret[0] = (struct limit){most->vcpus.set ? "maxvCpus" : NULL, most->vcpus.value * 1000,
                             used->cpu_milli, planned->cpu_milli, need.cpu_milli};
     ret[1] = (struct limit){most->memory_bytes > 0 ? "maxMemory" : NULL, most->memory_bytes,
@@ -219,19 +220,19 @@ int64_t quota_buy(struct core *core, const struct core_job *job, int64_t wanted)
     struct limit limits[LIMIT_COUNT];
     if (!is_limited(queue) || wanted <= 0)
         return wanted;
-    if (queue->planned_pass != core->buy_pass)
-        queue->planned = (struct queue_use){0};
-    queue->planned_pass = core->buy_pass;
+    if (queue->quota.planned_pass != core->buy_pass)
+        queue->quota.planned = (struct queue_use){0};
+    queue->quota.planned_pass = core->buy_pass;
     limits_of(core, job, limits);
     int64_t enough = job->gang ? 1 : wanted;
     for (size_t i = 0; i < LIMIT_COUNT; i++) {
         int64_t here = times_of(&limits[i], limits[i].used + limits[i].planned);
         enough = here < enough ? here : enough;
     }
-    queue->planned.cpu_milli += limits[0].name != NULL ? enough * limits[0].need : 0;
-    queue->planned.memory_bytes += limits[1].name != NULL ? enough * limits[1].need : 0;
-    queue->planned.gpus += limits[2].name != NULL ? enough * limits[2].need : 0;
-    queue->planned.jobs += limits[3].name != NULL ? enough : 0;
+    queue->quota.planned.cpu_milli += limits[0].name != NULL ? enough * limits[0].need : 0;
+    queue->quota.planned.memory_bytes += limits[1].name != NULL ? enough * limits[1].need : 0;
+    queue->quota.planned.gpus += limits[2].name != NULL ? enough * limits[2].need : 0;
+    queue->quota.planned.jobs += limits[3].name != NULL ? enough : 0;
     return !job->gang ? enough : enough > 0 ? wanted : 0;
 }
 
@@ -290,15 +291,15 @@ void quota_tell(const struct core_queue *queue, struct queue_limits *ret_used)
     if (!is_limited(queue))
         return;
     const struct queue_limits *most = &queue->spec->most;
-    const struct amounts cpu = {.v = {[DIM_CPU] = queue->used.cpu_milli}};
+    const struct amounts cpu = {.v = {[DIM_CPU] = queue->quota.used.cpu_milli}};
     if (most->vcpus.set)
         ret_used->vcpus = OPT_I64(amounts_vcpus(&cpu));
     if (most->memory_bytes > 0)
-        ret_used->memory_bytes = queue->used.memory_bytes;
+        ret_used->memory_bytes = queue->quota.used.memory_bytes;
     if (most->gpus.set)
-        ret_used->gpus = OPT_I64(queue->used.gpus);
+        ret_used->gpus = OPT_I64(queue->quota.used.gpus);
     if (most->jobs.set)
-        ret_used->jobs = OPT_I64(queue->used.jobs);
+        ret_used->jobs = OPT_I64(queue->quota.used.jobs);
 }
 
 /* ------------------------------------------------------------------------ check */
@@ -327,10 +328,11 @@ char *quota_check(const struct core *core)
     const struct core_queue *queue;
     while ((queue = map_next(core->queues, &at, NULL)) != NULL) {
         struct queue_use sum = sum_of(core, queue);
-        if (memcmp(&sum, &queue->used, sizeof(sum)) != 0)
+        if (memcmp(&sum, &queue->quota.used, sizeof(sum)) != 0)
             return text_printf("queue %s: pods use %lldm and %lld jobs run, kept %lldm and %lld",
                                queue->name, (long long)sum.cpu_milli, (long long)sum.jobs,
-                               (long long)queue->used.cpu_milli, (long long)queue->used.jobs);
+                               (long long)queue->quota.used.cpu_milli,
+                               (long long)queue->quota.used.jobs);
     }
     return NULL;
 }

@@ -15,6 +15,11 @@ struct queue_use { /* what counts against spec.limits */
     int64_t cpu_milli, memory_bytes, gpus, jobs;
 };
 
+struct queue_quota {                /* of one queue */
+    struct queue_use used, planned; /* planned: in this buying pass */
+    uint64_t planned_pass;
+};
+
 /* Pods. */
 void quota_take(struct core *core, struct core_pod *pod); /* it is to be made */
 void quota_seen(struct core *core, struct core_pod *pod, const struct pod *seen); /* it runs */

@@ -10,6 +10,7 @@
  * A RuntimeClass that is not there adds nothing: the dry run of the template tells the job so in
  * the API server's words. */
 #include "gang.h"
+#include "order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +33,14 @@ struct core_class *class_for_template(struct core *core, const struct placement 
 static void job_reclass(struct core *core, struct core_job *job)
 {
     struct core_class *old = job->class_;
+    bool waits = order_has(job);
+    if (waits)
+        order_leave(job);
     job->class_ = class_for_template(core, &job->template_->placement);
     class_drop(core, old);
     gang_reclass(core, job);
+    if (waits)
+        order_enter(job); /* it may stand in another line now */
     if (job->parked)
         job_unpark(core, job);
     if (job->queue != NULL)

@@ -122,7 +122,7 @@ PART(queue_limits, STRUCT(vcpus, opt_i64) M(memory_bytes) STRUCT(gpus, opt_i64)
     STRUCT(jobs, opt_i64))
 #undef T
 #define T job_queue
-ROOT(job_queue, STRUCT(meta, object_meta) M(state) M(priority)
+ROOT(job_queue, STRUCT(meta, object_meta) M(state) M(strategy) M(priority)
     LIST(environments, environment_count, environment_order) M(namespaces)
     ARRAY(limits, limit_count, time_limit_action) STRUCT(ttl_s, opt_i64) STRUCT(most, queue_limits)
     M(draining_since_ns)

@@ -334,6 +334,9 @@ static const struct row queues[] = {
      "{" ORDER ",'state':'DRAINING','limits':{'maxvCpus':8,'maxMemory':'64Gi','maxGpus':0,"
      "'maxRunningJobs':3}}",
      NULL},
+    {"a strategy", "{" ORDER ",'queueingStrategy':'BEST_EFFORT_FIFO'}", NULL},
+    {"a strategy that is not built", "{" ORDER ",'queueingStrategy':'BACKFILL'}",
+     "spec.queueingStrategy: \"BACKFILL\", expected FIFO or BEST_EFFORT_FIFO"},
     {"a limit of nothing", "{" ORDER ",'limits':{'maxvCpus':0}}",
      "spec.limits.maxvCpus: 0, expected 1..10000000"},
     {"no memory", "{" ORDER ",'limits':{'maxMemory':'0'}}",

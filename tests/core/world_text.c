@@ -296,6 +296,7 @@ struct job_queue *queue_from(const struct thing *thing)
     struct job_queue *queue = mem_new(sizeof(*queue));
     meta_from(thing, &queue->meta);
     queue->state = state_from(&line);
+    queue->strategy = line_has(&line, "besteffort") ? QUEUE_BEST_EFFORT : QUEUE_FIFO;
     most_from(&line, &queue->most);
     queue->draining_since_ns = thing->draining_since_ns;
     queue->priority = line_number(&line, "priority", 0);

@@ -16,6 +16,8 @@ static void draw_limits(struct world *world, struct sim_queue *queue)
 
 void quota_draw(struct world *world, struct sim_queue *queue)
 {
+    queue->best_effort = chance(world, 350);
+    world->counters.best_effort += queue->best_effort;
     if (chance(world, 250))
         draw_limits(world, queue);
 }
@@ -29,6 +31,13 @@ static void run_open(struct world *world, struct task *task)
 
 void quota_edit(struct world *world, struct sim_queue *queue)
 {
+    if (chance(world, 200)) {
+        queue->best_effort = !queue->best_effort;
+        STORY(world, "user   makes queue %s %s", queue->object.name,
+              queue->best_effort ? "BEST_EFFORT_FIFO" : "FIFO");
+        store_change(world, &queue->object, true);
+        return;
+    }
     if (chance(world, 500)) {
         draw_limits(world, queue);
         world->counters.queue_limits++;
@@ -50,6 +59,7 @@ void quota_edit(struct world *world, struct sim_queue *queue)
 void quota_fill(const struct sim_queue *from, struct job_queue *ret)
 {
     ret->state = !from->enabled ? QUEUE_DISABLED : from->draining ? QUEUE_DRAINING : QUEUE_ENABLED;
+    ret->strategy = from->best_effort ? QUEUE_BEST_EFFORT : QUEUE_FIFO;
     ret->draining_since_ns = from->draining_since_ns;
     if (from->most_milli > 0)
         ret->most.vcpus = OPT_I64(from->most_milli / 1000);

@@ -59,7 +59,7 @@ enum {
     X(turns) X(events) X(actions) X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates) \
     X(watch_stalls) X(conflicts) X(lost_before) X(lost_after) X(late_commits) X(throttled) \
     X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
-    X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(queue_limits) X(limited_creates) X(queue_drains) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
+    X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(queue_limits) X(limited_creates) X(queue_drains) X(best_effort) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
     X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
     X(sink_events) X(sink_doubles) X(sink_failures) X(assisted) X(bound) \
     X(services) X(services_deleted) X(services_taken) X(services_lost) \
@@ -238,7 +238,7 @@ struct sim_queue {
     int64_t keep_s, per_node; /* of finished pods; 0: they go */
     int64_t keep_changed_ns, keep_before_s;
     int64_t most_milli, most_mib, most_jobs; /* limits; 0: none */
-    bool draining;
+    bool draining, best_effort;
     int64_t draining_since_ns; /* as stored */
     const char *environments[ENVIRONMENTS_MAX];
     size_t environment_count;

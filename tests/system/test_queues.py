@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Queues: limits of what runs at a time, and draining."""
+"""Queues: limits of what runs at a time, what passes what, and draining."""
 
 from datetime import datetime, timezone
 
@@ -29,6 +29,20 @@ def test_limits_of_a_queue(world):
     wait_for("work to succeed", ended)
     assert most == 2
     world.patch_queue({"limits": {"maxvCpus": 4}})
+    world.succeeded("large")
+
+
+def test_best_effort(world):
+    """A job that waits for a larger machine than there can be now is passed by one that has room."""
+    world.setup(max_vcpus=4, queue={"queueingStrategy": "BEST_EFFORT_FIFO"})
+    world.submit("first", cpu="2", run_ms=4_000)
+    world.wait_running("first")
+    world.submit("large", cpu="3500m")
+    world.wait_reason("large", "needs cpu 3500m")
+    world.submit("small", cpu="1")
+    world.succeeded("small")
+    assert not world.pods("large"), "it had no room"
+    world.succeeded("first")
     world.succeeded("large")
 
 

@@ -53,6 +53,11 @@ enum queue_state {
     QUEUE_DRAINING, /* goes on with what was submitted before, and takes nothing more */
 };
 
+enum queue_strategy {             /* spec.queueingStrategy: what of the head that cannot start */
+                      QUEUE_FIFO, /* nothing passes it */
+                      QUEUE_BEST_EFFORT, /* what can start passes it, in order */
+};
+
 struct queue_limits { /* spec.limits: of all that runs of the queue at a time */
     struct opt_i64 vcpus;
     int64_t memory_bytes; /* 0: no limit */
@@ -63,6 +68,7 @@ struct queue_limits { /* spec.limits: of all that runs of the queue at a time */
 struct job_queue {
     struct object_meta meta;
     unsigned state;                         /* spec.state: enum queue_state; default ENABLED */
+    unsigned strategy;                      /* enum queue_strategy */
     int64_t priority;                       /* 0..1000, higher first; default 0 */
     struct environment_order *environments; /* sorted by order; 1..QUEUE_ENVIRONMENTS_MAX */
     size_t environment_count;
