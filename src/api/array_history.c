@@ -31,7 +31,7 @@ enum {
     PIECE_MIN = 256,
     PIECE_COST = 64,               /* at most so much more than the piece itself */
     STREAM_MAX = 64 * 1024 * 1024, /* of text that somebody else may have written */
-    ZLIB_LEVEL = 6,
+    ZLIB_LEVEL = 4,
 };
 
 struct node {

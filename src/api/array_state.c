@@ -76,25 +76,46 @@ static void add_symbol(struct str *out, unsigned symbol)
     str_addf(out, "%c%u", letters[child.outcome], child.attempts);
 }
 
-/* False: longer than size_max, and not finished. */
-static bool runs_pack(const struct child_record *children, uint32_t count, struct str *out,
-                      size_t size_max)
+static uint32_t run_end(const struct child_record *children, uint32_t count, uint32_t first)
 {
-    for (uint32_t i = 0; i < count;) {
-        uint32_t end = i + 1;
-        unsigned symbol = symbol_of(children[i]);
-        while (end < count && symbol_of(children[end]) == symbol)
-            end++;
+    uint32_t end = first + 1;
+    unsigned symbol = symbol_of(children[first]);
+    while (end < count && symbol_of(children[end]) == symbol)
+        end++;
+    return end;
+}
+
+static size_t digits_of(uint32_t number)
+{
+    size_t digits = 1;
+    for (; number >= 10; number /= 10)
+        digits++;
+    return digits;
+}
+
+/* Of the text, or more than size_max: printing a hundred thousand runs to find that they are too
+ * long would take longer than all the rest. */
+static size_t runs_size(const struct child_record *children, uint32_t count, size_t size_max)
+{
+    size_t size = 0;
+    for (uint32_t i = 0, end; i < count && size <= size_max; i = end) {
+        end = run_end(children, count, i);
+        size += 1U + (i > 0) + digits_of(children[i].attempts);
+        size += end - i > 1 ? 1 + digits_of(end - i) : 0;
+    }
+    return size;
+}
+
+static void runs_pack(const struct child_record *children, uint32_t count, struct str *out)
+{
+    for (uint32_t i = 0, end; i < count; i = end) {
+        end = run_end(children, count, i);
         if (i > 0)
             str_add_bytes(out, ",", 1);
-        add_symbol(out, symbol);
+        add_symbol(out, symbol_of(children[i]));
         if (end - i > 1)
             str_addf(out, "*%u", end - i);
-        if (out->size > size_max)
-            return false;
-        i = end;
     }
-    return true;
 }
 
 /* Digits up to max, no sign, no leading zero; moves the cursor. */
@@ -259,16 +280,18 @@ static bool zn64_unpack(const char *text, struct child_record *ret_children, uin
 void array_state_pack(const struct child_record *children, uint32_t count, char **ret_encoding,
                       char **ret_data)
 {
-    AUTO_STR runs = STR_EMPTY;
-    AUTO_STR packed = STR_EMPTY;
-    bool use_runs = runs_pack(children, count, &runs, RUNS_SHORT);
-    if (!use_runs) { /* runs that would be longer are not worth printing */
-        zn64_pack(children, count, &packed);
-        str_clear(&runs);
-        use_runs = runs_pack(children, count, &runs, packed.size);
+    AUTO_STR text = STR_EMPTY;
+    bool runs = runs_size(children, count, RUNS_SHORT) <= RUNS_SHORT;
+    if (!runs) {
+        zn64_pack(children, count, &text);
+        runs = runs_size(children, count, text.size) <= text.size;
     }
-    *ret_encoding = text_copy(use_runs ? "runs" : "zn64");
-    *ret_data = text_copy(str_text(use_runs ? &runs : &packed));
+    if (runs) {
+        str_clear(&text);
+        runs_pack(children, count, &text);
+    }
+    *ret_encoding = text_copy(runs ? "runs" : "zn64");
+    *ret_data = text_copy(str_text(&text));
 }
 
 int array_state_unpack(const char *encoding, const char *data, struct child_record *ret_children,

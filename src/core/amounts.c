@@ -115,6 +115,12 @@ struct core_class *class_use(struct core *core, const struct placement *placemen
     return class_;
 }
 
+struct core_class *class_share(struct core_class *class_)
+{
+    class_->users++;
+    return class_;
+}
+
 void class_drop(struct core *core, struct core_class *class_)
 {
     if (class_ == NULL || --class_->users > 0)

@@ -544,6 +544,7 @@ void pod_release_memory(struct core *core, struct core_pod *pod);
 
 /* classes.c */
 struct core_class *class_use(struct core *core, const struct placement *placement);
+struct core_class *class_share(struct core_class *class_); /* one user more */
 void class_drop(struct core *core, struct core_class *class_);
 
 /* runtime.c */

@@ -113,7 +113,7 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     /* Of a gang all pods belong to the main node's attempt. */
     pod->attempt =
         (uint16_t)((job->gang ? job->children[job->main_node].attempts : child->attempts) + 1U);
-    pod->class_ = class_use(core, &job_class(job, index)->placement);
+    pod->class_ = class_share(job_class(job, index));
     pod->node_uid = uid_hash(node->spec->meta.uid);
     if (job_is_assisted(job))
         assist_begin(pod, node);
