@@ -5,13 +5,15 @@
 #include "bulkhead/api/tables.h"
 #include "bulkhead/base/str.h"
 
+#define EPOCH_MAX 9007199254740991LL /* what JSON keeps exactly */
+
 struct cell_doc {
     int64_t epoch, since_ns;
     char *holder;
 };
 
 static const struct field status_fields[] = {
-    FIELD(struct cell_doc, epoch, "epoch", .min = 0, .max = INT64_MAX),
+    FIELD(struct cell_doc, epoch, "epoch", .min = 0, .max = EPOCH_MAX),
     FIELD(struct cell_doc, holder, "holder", .max = 253),
     TIME(struct cell_doc, since_ns, "since"),
 };
