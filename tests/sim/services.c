@@ -52,6 +52,11 @@ void service_troubles(struct world *world, const struct sim_job *job)
         after(world, draw_ms(world, 1000, 60000), run_take_away, job->truth, NULL, 0);
 }
 
+static void run_collect(struct world *world, struct task *task)
+{
+    services_collect(world, ((const struct truth *)task->a)->job);
+}
+
 /* --- The API server ----------------------------------------------------------------------------
  */
 
@@ -77,6 +82,8 @@ void service_create(struct world *world, struct request *request)
         service->job_uid = request->uid;
         store_add(world, &service->object);
         world->counters.services++;
+        if (truth->job->object.gone) /* its owner is not there: the garbage collector sees that */
+            after(world, draw_ms(world, 10, 4000), run_collect, truth, NULL, 0);
     }
     truth->served = true;
     truth->service_lost = false;
