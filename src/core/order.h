@@ -3,7 +3,8 @@
  *
  * All who ask for the order of a queue's waiting jobs ask here: placing (the head), buying and
  * positions (a walk in the order in which they would start), and whoever tells all of them
- * something. Today a queue has one line: jobs by creation time, namespace, name.
+ * something. A queue has one line: jobs by creation time, namespace, name; passing.h keeps more
+ * where what can start may pass.
  *
  * A job is in the order while it has children that may start; queue_enter (child.c) decides. */
 #ifndef BULKHEAD_CORE_ORDER_H
