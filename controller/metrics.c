@@ -18,6 +18,10 @@ enum measure {
     JOBS_LIVE,
     VCPUS,
     NODES,
+    PRICE,
+    VCPU_SECONDS,
+    GPU_SECONDS,
+    COST,
     PODS,
     OBJECTS,
     ACTIONS_IN_FLIGHT,
@@ -58,6 +62,8 @@ enum measure {
 
 static const char *const queue_phase[] = {"queue", "phase", NULL};
 static const char *const environment_state[] = {"environment", "state", NULL};
+static const char *const environment_only[] = {"environment", NULL};
+static const char *const queue_only[] = {"queue", NULL};
 static const char *const state[] = {"state", NULL};
 static const char *const kind[] = {"kind", NULL};
 static const char *const kind_result[] = {"kind", "result", NULL};
@@ -79,6 +85,10 @@ static const struct {
     [JOBS_LIVE] = { METRIC_GAUGE, "bulkhead_jobs_live", "BatchJobs that have not ended.", NULL },
     [VCPUS]     = { METRIC_GAUGE, "bulkhead_environment_vcpus", "vCPUs of a compute environment: desired by the plan, current on its instances, used by its pods, max of its spec.", environment_state },
     [NODES]     = { METRIC_GAUGE, "bulkhead_environment_nodes", "Instances of a compute environment: ready or booting.", environment_state },
+    [PRICE]     = { METRIC_GAUGE, "bulkhead_environment_price_per_hour", "Price of the instances of a compute environment, an hour, by its catalogue.", environment_only },
+    [VCPU_SECONDS] = { METRIC_COUNTER, "bulkhead_queue_vcpu_seconds_total", "vCPU-seconds of attempts that ended, by queue.", queue_only },
+    [GPU_SECONDS]  = { METRIC_COUNTER, "bulkhead_queue_gpu_seconds_total", "GPU-seconds of attempts that ended, by queue.", queue_only },
+    [COST]         = { METRIC_COUNTER, "bulkhead_queue_cost_total", "What attempts that ended cost, by queue: their share of their nodes' price.", queue_only },
     [PODS]      = { METRIC_GAUGE, "bulkhead_pods", "Pods of jobs: live, or ended and not released yet.", state },
     [OBJECTS]   = { METRIC_GAUGE, "bulkhead_objects", "Objects that the core knows.", kind },
     [ACTIONS_IN_FLIGHT] = { METRIC_GAUGE, "bulkhead_actions_in_flight", "Actions that the core waits for.", NULL },
@@ -192,6 +202,9 @@ static bool set_queue(void *ctx, const struct core_queue_view *view)
 {
     for (size_t i = 0; i < JOB_PHASE_COUNT; i++)
         set2(ctx, JOBS, view->name, job_phase_name((enum job_phase)i), (double)view->jobs[i]);
+    set1(ctx, VCPU_SECONDS, view->name, (double)view->cost.vcpu_seconds);
+    set1(ctx, GPU_SECONDS, view->name, (double)view->cost.gpu_seconds);
+    set1(ctx, COST, view->name, (double)view->cost.amount / 1e6);
     return true;
 }
 
@@ -204,6 +217,7 @@ static bool set_environment(void *ctx, const struct core_environment_view *view)
     set2(ctx, VCPUS, view->name, "max", (double)view->max_vcpus);
     set2(ctx, NODES, view->name, "ready", (double)status->nodes);
     set2(ctx, NODES, view->name, "booting", (double)status->nodes_booting);
+    set1(ctx, PRICE, view->name, (double)view->price / 1e6);
     return true;
 }
 
@@ -213,6 +227,10 @@ static void set_core(struct measures *measures, const struct measures_view *view
     metric_clear(measures->at[JOBS]);
     metric_clear(measures->at[VCPUS]);
     metric_clear(measures->at[NODES]);
+    metric_clear(measures->at[PRICE]);
+    metric_clear(measures->at[VCPU_SECONDS]);
+    metric_clear(measures->at[GPU_SECONDS]);
+    metric_clear(measures->at[COST]);
     core_counts(view->core, &counts);
     core_queues(view->core, set_queue, measures);
     core_environments(view->core, set_environment, measures);

@@ -55,7 +55,9 @@ void explanation_print(const struct explanation *explanation, struct str *out)
     for (size_t i = 0; i < explanation->environment_count; i++) {
         const struct explain_environment *environment = &explanation->environments[i];
         str_addf(out, "  %s: %s%s%s\n", environment->name,
-                 environment->reason != NULL ? environment->reason : "could take it",
+                 environment->reason != NULL  ? environment->reason
+                 : environment->nodes.fit > 0 ? "could take it"
+                                              : "could take it, with more room",
                  environment->words[0] != '\0' ? ": " : "", environment->words);
         print_table(&environment->nodes, "nodes", out);
         print_table(&environment->types, "instance types", out);

@@ -122,12 +122,15 @@ static void add_end(struct model *model, size_t slot, const struct core_pod *pod
                                       job->key);
         return;
     }
-    if (run_ns <= 0 || pod->class_ == NULL) {
+    const struct amounts *needs = pod->own != NULL      ? pod->own
+                                  : pod->class_ != NULL ? &pod->class_->needs
+                                                        : NULL;
+    if (run_ns <= 0 || needs == NULL) {
         model->unknown = "pods run there of which nobody knows how long: they have no timeout, and "
                          "none like them has ended yet";
         return;
     }
-    happens_at(model, from_ns + run_ns, slot, &pod->class_->needs, job,
+    happens_at(model, from_ns + run_ns, slot, needs, job,
                bound ? "ends at its timeout, at the latest" : "ends, by the mean of earlier runs");
 }
 

@@ -51,6 +51,7 @@
  *   giveway.c    environments that run empty because an earlier, cheaper one has machines again
  *   spare.c      room for what will come back from machines that go
  *   verdict.c    why something waits, in words
+ *   cost.c       what work costs (cost.h)
  *   front.c      the first jobs in line, for the status of their queue (front.h)
  *   forecast.c   when a waiting job starts, as far as that can be reckoned (forecast.h)
  *   explain.c, explain_print.c, clauses.c  the same whole, for who asks: every node and type
@@ -369,6 +370,7 @@ struct core_job {
     char *end_reason, *end_message;
     int64_t started_ns, stopped_ns;
     struct core_mean runs; /* of its pods that came to a good end */
+    struct job_cost cost;  /* of its tries that have ended: cost.c */
     struct job_try tries[JOB_TRIES_KEPT];
     size_t try_count;
     struct core_records records;   /* of an array */

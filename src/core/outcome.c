@@ -8,6 +8,7 @@
  * terminated.", so that evaluateOnExit rules written for AWS work. */
 #include "assist.h"
 #include "causes.h"
+#include "cost.h"
 #include "forecast.h"
 #include "gang.h"
 #include "results.h"
@@ -351,6 +352,7 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
         outcome.attempt = true;
     if (lost_why != NULL && outcome.kind == OUTCOME_LOST && !outcome.attempt)
         text_set(&outcome.status_reason, lost_why);
+    cost_take(core, pod, seen);
     const struct cause *cause = seen != NULL ? cause_of(seen) : NULL;
     bool by_node = outcome.kind == OUTCOME_REFUSED || outcome.kind == OUTCOME_LOST;
     if (by_node && pod->node != NULL && cause != NULL)

@@ -196,6 +196,7 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     if (job->request_refused != NULL)
         status->request_refused = arena_copy(core->arena, job->request_refused);
     status->blocked = job->blocked;
+    status->cost = job->cost;
     status->blocked_since_ns = job->blocked_since_ns;
     status->delivered = tell_delivered(core, job);
     revision_tell(core, job, status);

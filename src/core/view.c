@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* view.c - reading the core: counts, plans in words, and the check of its own invariants */
+#include "cost.h"
 #include "inputs.h"
 #include "order.h"
 
@@ -139,7 +140,7 @@ void core_queues(const struct core *core,
     size_t at = 0;
     const struct core_queue *queue;
     while ((queue = map_next(core->queues, &at, NULL)) != NULL) {
-        struct core_queue_view view = {.name = queue->name};
+        struct core_queue_view view = {.name = queue->name, .cost = queue->cost};
         memcpy(view.jobs, queue->jobs, sizeof(view.jobs));
         if (queue->present && !visit(ctx, &view))
             return;
@@ -158,6 +159,7 @@ void core_environments(const struct core *core,
         struct core_environment_view view = {
             .name = environment->name,
             .status = &status,
+            .price = environment_price(environment),
             .max_vcpus = environment->spec != NULL ? environment->spec->max_vcpus : 0,
         };
         bool more = visit(ctx, &view);

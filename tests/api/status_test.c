@@ -21,6 +21,7 @@ static struct object_meta meta_of(void)
 static const char *const stories[] = {
     /* a single job that ran twice */
     "{'observedGeneration':2,'status':'RUNNING','reason':'Running','statusReason':'on n1',"
+    "'cost':{'vcpuSeconds':60,'gpuSeconds':2,'amount':'1.000250'},"
     "'startedAt':'2023-11-14T22:13:20.123456Z','attempts':2,'refusals':1,'definition':'d:3','"
     "definitionUid':'d',"
     "'dependencies':[{'jobName':'a','uid':'x','outcome':'SATISFIED'},{'jobName':'b','outcome':"

@@ -29,7 +29,7 @@ static const struct world_row rows[] = {
      "  needs cpu 1\n"
      "  place in line: 2 of 2, 1 pod before it; first is default/b (NodesFull)\n"
      "  earliest start: 1970-01-01T00:19:20Z: a pod of default/b ends at its timeout, at the latest\n"
-     "  e: could take it\n"
+     "  e: could take it, with more room\n"
      "    nodes: 0 of 1 fit\n"
      "      cpu rules out 1\n"},
     {"by the mean of earlier runs",

@@ -236,6 +236,11 @@ void log_action(struct world *world, const struct action *action)
         log_launching(world, action);
     if (action->kind == ACTION_QUEUE_STATUS && (world->show & SHOW_FRONT) != 0)
         log_front(world, action);
+    if (action->kind == ACTION_JOB_STATUS && (world->show & SHOW_COST) != 0)
+        log_line(world, "%s costs %lld vCPU-s, %lld GPU-s, %lld millionths", action->name,
+                 (long long)action->status->cost.vcpu_seconds,
+                 (long long)action->status->cost.gpu_seconds,
+                 (long long)action->status->cost.amount);
     unsigned mask = masks[action->kind];
     bool cleanup = action->kind == ACTION_POD_DELETE && action->grace_s == 0;
     if (((cleanup ? SHOW_CLEANUP : mask) & world->show) == 0)

@@ -260,6 +260,9 @@ static void check_permanent(struct world *world, const struct sim_job *job,
     if (status->status.attempts < old->status.attempts ||
         status->status.refusals < old->status.refusals)
         violation(world, "I3", "%s: attempts or refusals go down", name);
+    if (status->status.cost.vcpu_seconds < old->status.cost.vcpu_seconds ||
+        status->status.cost.amount < old->status.cost.amount)
+        violation(world, "cost", "%s: its cost goes down", name);
     if (old->status.phase >= JOB_SUCCEEDED && (status->status.phase != old->status.phase ||
                                                status->status.attempts != old->status.attempts ||
                                                !name_eq(status->status.reason, old->status.reason)))

@@ -13,8 +13,8 @@ def test_explain_a_waiting_job(world):
     world.setup(max_vcpus=4)
     world.submit("six", array=6, cpu="2", hang=True)
     world.wait_running("six", 2)
-    world.submit("behind", cpu="1")
-    wait_for("a reason for behind", lambda: world.status("behind").get("statusReason"))
+    world.submit("then", cpu="1")
+    wait_for("a reason for then", lambda: world.status("then").get("statusReason"))
     where = f"/explain?namespace={world.namespace}&job="
 
     status, text = world.controller.http(where + "six")
@@ -22,7 +22,7 @@ def test_explain_a_waiting_job(world):
     assert "place in line: 1 of 2" in text and "MaxvCpusReached" in text, text
     assert "fit" in text and "cpu rules out" in text, text
 
-    status, text = world.controller.http(where + "behind&format=json")
+    status, text = world.controller.http(where + "then&format=json")
     assert status == 200, text
     told = json.loads(text)
     assert (told["reason"], told["position"], told["inLine"]) == ("BehindInQueue", 2, 2), told

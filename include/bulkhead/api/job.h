@@ -173,6 +173,12 @@ int64_t array_status_pack(struct array_status *array, const struct child_record 
 bool array_status_is_large(const struct array_status *array);
 void array_status_move_out(struct array_status *array);
 
+/* Of all tries that have ended. */
+struct job_cost {
+    int64_t vcpu_seconds, gpu_seconds;
+    int64_t amount; /* millionths of the catalogue's currency */
+};
+
 /* status of a BatchJob, both as read at start-up and as written. */
 struct job_status {
     int64_t observed_generation;
@@ -196,6 +202,7 @@ struct job_status {
     size_t dependency_count;
     struct key_values references; /* results of others that it uses: "jobs.split.count", value */
     char *result; /* of a single job that succeeded, see result.h; NULL: it left none */
+    struct job_cost cost;
     struct replaces_record replaces;
     struct array_status array; /* size 0: a single job */
     struct array_status nodes; /* size 0: not a multi-node job. Data as an array's has it */

@@ -236,6 +236,7 @@ void core_counts(const struct core *core, struct core_counts *ret_counts);
 /* Walks, for metrics and tests; stop by returning false. */
 struct core_queue_view {
     const char *name;
+    struct job_cost cost; /* of tries that have ended since this process began */
     int64_t jobs[JOB_PHASE_COUNT];
 };
 void core_queues(const struct core *core,
@@ -244,6 +245,7 @@ struct core_environment_view {
     const char *name;
     const struct compute_environment_status *status; /* as it would be written now */
     int64_t max_vcpus;
+    int64_t price; /* of its machines, an hour, in millionths */
 };
 void core_environments(const struct core *core,
                        bool (*visit)(void *ctx, const struct core_environment_view *view),

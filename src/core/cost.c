@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cost.c - what work costs
+ *
+ * A try is charged when it ends, from the start of its first container to its end, a begun second
+ * as a whole one: vCPU-seconds and GPU-seconds by what it asked for (a begun vCPU-second as a whole
+ * one), and its share of the machine's price. The share is the largest of its fractions of the
+ * node's resources: who takes half of the memory leaves half of the machine to others, whatever it
+ * takes of the CPUs. A part of a multi-node job has its node alone, and pays all of it. Machines'
+ * idle time and start are nobody's: they are the environment's, whose machines cost what they cost.
+ *
+ * The job's cost goes out with the very status that tells of the try, so each try is charged once,
+ * over restarts too. Exactly: whole millionths and seconds, so that no sum drifts. What ended while
+ * no process knew its machine's price is charged by its seconds alone. */
+#include "cost.h"
+#include "gang.h"
+
+#define GPU "nvidia.com/gpu"
+enum { SHARE_ONE = 1000000, SECONDS_A_HOUR = 3600 };
+
+/* An hour of it, in millionths; 0: not known. (struct core_type.price is for comparing: it falls
+ * back on vCPUs.) */
+static int64_t type_price(const struct core_environment *environment, const struct core_type *type)
+{
+    if (type == NULL || environment->spec == NULL)
+        return 0;
+    bool spot = environment->spec->spot && type->spec.spot_price > 0;
+    double price = spot ? type->spec.spot_price : type->spec.price;
+    return price > 0 && price < 1e9 ? (int64_t)(price * 1e6 + 0.5) : 0;
+}
+
+static int64_t instance_price(const struct core_instance *instance)
+{
+    return type_price(instance->environment,
+                      environment_type(instance->environment, instance->type));
+}
+
+int64_t environment_price(const struct core_environment *environment)
+{
+    int64_t sum = 0;
+    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
+        if (i->state <= INSTANCE_TERMINATING)
+            sum += instance_price(i);
+    }
+    return sum;
+}
+
+/* What it asked for; one that was adopted may know only its own amounts. */
+static const struct amounts *needs_of(const struct core_pod *pod)
+{
+    if (pod->own != NULL)
+        return pod->own;
+    if (pod->class_ != NULL)
+        return &pod->class_->needs;
+    const struct core_class *class_ = job_class(pod->job, pod->index);
+    return class_ != NULL ? &class_->needs : NULL;
+}
+
+static int64_t gpus_of(const struct core *core, const struct amounts *needs)
+{
+    for (size_t d = DIM_FIXED; d < core->dim_count; d++) {
+        if (text_eq(core->dim_names[d], GPU))
+            return needs->v[d];
+    }
+    return 0;
+}
+
+/* In millionths. */
+static int64_t share_of(const struct core_pod *pod, const struct amounts *needs)
+{
+    int64_t largest = 0;
+    if (pod->alone)
+        return SHARE_ONE;
+    for (unsigned d = 0; d < DIM_MAX; d++) {
+        int64_t all = pod->node->capacity.v[d];
+        if (needs->v[d] <= 0 || all <= 0)
+            continue;
+        __extension__ __int128 share = (__int128)needs->v[d] * SHARE_ONE / all;
+        int64_t here = share < SHARE_ONE ? (int64_t)share : SHARE_ONE;
+        largest = here > largest ? here : largest;
+    }
+    return largest;
+}
+
+static void add(struct job_cost *sum, const struct job_cost *more)
+{
+    sum->vcpu_seconds += more->vcpu_seconds;
+    sum->gpu_seconds += more->gpu_seconds;
+    sum->amount += more->amount;
+}
+
+void cost_take(struct core *core, const struct core_pod *pod, const struct pod *seen)
+{
+    struct core_job *job = pod->job;
+    const struct amounts *needs = needs_of(pod);
+    int64_t began_ns = seen != NULL && seen->started_ns != 0 ? seen->started_ns : pod->started_ns;
+    int64_t ended_ns = seen != NULL && seen->finished_ns != 0 ? seen->finished_ns : core->now_ns;
+    if (began_ns == 0 || ended_ns <= began_ns || needs == NULL)
+        return;
+    int64_t seconds = (ended_ns - began_ns + NS_PER_S - 1) / NS_PER_S;
+    const struct core_instance *instance = pod->node != NULL ? pod->node->instance : NULL;
+    struct job_cost cost = {
+        .vcpu_seconds = (needs->v[DIM_CPU] * seconds + 999) / 1000,
+        .gpu_seconds = gpus_of(core, needs) * seconds,
+    };
+    if (instance != NULL) {
+        __extension__ __int128 amount =
+            (__int128)instance_price(instance) * share_of(pod, needs) * seconds;
+        cost.amount = (int64_t)(amount / SHARE_ONE / SECONDS_A_HOUR);
+    }
+    add(&job->cost, &cost);
+    if (job->queue != NULL)
+        add(&job->queue->cost, &cost);
+}
