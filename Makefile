@@ -105,6 +105,8 @@ $(call obj,$(1))/%.o: %.c Makefile | build/.deps-build
 	@$$(CC) $$(CPPFLAGS_ALL) $$(CPPFLAGS_$$(firstword $$(subst /, ,$$<))) $$(CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
 endef
 CPPFLAGS_tests := -Itests -I.
+# Never a fused multiply-add where prices decide: the core decides the same on every machine.
+%/src/core/purchase.o %/src/core/purchase_fill.o %/src/core/purchase_bound.o: CFLAGS += -ffp-contract=off
 $(foreach config,release check fuzz,$(eval $(call config_rules,$(config))))
 
 define library_rule

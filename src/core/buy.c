@@ -10,8 +10,8 @@
  * is handed on. A queue whose work cannot all be bought for here keeps lower queues from buying
  * here.
  *
- * Machines on their way are kept as bins in groups of equal room, so a thousand new machines cost
- * no more than one.
+ * Where the strategy is LOWEST_PRICE_PACKING, what that came to is one proposal; buymix.c has
+ * others.
  *
  * Pace. The first need is bought at once; then at most one launch a second for an environment,
  * planned anew. */
@@ -25,70 +25,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BIN_GROUPS_MAX = 4096, BUY_JOBS_MAX = 1000, LAUNCH_COUNT_MAX = 1000 };
-
-/* ----------------------------------------------------------------------- bins */
-
-static void bins_add(struct core *core, struct buyer *buyer, const struct amounts *room,
-                     int64_t count, bool whole)
-{
-    if (count <= 0 || buyer->bin_count >= BIN_GROUPS_MAX)
-        return; /* room that is forgotten here is found again when the machine has joined */
-    if (buyer->bin_count >= buyer->bin_capacity) {
-        size_t capacity = buyer->bin_capacity > 0 ? buyer->bin_capacity * 2 : 32;
-        struct bins *grown = arena_alloc(core->arena, capacity * sizeof(*grown));
-        if (buyer->bin_count > 0)
-            memcpy(grown, buyer->bins, buyer->bin_count * sizeof(*grown));
-        buyer->bins = grown;
-        buyer->bin_capacity = capacity;
-    }
-    buyer->bins[buyer->bin_count++] = (struct bins){*room, count, whole};
-}
-
-void buyer_add_bins(struct core *core, struct buyer *buyer, const struct amounts *room,
-                    int64_t count)
-{
-    bins_add(core, buyer, room, count, false);
-}
-
-static void less(struct amounts *room, const struct amounts *needs, int64_t times)
-{
-    for (size_t i = 0; i < DIM_MAX; i++)
-        room->v[i] -= needs->v[i] * times;
-}
-
-/* Packs up to wanted pods into the bins; how many did not fit. */
-static int64_t bins_pack(struct core *core, struct buyer *buyer, const struct core_class *class_,
-                         int64_t wanted)
-{
-    size_t groups = buyer->bin_count; /* those that are split off are full for this class */
-    for (size_t i = 0; i < groups && wanted > 0; i++) {
-        struct bins *bins = &buyer->bins[i];
-        int64_t fit = amounts_times(&class_->needs, &bins->room, wanted);
-        if (fit <= 0)
-            continue;
-        struct amounts room = bins->room;
-        int64_t full = wanted / fit < bins->count ? wanted / fit : bins->count;
-        int64_t rest = full < bins->count ? wanted - full * fit : 0;
-        buyer->took = true;
-        wanted -= full * fit + rest;
-        bins->count -= full + (rest > 0);
-        struct amounts left = room;
-        less(&left, &class_->needs, fit);
-        bins_add(core, buyer, &left, full, false);
-        if (rest > 0) {
-            left = room;
-            less(&left, &class_->needs, rest);
-            bins_add(core, buyer, &left, 1, false);
-        }
-    }
-    return wanted;
-}
+enum { BUY_JOBS_MAX = 1000, LAUNCH_COUNT_MAX = 1000 };
 
 /* --------------------------------------------------------------------- buying */
 
-static int64_t buy_for_class(struct core *core, struct buyer *buyer,
-                             const struct core_class *class_, int64_t wanted)
+int64_t buy_for_class(struct core *core, struct buyer *buyer, const struct core_class *class_,
+                      int64_t wanted)
 {
     while (wanted > 0) {
         struct core_type *type =
@@ -105,9 +47,7 @@ static int64_t buy_for_class(struct core *core, struct buyer *buyer,
         buyer->took = true;
         buyer->budget -= machines * type->spec.vcpus;
         wanted -= machines * fit;
-        struct amounts left = type->room;
-        less(&left, &class_->needs, fit);
-        bins_add(core, buyer, &left, machines, false);
+        bins_buy(core, buyer, type, class_, fit, machines);
     }
     return wanted;
 }
@@ -127,7 +67,9 @@ static int64_t take_work(struct core *core, struct buyer *buyer, struct core_que
         give_way_end(core, environment);
         return 0;
     }
+    int64_t all = wanted;
     wanted = buy_for_class(core, buyer, class_, wanted);
+    mix_note(core, buyer, class_, all - wanted);
     if (wanted > 0 && buyer->short_class == NULL)
         buyer->short_class = class_;
     buyer->short_of = buyer->short_of || wanted > 0;
@@ -151,6 +93,15 @@ bool is_idle(const struct core *core, const struct core_node *node)
            node->claim != core->buy_pass;
 }
 
+/* Room that comes anyway. */
+static int64_t take_room(struct core *core, struct buyer *buyer, const struct core_class *class_,
+                         int64_t wanted)
+{
+    int64_t left = bins_pack(core, buyer, class_, wanted);
+    mix_note(core, buyer, class_, wanted - left);
+    return left;
+}
+
 int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
                     const struct core_job *job, int64_t wanted)
 {
@@ -163,7 +114,7 @@ int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
             if (buyer == NULL || !environment_serves(environment, job->spec->meta.namespace_))
                 continue;
             wanted = buys > 0 ? take_work(core, buyer, queue, job->class_, wanted)
-                              : bins_pack(core, buyer, job->class_, wanted);
+                              : take_room(core, buyer, job->class_, wanted);
         }
     }
     return wanted;
@@ -288,13 +239,13 @@ static void fill_bins(struct core *core, struct buyer *buyer)
     for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
         const struct core_type *type = environment_type(environment, i->type);
         if (instance_coming(i) && type != NULL)
-            bins_add(core, buyer, &type->room, 1, true);
+            bins_add_whole(core, buyer, type, 1);
     }
     for (const struct core_launch *launch = environment->launches; launch != NULL;
          launch = launch->next) {
         const struct core_type *type = environment_type(environment, launch->type);
         if (type != NULL)
-            bins_add(core, buyer, &type->room, launch->count, true);
+            bins_add_whole(core, buyer, type, launch->count);
     }
 }
 
@@ -321,6 +272,7 @@ static void buyer_open(struct core *core, struct buyer *buyer, struct core_envir
     fill_bins(core, buyer);
     buyer->bought = arena_alloc(core->arena, (environment->type_count + 1) * sizeof(int64_t));
     buyer->budget = environment->spec->max_vcpus - environment->vcpus;
+    mix_begin(core, buyer);
 }
 
 static void buyer_close(struct core *core, struct buyer *buyer)
@@ -328,6 +280,8 @@ static void buyer_close(struct core *core, struct buyer *buyer)
     struct core_environment *environment = buyer->environment;
     if (buyer->waits || buyer->paced)
         return;
+    if (buyer->mixes)
+        mix_choose(core, buyer);
     if (buyer->short_gang != NULL)
         make_room_for_gang(core, buyer);
     else if (buyer->short_class != NULL)

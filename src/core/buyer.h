@@ -5,7 +5,8 @@
 
 #include "internal.h"
 
-struct bins { /* count machines with the same room left */
+struct bins {                     /* count machines with the same room left */
+    const struct core_type *type; /* NULL: room on machines that are there */
     struct amounts room;
     int64_t count;
     bool whole; /* nothing has been packed into them */
@@ -25,12 +26,42 @@ struct buyer { /* one environment in one buying pass */
     bool short_of;                        /* something that fits here could not be bought for */
     const struct core_class *short_class; /* the first of it */
     const struct core_job *short_gang;    /* likewise */
+    /* bins.c */
+    unsigned char *match; /* by type: is it for match_class? */
+    const struct core_class *match_class;
+    /* buymix.c */
+    bool mixes; /* looks for a cheaper mixture in the end */
+    struct mix *mix;
+    size_t mix_count;
+    struct bins *first; /* the bins and the budget that the pass began with */
+    size_t first_count;
+    int64_t first_budget;
 };
+
+/* bins.c */
+void bins_add_whole(struct core *core, struct buyer *buyer, const struct core_type *type,
+                    int64_t count);
+/* count machines of the type, each with times pods of the class on it. */
+void bins_buy(struct core *core, struct buyer *buyer, const struct core_type *type,
+              const struct core_class *class_, int64_t times, int64_t count);
+/* Packs up to wanted pods into the bins; how many did not fit. */
+int64_t bins_pack(struct core *core, struct buyer *buyer, const struct core_class *class_,
+                  int64_t wanted);
+
+/* buymix.c */
+void mix_begin(struct core *core, struct buyer *buyer); /* its bins and its budget are known */
+/* So many pods of the class have been packed. */
+void mix_note(struct core *core, struct buyer *buyer, const struct core_class *class_,
+              int64_t count);
+void mix_choose(struct core *core, struct buyer *buyer);
 
 /* buy.c */
 void buy_plan(struct core *core); /* into environment->launches, for those whose turn it is */
 struct buyer *buyer_of(struct buyer *buyers, size_t count,
                        const struct core_environment *environment); /* NULL: takes no part */
+/* Chooses types for wanted pods, within the budget; how many are left over. */
+int64_t buy_for_class(struct core *core, struct buyer *buyer, const struct core_class *class_,
+                      int64_t wanted);
 bool environment_can_buy(const struct core_environment *environment);
 /* Its provider could not be asked for a minute: its work goes to the queue's next environment. */
 bool environment_is_silent(const struct core *core, const struct core_environment *environment);

@@ -94,6 +94,7 @@ static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_
     for (size_t i = 0; i < environment->type_count; i++)
         buyer->bought[i] += bought[i];
     buyer->budget = budget;
+    buyer->mixes = false; /* its machines are its own: the pass cannot be played again without it */
     claim_idle(core, environment, job);
     return true;
 }

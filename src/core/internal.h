@@ -45,6 +45,10 @@
  *   gangbuy.c    machines for one
  *   services.c   stable names for its nodes (services.h)
  *   buy.c        what to buy (buyer.h)
+ *   bins.c       machines that are on their way or to be bought, and what will go there
+ *   buymix.c     which mixture of types is the cheapest for all of it
+ *   purchase.c, purchase_bound.c, purchase_fill.c  how many machines of which types take all the
+ *                work at the lowest price; knows nothing else of the core (purchase.h)
  *   strategy.c   which instance type, by the allocation strategy (strategy.h)
  *   giveback.c   what to give back (buyer.h)
  *   scale.c      calls to the providers of machines, and their pace

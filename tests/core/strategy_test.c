@@ -77,6 +77,72 @@ static const struct world_row rows[] = {
      "at 7s\n",
      "6s a RUNNABLE SpotPriceTooHigh: needs cpu 2; e: the spot price of a is above bidPercentage 50 of its on-demand price; it is bought when that falls, or raise bidPercentage\n"
      "6s launch e 1x a\n"},
+    {"LOWEST_PRICE_PACKING mixes work on machines: two for 20",
+     "environment e kwok max=640 strategy=LOWEST_PRICE_PACKING types=even:8:16Gi:10,cpu:8:8Gi:9,memory:8:64Gi:30\n"
+     "queue q envs=e\n"
+     "job a0 queue=q cpu=1 memory=6Gi\n"
+     "job b0 queue=q cpu=3 memory=2Gi\n"
+     "job a1 queue=q cpu=1 memory=6Gi\n"
+     "job b1 queue=q cpu=3 memory=2Gi\n"
+     "job a2 queue=q cpu=1 memory=6Gi\n"
+     "job b2 queue=q cpu=3 memory=2Gi\n"
+     "job a3 queue=q cpu=1 memory=6Gi\n"
+     "job b3 queue=q cpu=3 memory=2Gi\n"
+     "at 10s\n"
+     "jobs\n",
+     "0s launch e 2x even\n"
+     "10s start a0 on e-1\n"
+     "10s start a1 on e-1\n"
+     "10s start a2 on e-2\n"
+     "10s start a3 on e-2\n"
+     "10s start b0 on e-1\n"
+     "10s start b1 on e-1\n"
+     "10s start b2 on e-2\n"
+     "10s start b3 on e-2\n"
+     "10s jobs\n"
+     "  a0 STARTING\n"
+     "  b0 STARTING\n"
+     "  a1 STARTING\n"
+     "  b1 STARTING\n"
+     "  a2 STARTING\n"
+     "  b2 STARTING\n"
+     "  a3 STARTING\n"
+     "  b3 STARTING\n"},
+    {"the same work by BEST_FIT_PROGRESSIVE: four for 36",
+     "environment e kwok max=640 types=even:8:16Gi:10,cpu:8:8Gi:9,memory:8:64Gi:30\n"
+     "queue q envs=e\n"
+     "job a0 queue=q cpu=1 memory=6Gi\n"
+     "job b0 queue=q cpu=3 memory=2Gi\n"
+     "job a1 queue=q cpu=1 memory=6Gi\n"
+     "job b1 queue=q cpu=3 memory=2Gi\n"
+     "job a2 queue=q cpu=1 memory=6Gi\n"
+     "job b2 queue=q cpu=3 memory=2Gi\n"
+     "job a3 queue=q cpu=1 memory=6Gi\n"
+     "job b3 queue=q cpu=3 memory=2Gi\n"
+     "at 2s\n",
+     "0s launch e 4x cpu\n"},
+    {"LOWEST_PRICE_PACKING keeps within maxvCpus, first come first",
+     "environment e kwok max=16 strategy=LOWEST_PRICE_PACKING types=even:8:16Gi:10,cpu:8:8Gi:9,memory:8:64Gi:30\n"
+     "queue q envs=e\n"
+     "job a0 queue=q cpu=1 memory=6Gi\n"
+     "job b0 queue=q cpu=3 memory=2Gi\n"
+     "job a1 queue=q cpu=1 memory=6Gi\n"
+     "job b1 queue=q cpu=3 memory=2Gi\n"
+     "job a2 queue=q cpu=1 memory=6Gi\n"
+     "job b2 queue=q cpu=3 memory=2Gi\n"
+     "job a3 queue=q cpu=1 memory=6Gi\n"
+     "job b3 queue=q cpu=3 memory=2Gi\n"
+     "at 2s\n",
+     "0s launch e 1x even\n"
+     "1s launch e 1x cpu\n"},
+    {"a machine on its way takes only work that it is for",
+     "environment e kwok max=64 types=m.a:4:16Gi:0.1,g.a:4:16Gi:0.3\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1\n"
+     "job b queue=q cpu=1 select=node.kubernetes.io/instance-type:g.a\n"
+     "at 2s\n",
+     "0s launch e 1x m.a\n"
+     "1s launch e 1x g.a\n"},
     {"families and groups of types may be named",
      "environment e kwok max=64 types=c.large:2:4Gi:0.08,m.large:2:8Gi:0.1 want=m\n"
      "environment f kwok max=64 types=c.large:2:4Gi:0.08,m.large:2:8Gi:0.1 want=default_x86_64\n"
