@@ -81,6 +81,15 @@ int64_t amounts_times(const struct amounts *needs, const struct amounts *room, i
     return times;
 }
 
+bool amounts_extended(const struct amounts *amounts)
+{
+    for (size_t d = DIM_FIXED; d < DIM_MAX; d++) {
+        if (amounts->v[d] > 0)
+            return true;
+    }
+    return false;
+}
+
 int64_t amounts_vcpus(const struct amounts *amounts)
 {
     return add_capped(amounts->v[DIM_CPU], 999) / 1000;

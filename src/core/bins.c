@@ -75,11 +75,14 @@ static bool matches(struct core *core, struct buyer *buyer, const struct core_cl
     return *known == YES;
 }
 
-int64_t bins_pack(struct core *core, struct buyer *buyer, const struct core_class *class_,
-                  int64_t wanted)
+static int64_t pack(struct core *core, struct buyer *buyer, const struct core_class *class_,
+                    int64_t wanted, bool plain)
 {
     size_t groups = buyer->bin_count; /* those that are split off are full for this class */
     for (size_t i = 0; i < groups && wanted > 0; i++) {
+        const struct core_type *type = buyer->bins[i].type;
+        if (plain && type != NULL && amounts_extended(&type->room))
+            continue;
         int64_t fit = amounts_times(&class_->needs, &buyer->bins[i].room, wanted);
         if (buyer->bins[i].count <= 0 || fit <= 0 ||
             !matches(core, buyer, class_, buyer->bins[i].type))
@@ -95,4 +98,12 @@ int64_t bins_pack(struct core *core, struct buyer *buyer, const struct core_clas
             bins_split(core, buyer, &bins, class_, rest, 1);
     }
     return wanted;
+}
+
+int64_t bins_pack(struct core *core, struct buyer *buyer, const struct core_class *class_,
+                  int64_t wanted)
+{
+    if (!amounts_extended(&class_->needs)) /* as they will be placed: see rooms.c */
+        wanted = pack(core, buyer, class_, wanted, true);
+    return pack(core, buyer, class_, wanted, false);
 }

@@ -15,6 +15,7 @@ void node_send_away(struct core *core, struct core_node *node)
     node->closed = true; /* before anything else: nothing is placed there any more */
     node_room_changed(core, node);
     node->instance->state = INSTANCE_TERMINATING;
+    instance_judge(node->instance);
     node->environment->terminate_wanted = true;
     node->environment->status_dirty = true;
 }
@@ -131,6 +132,7 @@ void give_back(struct core *core, struct core_environment *environment)
             !(all || (i->signal != SIGNAL_NONE && i->node == NULL)))
             continue;
         i->state = INSTANCE_TERMINATING;
+        instance_judge(i);
         environment->terminate_wanted = true;
     }
 }

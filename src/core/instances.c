@@ -198,6 +198,19 @@ static void attach(struct core *core, struct core_instance *instance)
         node_refresh(core, node); /* attaches, if the node is labelled for the environment */
 }
 
+bool instance_moves(const struct core_instance *instance)
+{
+    return instance->state >= INSTANCE_TERMINATING || !instance_ready(instance) ||
+           instance->missing > 0 || instance->signal == SIGNAL_INTERRUPTION;
+}
+
+void instance_judge(struct core_instance *instance)
+{
+    bool moves = instance_moves(instance);
+    instance->environment->moving += (int64_t)moves - (int64_t)instance->moves;
+    instance->moves = moves;
+}
+
 static struct core_instance *instance_take(struct core *core, struct core_environment *environment,
                                            const struct instance *told)
 {
@@ -233,6 +246,7 @@ static struct core_instance *instance_take(struct core *core, struct core_enviro
     }
     attach(core, instance);
     ladder_look(core, instance);
+    instance_judge(instance);
     return instance;
 }
 
@@ -250,6 +264,7 @@ void instance_forget(struct core *core, struct core_instance *instance)
     if (instance->next != NULL)
         instance->next->prev = instance->prev;
     environment->instance_count--;
+    environment->moving -= instance->moves;
     if (node != NULL) {
         node->closed = true;
         node->instance = NULL;
@@ -368,6 +383,7 @@ static void observe_take(struct core *core, struct core_environment *environment
             text_set(&environment->provider_words, "a machine was given back because its node did "
                                                    "not join, or was not Ready for too long");
         }
+        instance_judge(instance);
     }
     environment->observed = true;
     drop_unresolved(environment);

@@ -98,6 +98,7 @@ void amounts_sub(struct amounts *sum, const struct amounts *less);
 bool amounts_fit(const struct amounts *needs, const struct amounts *room);
 /* How many times needs fits into room, at most limit. */
 int64_t amounts_times(const struct amounts *needs, const struct amounts *room, int64_t limit);
+bool amounts_extended(const struct amounts *amounts); /* GPUs and the like: any of them? */
 int64_t amounts_vcpus(const struct amounts *amounts); /* milli-CPUs rounded up to whole ones */
 
 /* --------------------------------------------------------------------- structures */
@@ -825,6 +826,8 @@ void environment_free_if_unused(struct core *core, struct core_environment *envi
 void launch_free(struct core_launch *launch);
 void instance_forget(struct core *core, struct core_instance *instance);
 bool instance_ready(const struct core_instance *instance);
+bool instance_moves(const struct core_instance *instance);  /* comes, goes, or is not well */
+void instance_judge(struct core_instance *instance);        /* after any of that may have changed */
 bool instance_coming(const struct core_instance *instance); /* launched, and not seen Ready yet */
 bool launch_is_allowed(const struct core_environment *environment);
 void instance_remove(struct core *core, struct core_instance *instance);

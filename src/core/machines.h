@@ -13,6 +13,7 @@ struct core_instance {
     int64_t launched_ns, seen_ns; /* seen_ns: when it was last in an answer */
     int missing;                  /* answers in a row without it */
     struct core_node *node;
+    bool moves;           /* counted in environment->moving */
     bool terminate_asked; /* a terminate call has been planned */
     bool joined;          /* its node was Ready once */
     int64_t ready_ns;     /* when its node was last seen to be Ready */
@@ -51,6 +52,7 @@ struct core_type { /* an instance type of an environment and what is learnt abou
 struct room { /* one leaf or inner node of an environment's search tree: the most that is free below
                */
     int64_t v[DIM_FIXED];
+    int64_t plain[DIM_FIXED]; /* the same of nodes that have no extended resource */
 };
 
 struct core_environment {
@@ -75,6 +77,7 @@ struct core_environment {
     /* machines */
     struct core_instance *instances;
     size_t instance_count;
+    int64_t moving; /* those that come, go, are missing or not Ready: looked at more often */
     struct map *instances_by_id;
     struct core_launch *launches;
     struct core_type *types;

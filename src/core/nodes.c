@@ -306,6 +306,7 @@ static void set_environment(struct core *core, struct core_node *node,
     if (environment != NULL && instance != NULL && instance->environment != environment) {
         instance->node = NULL; /* the name belongs to a machine of another environment now */
         node->instance = NULL;
+        instance_judge(instance);
     }
 }
 
@@ -346,6 +347,8 @@ void node_refresh(struct core *core, struct core_node *node)
     struct core_environment *environment = labelled_environment(core, node->spec);
     set_environment(core, node, environment);
     if (environment == NULL || node->spec == NULL) {
+        if (node->instance != NULL)
+            instance_judge(node->instance);
         slot_give(core, node);
         return;
     }
@@ -370,6 +373,8 @@ void node_refresh(struct core *core, struct core_node *node)
     daemon_sets_reserve(core, node->name, &node->spec->labels, &node->spec->taints, node,
                         &node->reserved);
     learn_type(core, node);
+    if (node->instance != NULL)
+        instance_judge(node->instance);
     slot_take(core, environment, node);
     environment_shape(core, environment);
     node_idle_timer(core, node);
@@ -393,8 +398,10 @@ void node_apply(struct core *core, struct node *take_spec)
     node->spec = take_spec;
     amounts_from(core, &take_spec->allocatable, &node->capacity);
     if (!known && node->instance != NULL) { /* of the node that had the name before */
-        node->instance->node = NULL;
+        struct core_instance *before = node->instance;
+        before->node = NULL;
         node->instance = NULL;
+        instance_judge(before);
     }
     if (!known) {
         node->closed = false;
@@ -483,6 +490,8 @@ void node_gone(struct core *core, const char *name)
     node_free(node->spec);
     node->spec = NULL;
     node->closed = true;
+    if (instance != NULL)
+        instance_judge(instance);
     penalties_done(core, node);
     kept_node_gone(core, node);
     timer_clear(&core->timers, &node->timer);

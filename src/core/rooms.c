@@ -6,7 +6,11 @@
  * found by walking down, turning away from subtrees whose maxima are too small: O(log n) when one
  * dimension decides, as it does in practice, and never more than the number of nodes. Low slots are
  * taken first, so that the highest ones run empty and can be given back. Only the fixed dimensions
- * are in the tree; extended resources, labels and taints are checked at the leaf. */
+ * are in the tree; extended resources, labels and taints are checked at the leaf.
+ *
+ * What asks for no extended resource goes to a node that has none, while there is one with room:
+ * GPUs are kept for who needs them. For that the tree holds the maxima of such nodes beside those
+ * of all. */
 #include "causes.h"
 #include "gang.h"
 #include "signals.h"
@@ -14,16 +18,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void room_join(struct room *rooms, size_t place)
+{
+    const struct room *left = &rooms[2 * place], *right = &rooms[2 * place + 1];
+    for (size_t d = 0; d < DIM_FIXED; d++) {
+        rooms[place].v[d] = larger(left->v[d], right->v[d]);
+        rooms[place].plain[d] = larger(left->plain[d], right->plain[d]);
+    }
+}
+
 static void room_fix_up(struct core_environment *environment, size_t place)
 {
-    struct room *rooms = environment->rooms;
-    for (place /= 2; place >= 1; place /= 2) {
-        for (size_t d = 0; d < DIM_FIXED; d++) {
-            int64_t left = rooms[2 * place].v[d];
-            int64_t right = rooms[2 * place + 1].v[d];
-            rooms[place].v[d] = left > right ? left : right;
-        }
-    }
+    for (place /= 2; place >= 1; place /= 2)
+        room_join(environment->rooms, place);
 }
 
 static void rooms_grow(struct core_environment *environment)
@@ -39,13 +51,8 @@ static void rooms_grow(struct core_environment *environment)
     free(environment->rooms);
     environment->rooms = rooms;
     environment->slot_capacity = capacity;
-    for (size_t place = capacity - 1; place >= 1; place--) {
-        for (size_t d = 0; d < DIM_FIXED; d++) {
-            int64_t left = rooms[2 * place].v[d];
-            int64_t right = rooms[2 * place + 1].v[d];
-            rooms[place].v[d] = left > right ? left : right;
-        }
-    }
+    for (size_t place = capacity - 1; place >= 1; place--)
+        room_join(rooms, place);
 }
 
 bool node_is_usable(const struct core_node *node)
@@ -67,12 +74,13 @@ void node_room_changed(struct core *core, struct core_node *node)
         gang_node_unusable(core, node);
     usable = usable && node->gang == NULL && node->alone == 0; /* then it takes nothing else */
     struct room *leaf = &environment->rooms[environment->slot_capacity + node->slot];
-    bool grew = false;
+    bool grew = false, plain = usable && !amounts_extended(&node->capacity);
     for (size_t d = 0; d < DIM_FIXED; d++) {
         int64_t left = free_.v[d] > 0 ? free_.v[d] : 0; /* below zero: full for who asks for any */
         int64_t value = usable ? left : -1;
         grew = grew || value > leaf->v[d];
         leaf->v[d] = value;
+        leaf->plain[d] = plain ? value : -1;
     }
     room_fix_up(environment, environment->slot_capacity + node->slot);
     if (grew)
@@ -121,24 +129,25 @@ void slot_give(struct core *core, struct core_node *node)
     environment->status_dirty = true;
 }
 
-static bool room_fits(const struct room *room, const struct amounts *needs)
+static bool room_fits(const struct room *room, const struct amounts *needs, bool plain)
 {
+    const int64_t *free_ = plain ? room->plain : room->v;
     for (size_t d = 0; d < DIM_FIXED; d++) {
-        if (needs->v[d] > room->v[d] && (needs->v[d] > 0 || room->v[d] < 0))
+        if (needs->v[d] > free_[d] && (needs->v[d] > 0 || free_[d] < 0))
             return false;
     }
     return true;
 }
 
-struct core_node *rooms_find(const struct core_environment *environment,
-                             const struct core_class *class_, uint32_t first_slot)
+static struct core_node *find(const struct core_environment *environment,
+                              const struct core_class *class_, uint32_t first_slot, bool plain)
 {
     size_t capacity = environment->slot_capacity;
     if (capacity == 0 || first_slot >= environment->slot_count)
         return NULL;
     size_t place = capacity + first_slot;
     for (;;) {
-        if (room_fits(&environment->rooms[place], &class_->needs)) {
+        if (room_fits(&environment->rooms[place], &class_->needs, plain)) {
             if (place < capacity) {
                 place *= 2;
                 continue;
@@ -160,4 +169,13 @@ struct core_node *rooms_find(const struct core_environment *environment,
             return NULL;
         place++;
     }
+}
+
+struct core_node *rooms_find(const struct core_environment *environment,
+                             const struct core_class *class_, uint32_t first_slot)
+{
+    struct core_node *node = NULL;
+    if (!amounts_extended(&class_->needs))
+        node = find(environment, class_, first_slot, true);
+    return node != NULL ? node : find(environment, class_, first_slot, false);
 }

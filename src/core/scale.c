@@ -56,14 +56,8 @@ static void plan_launch(struct core *core, struct core_environment *environment)
 
 static bool moves(const struct core_environment *environment)
 {
-    if (environment->launches != NULL || environment->provider_error != NULL)
-        return true;
-    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
-        if (i->state >= INSTANCE_TERMINATING || !instance_ready(i) || i->missing > 0 ||
-            i->signal == SIGNAL_INTERRUPTION)
-            return true;
-    }
-    return false;
+    return environment->launches != NULL || environment->provider_error != NULL ||
+           environment->moving > 0;
 }
 
 /* Spot prices move: who sells them is asked now and then. A catalogue moves with its spec. */

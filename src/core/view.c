@@ -244,9 +244,14 @@ static char *check_job(const struct core_job *job)
 
 static char *check_environment(const struct core_environment *environment)
 {
-    int64_t vcpus = 0;
-    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next)
+    int64_t vcpus = 0, moving = 0;
+    for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
         vcpus += instance_vcpus(i);
+        moving += instance_moves(i);
+    }
+    if (moving != environment->moving)
+        return text_printf("environment %s: %lld machines move, %lld kept", environment->name,
+                           (long long)moving, (long long)environment->moving);
     for (const struct core_launch *launch = environment->launches; launch != NULL;
          launch = launch->next)
         vcpus += launch->vcpus;

@@ -159,3 +159,33 @@ TEST(strategy)
 {
     world_check(rows, ARRAY_LEN(rows), SHOW_PODS | SHOW_MACHINES);
 }
+
+static const struct world_row rooms[] = {
+    /* clang-format off */
+    {"GPU nodes are kept for GPU work while others have room",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node g env=e cpu=4 nvidia.com/gpu=1\n"
+     "node n env=e cpu=2\n"
+     "job a queue=q cpu=1 array=4\n"
+     "job b queue=q cpu=1 nvidia.com/gpu=1\n",
+     "0s start a/0 on n\n"
+     "0s start a/1 on n\n"
+     "0s start a/2 on g\n"
+     "0s start a/3 on g\n"
+     "0s start b on g\n"},
+    {"on machines that boot too: the plain one is for the plain work",
+     "environment e kwok max=64 types=g.a:4:16Gi:1,m.a:4:16Gi:0.5 offers=g.a:0:5:1\n"
+     "queue q envs=e\n"
+     "job b queue=q cpu=1 nvidia.com/gpu=1\n"
+     "job c queue=q cpu=1 array=4\n"
+     "at 2s\n",
+     "0s launch e 1x g.a\n"
+     "1s launch e 1x m.a\n"},
+    /* clang-format on */
+};
+
+TEST(rooms_for_those_who_need_them)
+{
+    world_check(rooms, ARRAY_LEN(rooms), SHOW_PODS | SHOW_MACHINES);
+}

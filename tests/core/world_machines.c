@@ -109,14 +109,17 @@ void machines_boot(struct world *world)
         struct instance_type *types;
         size_t count;
         types_from(environment_word(world, m->environment, "types", &line), &types, &count);
+        offers_from(line_get(&line, "offers"), types, count);
         const char *allocatable = line_get(&line, "allocatable");
         for (size_t i = 0; i < count; i++) {
             if (strcmp(types[i].name, m->type) == 0) {
                 AUTO_TEXT cpu = text_printf("%" PRId64, types[i].vcpus);
                 AUTO_TEXT words =
-                    text_printf("node %s env=%s cpu=%s memory=%" PRId64 " type=%s machine=%s",
+                    text_printf("node %s env=%s cpu=%s memory=%" PRId64 " type=%s machine=%s"
+                                " nvidia.com/gpu=%" PRId64,
                                 m->node, m->environment, allocatable != NULL ? allocatable : cpu,
-                                types[i].capacity.memory_bytes, m->type, m->id);
+                                types[i].capacity.memory_bytes, m->type, m->id,
+                                resources_get(&types[i].capacity, "nvidia.com/gpu"));
                 struct line node;
                 line_read(&node, words);
                 thing_show(world, thing_put(world, "node", &node));

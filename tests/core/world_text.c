@@ -357,19 +357,22 @@ static enum allocation_strategy strategy_from(const char *word)
     return ALLOCATE_BEST_FIT_PROGRESSIVE;
 }
 
-/* "offers=a:0.02:5" tells a's spot price and how many of a hundred are taken back. */
+/* "offers=a:0.02:5:1" tells a's spot price, how many of a hundred are taken back, and its GPUs. */
 void offers_from(const char *text, struct instance_type *types, size_t count)
 {
     struct text_list items = {0};
     list_from(text, &items);
     for (size_t i = 0; i < items.count; i++) {
-        char *parts[3];
-        cut(items.items[i], ":", parts, 3);
+        char *parts[4];
+        cut(items.items[i], ":", parts, 4);
         for (size_t t = 0; t < count; t++) {
             if (strcmp(types[t].name, parts[0]) != 0)
                 continue;
             types[t].spot_price = parts[1] != NULL ? strtod(parts[1], NULL) : 0;
             types[t].interruption = parts[2] != NULL ? strtoll(parts[2], NULL, 10) : -1;
+            if (parts[3] != NULL)
+                resources_set_extended(&types[t].capacity, "nvidia.com/gpu",
+                                       strtoll(parts[3], NULL, 10), NULL);
         }
     }
     text_list_done(&items);
