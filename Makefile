@@ -260,8 +260,12 @@ fuzz: ## Fuzz every decoder for SECONDS=n each; ONLY=api/specs one of them
 	hack/fuzz --seconds $(or $(SECONDS),60) $(if $(ONLY),--only $(ONLY))
 fuzz-programs: $(FUZZ_PROGRAMS)
 
+# What decisions cost, without anything around the core.
+build/bench-core: $(call objects,release,tests/bench/main.c) $(call libraries,release,core api json base)
+	$(call link,release)
+
 .PHONY: bench demo dev-up dev-down
-bench: all build/day ## Measure: a table on screen, every figure as a row in build/bench.json
+bench: all build/day build/bench-core ## Measure: a table on screen, every figure as a row in build/bench.json
 	$(call deps,test cluster)
 	hack/bench
 demo: all ## Run the story on a cluster of its own, from nothing to a finished job
