@@ -121,8 +121,8 @@ bool groups_start(struct groups *groups, const struct action *action)
         node_group_observe(group->node_group, on_answer, call);
         break;
     case ACTION_PROVIDER_LAUNCH:
-        node_group_launch(group->node_group, action->instance_type, action->count, action->token,
-                          on_answer, call);
+        node_group_launch(group->node_group, action->instance_type, action->zone, action->count,
+                          action->token, on_answer, call);
         break;
     case ACTION_PROVIDER_TERMINATE:
         node_group_terminate(group->node_group, action->ids, action->id_count, on_answer, call);

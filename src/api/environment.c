@@ -92,6 +92,8 @@ static const struct field catalog_fields[] = {
     FIELD(struct instance_type, interruption, "interruptionPercent", .min = 0, .max = 100,
           .fallback = -1),
     FIELD(struct instance_type, arch, "arch", WORDS(arch_words)),
+    FIELD(struct instance_type, zones, "zones", .max = INSTANCE_ZONES_MAX, .item_max = 63,
+          .format = &format_instance_type),
     FIELD(struct instance_type, boot_ms, "bootSeconds", .min = 0, .max = 86400, .scale = 1000),
     FIELD(struct instance_type, available, "capacity", .min = 0, .max = 1000000, .fallback = -1),
 };
@@ -108,6 +110,9 @@ void instance_type_copy(struct instance_type *to, const struct instance_type *fr
     *to = *from;
     to->name = text_copy(from->name);
     to->arch = text_copy(from->arch);
+    to->zones = (struct text_list){.items = NULL};
+    for (size_t i = 0; i < from->zones.count; i++)
+        text_list_add(&to->zones, from->zones.items[i]);
     resources_copy(&to->capacity, &from->capacity);
 }
 

@@ -207,6 +207,7 @@ static void launch_add(struct core *core, struct core_environment *environment,
 {
     struct core_launch *launch = mem_new(sizeof(*launch));
     launch->type = text_copy(type->spec.name);
+    launch->zone = text_copy(type->zone);
     launch->count = count < LAUNCH_COUNT_MAX ? count : LAUNCH_COUNT_MAX;
     launch->vcpus = launch->count * type->spec.vcpus;
     launch->since_ns = core->now_ns;
@@ -237,13 +238,13 @@ static void fill_bins(struct core *core, struct buyer *buyer)
 {
     struct core_environment *environment = buyer->environment;
     for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
-        const struct core_type *type = environment_type(environment, i->type);
+        const struct core_type *type = environment_type_in(environment, i->type, i->zone);
         if (instance_coming(i) && type != NULL)
             bins_add_whole(core, buyer, type, 1);
     }
     for (const struct core_launch *launch = environment->launches; launch != NULL;
          launch = launch->next) {
-        const struct core_type *type = environment_type(environment, launch->type);
+        const struct core_type *type = environment_type_in(environment, launch->type, launch->zone);
         if (type != NULL)
             bins_add_whole(core, buyer, type, launch->count);
     }

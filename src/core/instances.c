@@ -34,13 +34,24 @@ void environment_shape(struct core *core, struct core_environment *environment)
 
 /* --------------------------------------------------------------------- types */
 
+struct core_type *environment_type_in(const struct core_environment *environment, const char *name,
+                                      const char *zone)
+{
+    struct core_type *found = NULL;
+    for (size_t i = 0; name != NULL && i < environment->type_count; i++) {
+        struct core_type *type = &environment->types[i];
+        if (strcmp(type->spec.name, name) != 0)
+            continue;
+        if (zone == NULL || text_eq(type->zone, zone))
+            return type;
+        found = found != NULL ? found : type;
+    }
+    return found;
+}
+
 struct core_type *environment_type(const struct core_environment *environment, const char *name)
 {
-    for (size_t i = 0; name != NULL && i < environment->type_count; i++) {
-        if (strcmp(environment->types[i].spec.name, name) == 0)
-            return &environment->types[i];
-    }
-    return NULL;
+    return environment_type_in(environment, name, NULL);
 }
 
 static void types_free(struct core_type *types, size_t count)
@@ -100,19 +111,74 @@ static bool same_capacity(const struct resources *a, const struct resources *b)
     return same;
 }
 
+static bool same_texts(const struct text_list *a, const struct text_list *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = strcmp(a->items[i], b->items[i]) == 0;
+    return same;
+}
+
 static bool same_offer(const struct instance_type *a, const struct instance_type *b)
 {
     return strcmp(a->name, b->name) == 0 && a->vcpus == b->vcpus && a->price == b->price &&
            a->spot_price == b->spot_price && a->interruption == b->interruption &&
-           text_eq(a->arch, b->arch) && same_capacity(&a->capacity, &b->capacity);
+           text_eq(a->arch, b->arch) && same_texts(&a->zones, &b->zones) &&
+           same_capacity(&a->capacity, &b->capacity);
+}
+
+/* A type is there once for each of its zones, one after the other. */
+static size_t times_there(const struct instance_type *offer)
+{
+    return offer->zones.count > 0 ? offer->zones.count : 1;
+}
+
+static size_t types_there(const struct done *done)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < done->type_count; i++)
+        count += times_there(&done->types[i]);
+    return count;
 }
 
 static bool same_offers(const struct core_environment *environment, const struct done *done)
 {
-    bool same = environment->types_known && environment->type_count == done->type_count;
-    for (size_t i = 0; same && i < done->type_count; i++)
-        same = same_offer(&environment->types[i].spec, &done->types[i]);
+    bool same = environment->types_known && environment->type_count == types_there(done);
+    for (size_t i = 0, at = 0; same && i < done->type_count; i++) {
+        same = same_offer(&environment->types[at].spec, &done->types[i]);
+        at += times_there(&done->types[i]);
+    }
     return same;
+}
+
+static void type_open(const struct core_environment *environment, struct core_type *type,
+                      const struct instance_type *offer, size_t zone)
+{
+    instance_type_copy(&type->spec, offer);
+    type->zone = zone < offer->zones.count ? type->spec.zones.items[zone] : NULL;
+    key_values_set(&type->labels, LABEL_ENVIRONMENT, environment->name);
+    key_values_set(&type->labels, LABEL_INSTANCE_TYPE, type->spec.name);
+    key_values_set(&type->labels, "kubernetes.io/arch",
+                   type->spec.arch != NULL ? type->spec.arch : "amd64");
+    key_values_set(&type->labels, "kubernetes.io/os", "linux");
+    if (type->zone != NULL)
+        key_values_set(&type->labels, LABEL_ZONE, type->zone);
+}
+
+/* What was learnt stays, unless the catalogue has changed. */
+static void type_remember(struct core_type *type, const struct core_type *old)
+{
+    bool same = strcmp(old->spec.name, type->spec.name) == 0 && text_eq(old->zone, type->zone) &&
+                old->spec.capacity.cpu_milli == type->spec.capacity.cpu_milli &&
+                old->spec.capacity.memory_bytes == type->spec.capacity.memory_bytes;
+    if (!same)
+        return;
+    type->has_learnt = old->has_learnt;
+    type->learnt = old->learnt;
+    type->out_until_ns = old->out_until_ns;
+    type->out_level = old->out_level;
+    type->boot_ns = old->boot_ns;
+    type->boots = old->boots;
 }
 
 static void types_take(struct core *core, struct core_environment *environment,
@@ -123,29 +189,13 @@ static void types_take(struct core *core, struct core_environment *environment,
         return;
     struct core_type *old = environment->types;
     size_t old_count = environment->type_count;
-    environment->types = mem_new((done->type_count + 1) * sizeof(*environment->types));
-    environment->type_count = done->type_count;
-    for (size_t i = 0; i < done->type_count; i++) {
-        struct core_type *type = &environment->types[i];
-        instance_type_copy(&type->spec, &done->types[i]);
-        key_values_set(&type->labels, LABEL_ENVIRONMENT, environment->name);
-        key_values_set(&type->labels, LABEL_INSTANCE_TYPE, type->spec.name);
-        key_values_set(&type->labels, "kubernetes.io/arch",
-                       type->spec.arch != NULL ? type->spec.arch : "amd64");
-        key_values_set(&type->labels, "kubernetes.io/os", "linux");
-        for (size_t o = 0; o < old_count;
-             o++) { /* what was learnt stays, unless the catalogue has changed */
-            bool same = strcmp(old[o].spec.name, type->spec.name) == 0 &&
-                        old[o].spec.capacity.cpu_milli == type->spec.capacity.cpu_milli &&
-                        old[o].spec.capacity.memory_bytes == type->spec.capacity.memory_bytes;
-            if (!same)
-                continue;
-            type->has_learnt = old[o].has_learnt;
-            type->learnt = old[o].learnt;
-            type->out_until_ns = old[o].out_until_ns;
-            type->out_level = old[o].out_level;
-            type->boot_ns = old[o].boot_ns;
-            type->boots = old[o].boots;
+    environment->type_count = types_there(done);
+    environment->types = mem_new((environment->type_count + 1) * sizeof(*environment->types));
+    for (size_t i = 0, at = 0; i < done->type_count; i++) {
+        for (size_t z = 0; z < times_there(&done->types[i]); z++, at++) {
+            type_open(environment, &environment->types[at], &done->types[i], z);
+            for (size_t o = 0; o < old_count; o++)
+                type_remember(&environment->types[at], &old[o]);
         }
     }
     types_free(old, old_count);
@@ -291,10 +341,10 @@ void instance_remove(struct core *core, struct core_instance *instance)
 }
 
 static void type_set_aside(struct core *core, struct core_environment *environment,
-                           const char *name)
+                           const char *name, const char *zone)
 {
     enum { LEVEL_MAX = 6 };
-    struct core_type *type = environment_type(environment, name);
+    struct core_type *type = environment_type_in(environment, name, zone);
     if (type == NULL)
         return;
     type->out_until_ns =
@@ -377,7 +427,7 @@ static void observe_take(struct core *core, struct core_environment *environment
             instance->ready_ns = core->now_ns;
         }
         if (is_useless(core, instance)) {
-            type_set_aside(core, environment, instance->type);
+            type_set_aside(core, environment, instance->type, instance->zone);
             instance->state = INSTANCE_TERMINATING;
             environment->terminate_wanted = true;
             text_set(&environment->provider_words, "a machine was given back because its node did "
@@ -406,8 +456,16 @@ static struct core_launch *launch_take(struct core_environment *environment, con
 void launch_free(struct core_launch *launch)
 {
     free(launch->type);
+    free(launch->zone);
     free(launch->token);
     free(launch);
+}
+
+/* Where it was asked for, unless its provider says where it is. */
+static void instance_zone(struct core_instance *instance, const char *zone)
+{
+    if (instance != NULL && instance->zone == NULL && zone != NULL)
+        text_set(&instance->zone, zone);
 }
 
 static void launch_take_answer(struct core *core, struct core_environment *environment,
@@ -418,7 +476,7 @@ static void launch_take_answer(struct core *core, struct core_environment *envir
     if (launch == NULL)
         return;
     for (size_t i = 0; done->instances != NULL && i < done->instances->count; i++)
-        instance_take(core, environment, &done->instances->items[i]);
+        instance_zone(instance_take(core, environment, &done->instances->items[i]), launch->zone);
     signals_notice(core, environment);
     if (done->provider == PROVIDER_AGAIN) { /* it may have happened: the same token again */
         launch->in_flight = false;
@@ -427,12 +485,12 @@ static void launch_take_answer(struct core *core, struct core_environment *envir
         environment->launch_next_ns = core->now_ns + 2 * NS_PER_S;
         text_set(&environment->provider_words, done->message);
     } else {
-        struct core_type *type = environment_type(environment, launch->type);
+        struct core_type *type = environment_type_in(environment, launch->type, launch->zone);
         if (done->provider == PROVIDER_CAPACITY && type != NULL && done->instances != NULL &&
             done->instances->count > 0)
             type->out_level = 0; /* it has some: it is asked again soon */
         if (done->provider == PROVIDER_CAPACITY)
-            type_set_aside(core, environment, launch->type);
+            type_set_aside(core, environment, launch->type, launch->zone);
         else if (done->provider == PROVIDER_OK && type != NULL)
             type->out_level = 0;
         text_set(&environment->provider_words,

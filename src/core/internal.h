@@ -820,6 +820,9 @@ void environment_touch(struct core *core,
                        struct core_environment *environment); /* room or shape changed */
 void environment_shape(struct core *core, struct core_environment *environment);
 struct core_type *environment_type(const struct core_environment *environment, const char *name);
+/* In the zone, or in any where that is NULL or there is none such. */
+struct core_type *environment_type_in(const struct core_environment *environment, const char *name,
+                                      const char *zone);
 struct core_instance *environment_instance_of_node(const struct core_environment *environment,
                                                    const char *node_name);
 void environment_free_if_unused(struct core *core, struct core_environment *environment);

@@ -25,16 +25,18 @@ struct core_instance {
     struct core_instance *prev, *next;
 };
 
-struct core_launch { /* asked for, not answered yet; vCPUs count from here */
-    char *type, *token;
+struct core_launch {           /* asked for, not answered yet; vCPUs count from here */
+    char *type, *zone, *token; /* zone NULL: any */
     int64_t count, vcpus;
     int64_t since_ns;     /* when it was planned */
     bool in_flight, sent; /* sent: at least once; the same token is sent until there is an answer */
     struct core_launch *next;
 };
 
-struct core_type { /* an instance type of an environment and what is learnt about it */
+struct core_type { /* an instance type of an environment, in one of its zones, and what is learnt
+                      about it */
     struct instance_type spec;
+    const char *zone;      /* in spec.zones; NULL: the catalogue tells none */
     struct amounts room;   /* for our pods on a new node: capacity or what joined nodes showed, less
                               DaemonSets */
     struct amounts learnt; /* least allocatable seen on a joined node */

@@ -310,14 +310,8 @@ static void set_environment(struct core *core, struct core_node *node,
     }
 }
 
-static void learn_type(struct core *core, struct core_node *node)
+static bool learn_from(struct core_type *type, const struct core_node *node)
 {
-    struct core_environment *environment = node->environment;
-    if (node->instance == NULL || environment == NULL || !node->spec->ready)
-        return;
-    struct core_type *type = environment_type(environment, node->instance->type);
-    if (type == NULL)
-        return;
     bool changed = !type->has_learnt;
     for (size_t i = 0; i < DIM_MAX; i++) {
         if (type->has_learnt && type->learnt.v[i] <= node->capacity.v[i])
@@ -326,6 +320,20 @@ static void learn_type(struct core *core, struct core_node *node)
         changed = true;
     }
     type->has_learnt = true;
+    return changed;
+}
+
+static void learn_type(struct core *core, struct core_node *node)
+{
+    struct core_environment *environment = node->environment;
+    bool changed = false;
+    if (node->instance == NULL || environment == NULL || !node->spec->ready)
+        return;
+    for (size_t i = 0; i < environment->type_count; i++) { /* in all zones alike */
+        if (text_eq(environment->types[i].spec.name, node->instance->type) &&
+            learn_from(&environment->types[i], node))
+            changed = true;
+    }
     if (changed)
         types_refresh(core, environment);
 }

@@ -45,6 +45,7 @@ static void plan_launch(struct core *core, struct core_environment *environment)
     struct action *action = action_new(core, ACTION_PROVIDER_LAUNCH, environment);
     action->environment = environment->name;
     action->instance_type = arena_copy(core->arena, launch->type);
+    action->zone = arena_copy(core->arena, launch->zone);
     action->token = arena_copy(core->arena, launch->token);
     action->count = launch->count;
     flight_find(core, action->id)->text = text_copy(launch->token);

@@ -92,8 +92,9 @@ static void print_action(const struct action *action, struct str *out)
         str_addf(out, " %s %s", action->object_kind, action->add ? "add" : "remove");
         break;
     case ACTION_PROVIDER_LAUNCH:
-        str_addf(out, " %s %lldx%s token %s", action->environment, (long long)action->count,
-                 action->instance_type, action->token);
+        str_addf(out, " %s %lldx%s%s%s token %s", action->environment, (long long)action->count,
+                 action->instance_type, action->zone != NULL ? " in " : "",
+                 action->zone != NULL ? action->zone : "", action->token);
         break;
     case ACTION_PROVIDER_TERMINATE:
         str_addf(out, " %s", action->environment);

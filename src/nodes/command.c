@@ -133,13 +133,15 @@ static void command_observe(struct node_group *group, provider_callback done, vo
     run(group, &(struct command_request){.verb = GROUP_OBSERVE});
 }
 
-static void command_launch(struct node_group *group, const char *instance_type, int64_t count,
-                           const char *token, provider_callback done, void *ctx)
+static void command_launch(struct node_group *group, const char *instance_type, const char *zone,
+                           int64_t count, const char *token, provider_callback done, void *ctx)
 {
     group_begin(group, GROUP_LAUNCH, done, ctx);
-    run(group,
-        &(struct command_request){
-            .verb = GROUP_LAUNCH, .instance_type = instance_type, .count = count, .token = token});
+    run(group, &(struct command_request){.verb = GROUP_LAUNCH,
+                                         .instance_type = instance_type,
+                                         .zone = zone,
+                                         .count = count,
+                                         .token = token});
 }
 
 static void command_terminate(struct node_group *group, const char *const *ids, size_t count,

@@ -46,10 +46,14 @@ static void put_launch(struct json_object *doc, const struct command_request *re
     json_put_text(doc, "instanceType", request->instance_type);
     json_put_i64(doc, "count", request->count);
     json_put_text(doc, "token", request->token);
+    if (request->zone != NULL)
+        json_put_text(doc, "zone", request->zone);
 
     struct json_object *labels = json_object_new_object();
     json_put_text(labels, LABEL_ENVIRONMENT, request->environment);
     json_put_text(labels, LABEL_INSTANCE_TYPE, request->instance_type);
+    if (request->zone != NULL)
+        json_put_text(labels, LABEL_ZONE, request->zone);
     json_put(doc, "labels", labels);
 
     struct json_object *taints = json_object_new_array();
@@ -82,6 +86,7 @@ struct offer { /* an instance type as the program tells it */
     char *name, *arch;
     int64_t vcpus, memory_bytes, pods, gpus, interruption;
     double price, spot_price;
+    struct text_list zones;
 };
 struct offers {
     struct offer *items;
@@ -126,6 +131,7 @@ static const struct field offer_fields[] = {
     CUSTOM(struct offer, spot_price, &price_field, "spotPrice"),
     FIELD(struct offer, interruption, "interruptionPercent", .min = 0, .max = 100, .fallback = -1),
     FIELD(struct offer, arch, "arch", WORDS(arch_words)),
+    FIELD(struct offer, zones, "zones", .max = INSTANCE_ZONES_MAX, .item_max = 63),
 };
 static const struct object_type offer_type =
     OBJECT_TYPE(struct offer, "InstanceType", offer_fields, .open = true);
@@ -177,6 +183,8 @@ static void take_offer(struct instance_type *type, struct offer *offer)
 {
     type->name = STEAL(offer->name);
     type->arch = STEAL(offer->arch);
+    type->zones = offer->zones;
+    offer->zones = (struct text_list){.items = NULL};
     type->vcpus = offer->vcpus;
     type->price = offer->price;
     type->spot_price = offer->spot_price;

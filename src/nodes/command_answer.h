@@ -12,9 +12,9 @@ struct command_request {
     enum group_verb verb;
     const char *environment;
     const struct key_values *parameters;
-    const char *instance_type, *token; /* launch */
-    int64_t count;                     /* launch */
-    const char *const *ids;            /* terminate */
+    const char *instance_type, *zone, *token; /* launch; zone NULL: any */
+    int64_t count;                            /* launch */
+    const char *const *ids;                   /* terminate */
     size_t id_count;
 };
 const char *command_verb_name(enum group_verb verb); /* "list" */

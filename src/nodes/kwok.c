@@ -39,7 +39,7 @@ struct kwok_task {
     bool in_call; /* the call that began it has not returned: an answer must wait */
     struct kwok_list *list;
     struct instance_type type; /* launch */
-    char *token;
+    char *token, *zone;
     int64_t wanted;
     struct kwok_item *items;
     size_t item_count, next, in_flight;
@@ -107,6 +107,7 @@ static void task_free(struct kwok_task *task)
     kwok_list_cancel(task->list);
     instance_type_done(&task->type);
     free(task->token);
+    free(task->zone);
     free(task);
 }
 
@@ -195,7 +196,8 @@ static int item_send(struct kwok_item *item, enum kube_method method, const char
 static int item_create(struct kwok_item *item, struct err *err)
 {
     const struct node_group *group = item->task->group;
-    AUTO_TEXT body = kwok_node_text(group->name, item->id, &item->task->type, group->host.now_ns());
+    AUTO_TEXT body = kwok_node_text(group->name, item->id, &item->task->type, item->task->zone,
+                                    group->host.now_ns());
     return item_send(item, KUBE_POST, body, on_created, err);
 }
 
@@ -426,8 +428,8 @@ static void on_counted(void *ctx, const struct kwok_nodes *nodes, const struct e
     task_pump(task);
 }
 
-static void kwok_launch(struct node_group *group, const char *instance_type, int64_t count,
-                        const char *token, provider_callback done, void *ctx)
+static void kwok_launch(struct node_group *group, const char *instance_type, const char *zone,
+                        int64_t count, const char *token, provider_callback done, void *ctx)
 {
     group_begin(group, GROUP_LAUNCH, done, ctx);
     const struct instance_type *type = group_find_type(group, instance_type);
@@ -441,6 +443,7 @@ static void kwok_launch(struct node_group *group, const char *instance_type, int
     struct kwok_task *task = task_new(group, GROUP_LAUNCH);
     instance_type_copy(&task->type, type);
     task->token = text_copy(token);
+    task->zone = text_copy(zone);
     task->wanted = count;
     if (type->available >= 0) {
         start_list(task, instance_type, on_counted);

@@ -53,7 +53,7 @@ static struct json_object *add_object(struct json_object *parent, const char *ke
 }
 
 static void put_metadata(struct json_object *doc, const char *environment, const char *name,
-                         const struct instance_type *type, int64_t now_ns)
+                         const struct instance_type *type, const char *zone, int64_t now_ns)
 {
     char text[TIME_TEXT_MAX];
     AUTO_TEXT boot_ms = text_printf("%" PRId64, type->boot_ms);
@@ -73,6 +73,8 @@ static void put_metadata(struct json_object *doc, const char *environment, const
     json_put_text(labels, "kubernetes.io/arch", type->arch != NULL ? type->arch : "amd64");
     json_put_text(labels, "kubernetes.io/os", "linux");
     json_put_text(labels, "kubernetes.io/hostname", name);
+    if (zone != NULL)
+        json_put_text(labels, LABEL_ZONE, zone);
     json_put_text(labels, "type", "kwok");
 }
 
@@ -121,12 +123,12 @@ static void put_capacity(struct json_object *status, const char *key,
 }
 
 char *kwok_node_text(const char *environment, const char *name, const struct instance_type *type,
-                     int64_t now_ns)
+                     const char *zone, int64_t now_ns)
 {
     AUTO(json_object) doc = json_object_new_object();
     json_put_text(doc, "apiVersion", "v1");
     json_put_text(doc, "kind", "Node");
-    put_metadata(doc, environment, name, type, now_ns);
+    put_metadata(doc, environment, name, type, zone, now_ns);
     put_spec(doc, environment, name);
 
     struct json_object *status = add_object(doc, "status");
@@ -176,7 +178,7 @@ bool kwok_node_read(struct json_object *doc, const char *environment, struct kwo
         .id = text_copy(id),
         .node_name = text_copy(name),
         .type = text_copy(json_get_text(labels, LABEL_INSTANCE_TYPE)),
-        .zone = text_copy(json_get_text(labels, "topology.kubernetes.io/zone")),
+        .zone = text_copy(json_get_text(labels, LABEL_ZONE)),
         .state = leaving         ? INSTANCE_TERMINATING
                  : is_ready(doc) ? INSTANCE_RUNNING
                                  : INSTANCE_PENDING,

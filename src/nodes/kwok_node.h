@@ -22,7 +22,7 @@ enum { KWOK_NAME_MAX = 63 };                   /* the name is also the value of 
 char *kwok_node_name(const char *environment, const char *token, int64_t number);
 /* The Node to create, as JSON; the caller frees. now_ns + type->boot_ms is when it gets Ready. */
 char *kwok_node_text(const char *environment, const char *name, const struct instance_type *type,
-                     int64_t now_ns);
+                     const char *zone, int64_t now_ns);
 
 struct kwok_node {
     struct instance instance;

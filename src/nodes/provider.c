@@ -179,12 +179,12 @@ void node_group_observe(struct node_group *group, provider_callback done, void *
     group->provider->observe(group, done, ctx);
 }
 
-void node_group_launch(struct node_group *group, const char *instance_type, int64_t count,
-                       const char *token, provider_callback done, void *ctx)
+void node_group_launch(struct node_group *group, const char *instance_type, const char *zone,
+                       int64_t count, const char *token, provider_callback done, void *ctx)
 {
     assert(count >= 1 && count <= NODE_GROUP_LAUNCH_MAX);
     assert(token[0] != '\0');
-    group->provider->launch(group, instance_type, count, token, done, ctx);
+    group->provider->launch(group, instance_type, zone, count, token, done, ctx);
 }
 
 void node_group_terminate(struct node_group *group, const char *const *ids, size_t count,

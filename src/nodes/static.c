@@ -17,10 +17,11 @@ static void static_observe(struct node_group *group, provider_callback done, voi
     group_refuse(group, GROUP_OBSERVE, PROVIDER_OK, "%s", "");
 }
 
-static void static_launch(struct node_group *group, const char *instance_type, int64_t count,
-                          const char *token, provider_callback done, void *ctx)
+static void static_launch(struct node_group *group, const char *instance_type, const char *zone,
+                          int64_t count, const char *token, provider_callback done, void *ctx)
 {
     UNUSED(instance_type);
+    UNUSED(zone);
     UNUSED(count);
     UNUSED(token);
     group_begin(group, GROUP_LAUNCH, done, ctx);

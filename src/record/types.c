@@ -130,7 +130,7 @@ ROOT(job_queue, STRUCT(meta, object_meta) M(state) M(strategy) M(priority)
 #undef T
 #define T instance_type
 ROOT(instance_type, M(name) M(vcpus) STRUCT(capacity, resources) M(price) M(spot_price)
-    M(interruption) M(arch) M(boot_ms)
+    M(interruption) M(arch) M(zones) M(boot_ms)
     M(available))
 #undef T
 #define T compute_environment

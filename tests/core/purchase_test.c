@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* purchase_test.c - the purchase planner: properties on random worlds, and small worlds against
  * every plan that there is */
-#include "src/core/purchase.h"
 #include "check.h"
+#include "src/core/purchase.h"
 
 #include "bulkhead/base/macros.h"
 #include "bulkhead/base/str.h"
@@ -174,7 +174,7 @@ static double every_plan(const struct purchase_problem *problem)
 }
 
 /* Never better than the best there is, which would be a lie; as good in most of them, and in the
- * worst of them less than twice as dear. */
+ * worst of them a fifth dearer. */
 TEST(small_worlds_against_every_plan)
 {
     struct draw d = {362436069};
@@ -207,8 +207,8 @@ TEST(small_worlds_against_every_plan)
                   looked, optimal, worst, got / due);
     CHECK_INT("enough worlds", looked > 100, 1);
     CHECK_INT("most at the least price", optimal * 10 >= looked * 9, 1);
-    CHECK_INT("in all within two percent", got <= due * 1.02, 1);
-    CHECK_INT("the worst", worst <= 1.7, 1);
+    CHECK_INT("in all within two percent", got <= due * 1.01, 1);
+    CHECK_INT("the worst", worst <= 1.3, 1);
 }
 
 /* By hand: 8 pods of 1 CPU and 6 GiB and 8 of 3 CPUs and 2 GiB fill four machines of 8 CPUs and 16

@@ -160,6 +160,42 @@ TEST(strategy)
     world_check(rows, ARRAY_LEN(rows), SHOW_PODS | SHOW_MACHINES);
 }
 
+static const struct world_row zones[] = {
+    /* clang-format off */
+    {"a machine is bought where the job asks for it",
+     "environment e kwok max=64 types=m.a:4:16Gi:1,m.b:4:16Gi:0.5 offers=m.a:0:5:0:west:east,m.b:0:5:0:west\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 select=topology.kubernetes.io/zone:east\n"
+     "job b queue=q cpu=1 select=topology.kubernetes.io/zone:west\n"
+     "at 20s\n",
+     "0s launch e 1x m.a in east\n"
+     "1s launch e 1x m.b in west\n"
+     "10s start a on e-1\n"
+     "11s start b on e-2\n"},
+    {"a zone that has run out is passed over, not the type",
+     "environment e kwok max=64 types=m.a:4:16Gi:1,m.b:4:16Gi:1.5 offers=m.a:0:5:0:west:east\n"
+     "queue q envs=e\n"
+     "answer launch e capacity none~in~west\n"
+     "job a queue=q cpu=1\n"
+     "at 12s\n",
+     "0s launch e 1x m.a in west\n"
+     "1s launch e 1x m.a in east\n"
+     "11s start a on e-1\n"},
+    {"a zone that no type is in",
+     "environment e kwok max=64 types=m.a:4:16Gi:1 offers=m.a:0:5:0:west\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 select=topology.kubernetes.io/zone:north\n"
+     "at 6s\n"
+     "why a\n",
+     "6s a RUNNABLE DoesNotFit: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - needs cpu 1; e: no instance type is large enough or matches\n"},
+    /* clang-format on */
+};
+
+TEST(machines_in_zones)
+{
+    world_check(zones, ARRAY_LEN(zones), SHOW_PODS | SHOW_MACHINES);
+}
+
 static const struct world_row rooms[] = {
     /* clang-format off */
     {"GPU nodes are kept for GPU work while others have room",

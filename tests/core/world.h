@@ -8,7 +8,7 @@
  *   environment e1 kwok max=8 min=2 types=small:1:1Gi:0.05,large:4:4Gi:0.18 delay=30s boot=10s
  *       types are name:vcpus:memory:price[:how many there are]; also want=small (instanceTypes),
  *       strategy=BEST_FIT, bid=60, ns=default,team, allocatable=900m (what a node really offers),
- *       offers=small:0.02:5:1 (spot price, percent that is taken back, GPUs),
+ *       offers=small:0.02:5:1 (spot price, percent that is taken back, GPUs, zones),
  *       boot=never, enabled, disabled, spot
  *   environment e2 static                                 nodes with env=e2 are its machines
  *   queue q1 priority=10 envs=e1,e2 ns=default            also disabled, enabled, ttl=30s,

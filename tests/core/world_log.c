@@ -169,6 +169,8 @@ static void log_machines(struct world *world, const struct action *action)
         log_time(world);
         str_addf(&world->log, "launch %s %lldx %s", action->environment, (long long)action->count,
                  action->instance_type);
+        if (action->zone != NULL)
+            str_addf(&world->log, " in %s", action->zone);
         if ((world->show & SHOW_TOKENS) != 0)
             str_addf(&world->log, " token %s", action->token);
         str_add(&world->log, "\n");

@@ -55,6 +55,7 @@ static void machine_add(struct world *world, const struct action *action)
     machine->environment = text_copy(action->environment);
     machine->type = text_copy(action->instance_type);
     machine->token = text_copy(action->token);
+    machine->zone = text_copy(action->zone);
     machine->node = text_printf("%s-%u", action->environment, id);
     machine->launched_ns = world->now_ns;
     struct line line;
@@ -116,10 +117,12 @@ void machines_boot(struct world *world)
                 AUTO_TEXT cpu = text_printf("%" PRId64, types[i].vcpus);
                 AUTO_TEXT words =
                     text_printf("node %s env=%s cpu=%s memory=%" PRId64 " type=%s machine=%s"
-                                " nvidia.com/gpu=%" PRId64,
+                                " nvidia.com/gpu=%" PRId64 "%s%s",
                                 m->node, m->environment, allocatable != NULL ? allocatable : cpu,
                                 types[i].capacity.memory_bytes, m->type, m->id,
-                                resources_get(&types[i].capacity, "nvidia.com/gpu"));
+                                resources_get(&types[i].capacity, "nvidia.com/gpu"),
+                                m->zone != NULL ? " labels=" LABEL_ZONE ":" : "",
+                                m->zone != NULL ? m->zone : "");
                 struct line node;
                 line_read(&node, words);
                 thing_show(world, thing_put(world, "node", &node));

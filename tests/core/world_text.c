@@ -357,14 +357,15 @@ static enum allocation_strategy strategy_from(const char *word)
     return ALLOCATE_BEST_FIT_PROGRESSIVE;
 }
 
-/* "offers=a:0.02:5:1" tells a's spot price, how many of a hundred are taken back, and its GPUs. */
+/* "offers=a:0.02:5:1" tells a's spot price, how many of a hundred are taken back, its GPUs, and two
+ * zones at most. */
 void offers_from(const char *text, struct instance_type *types, size_t count)
 {
     struct text_list items = {0};
     list_from(text, &items);
     for (size_t i = 0; i < items.count; i++) {
-        char *parts[4];
-        cut(items.items[i], ":", parts, 4);
+        char *parts[6];
+        cut(items.items[i], ":", parts, 6);
         for (size_t t = 0; t < count; t++) {
             if (strcmp(types[t].name, parts[0]) != 0)
                 continue;
@@ -373,6 +374,8 @@ void offers_from(const char *text, struct instance_type *types, size_t count)
             if (parts[3] != NULL)
                 resources_set_extended(&types[t].capacity, "nvidia.com/gpu",
                                        strtoll(parts[3], NULL, 10), NULL);
+            for (size_t z = 4; z < ARRAY_LEN(parts) && parts[z] != NULL; z++)
+                text_list_add(&types[t].zones, parts[z]);
         }
     }
     text_list_done(&items);

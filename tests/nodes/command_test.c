@@ -94,7 +94,7 @@ static const char *observe(struct world *world, struct seen *seen)
 
 static const char *launch(struct world *world, struct seen *seen, int64_t count, const char *token)
 {
-    node_group_launch(world->group, "small", count, token, on_seen, seen);
+    node_group_launch(world->group, "small", NULL, count, token, on_seen, seen);
     return seen_wait(seen, &world->loop);
 }
 

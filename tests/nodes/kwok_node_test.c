@@ -78,7 +78,7 @@ TEST(a_node_is_written_whole)
         .arch = (char[]){"arm64"},
         .boot_ms = 1500,
     };
-    AUTO_TEXT got = kwok_node_text("spot", "spot-t1-0", &type, 1700000000 * NS_PER_S);
+    AUTO_TEXT got = kwok_node_text("spot", "spot-t1-0", &type, "west", 1700000000 * NS_PER_S);
     CHECK_TEXT("node", got,
                "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"spot-t1-0\","
                "\"annotations\":{"
@@ -88,7 +88,7 @@ TEST(a_node_is_written_whole)
                "\"node.kubernetes.io/instance-type\":\"g5.xlarge\",\"bulkhead.dev/"
                "instance-id\":\"spot-t1-0\","
                "\"kubernetes.io/arch\":\"arm64\",\"kubernetes.io/os\":\"linux\",\"kubernetes.io/"
-               "hostname\":\"spot-t1-0\","
+               "hostname\":\"spot-t1-0\",\"topology.kubernetes.io/zone\":\"west\","
                "\"type\":\"kwok\"}},\"spec\":{\"providerID\":\"bulkhead-kwok://spot/"
                "spot-t1-0\",\"taints\":["
                "{\"key\":\"bulkhead.dev/"

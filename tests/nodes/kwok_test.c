@@ -78,7 +78,7 @@ static bool world_init(struct world *world, const char *what)
 static const char *launch(struct world *world, struct seen *seen, const char *type, int64_t count,
                           const char *token)
 {
-    node_group_launch(world->group, type, count, token, on_seen, seen);
+    node_group_launch(world->group, type, NULL, count, token, on_seen, seen);
     return seen_wait(seen, &world->loop);
 }
 
@@ -205,7 +205,7 @@ TEST(a_node_of_another_environment_is_never_touched)
     const char *ids[] = {node};
     struct node_group *mine = world.group, *other = open_group(&world, other_name);
 
-    node_group_launch(other, "small", 1, "t", on_seen, &other_seen);
+    node_group_launch(other, "small", NULL, 1, "t", on_seen, &other_seen);
     CHECK_TRUE("theirs", text_starts(seen_wait(&other_seen, &world.loop), "OK\n"));
     AUTO_TEXT refused =
         text_printf("INVALID: node %s exists and is not an instance of compute environment %s\n",
@@ -229,7 +229,7 @@ TEST(many_at_once_and_a_restart_in_the_middle)
     AUTO_SEEN seen = SEEN_NOTHING;
     if (!world_init(&world, "many"))
         return;
-    node_group_launch(world.group, "small", 300, "t", on_seen, &seen);
+    node_group_launch(world.group, "small", NULL, 300, "t", on_seen, &seen);
     for (int turn = 0; turn < 20; turn++)
         uv_run(&world.loop, UV_RUN_ONCE);
     world.group = node_group_free(world.group);

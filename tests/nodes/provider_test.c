@@ -46,7 +46,7 @@ TEST(static_nodes_are_left_alone)
     CHECK_TEXT("types", seen_wait(&seen, &world.loop), "OK\n");
     node_group_observe(world.group, on_seen, &seen);
     CHECK_TEXT("observe", seen_wait(&seen, &world.loop), "OK\n");
-    node_group_launch(world.group, "small", 1, "t", on_seen, &seen);
+    node_group_launch(world.group, "small", NULL, 1, "t", on_seen, &seen);
     CHECK_TEXT(
         "launch", seen_wait(&seen, &world.loop),
         "INVALID: compute environment lab has static nodes: it cannot launch any; label nodes with "

@@ -112,6 +112,15 @@ bool shell_is_idle(const struct world *world)
     return world->requests == NULL;
 }
 
+/* Every other type is to be had in two zones. */
+static struct text_list zones_of(size_t type)
+{
+    static char west[] = "west", east[] = "east";
+    static char *both[] = {west, east};
+    return type % 2 == 0 ? (struct text_list){.items = both, .count = ARRAY_LEN(both)}
+                         : (struct text_list){.items = NULL};
+}
+
 static void answer_types(const struct world *world, const struct request *request,
                          struct done *done, struct instance_type types[TYPES_MAX])
 {
@@ -131,6 +140,7 @@ static void answer_types(const struct world *world, const struct request *reques
             .price = dear * (double)type->price,
             .spot_price = dear * (double)type->spot_price,
             .interruption = type->interruption,
+            .zones = zones_of(i),
             .available = -1,
         };
     }

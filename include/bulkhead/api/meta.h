@@ -24,6 +24,7 @@
     "bulkhead.dev/compute-environment"   /* pods and nodes; also the taint key */
 #define LABEL_INDEX "bulkhead.dev/index" /* first child of the pod's run */
 #define LABEL_TRY "bulkhead.dev/try"
+#define LABEL_ZONE "topology.kubernetes.io/zone"
 #define LABEL_INSTANCE_TYPE "node.kubernetes.io/instance-type"
 #define LABEL_INSTANCE_ID "bulkhead.dev/instance-id" /* on nodes */
 #define ANNOTATION_JOB "bulkhead.dev/job"            /* the job's name */

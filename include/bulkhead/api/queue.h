@@ -118,6 +118,8 @@ struct job_queue_status {
     size_t front_count;
 };
 
+enum { INSTANCE_ZONES_MAX = 8 };
+
 struct instance_type {
     char *name;
     int64_t vcpus;
@@ -126,8 +128,9 @@ struct instance_type {
     double spot_price;         /* the same of a spot machine, now; 0: unknown */
     int64_t interruption;      /* percent of spot machines that are taken back; -1: unknown */
     char *arch;                /* amd64, arm64; NULL: amd64 */
-    int64_t boot_ms;           /* kwok: launch to node Ready */
-    int64_t available;         /* kwok: instances there are; -1: no limit */
+    struct text_list zones; /* where there are such; at most INSTANCE_ZONES_MAX. Empty: unknown */
+    int64_t boot_ms;        /* kwok: launch to node Ready */
+    int64_t available;      /* kwok: instances there are; -1: no limit */
 };
 
 enum allocation_strategy {

@@ -161,7 +161,7 @@ enum action_kind {
                          uid, resource_version, add */
     ACTION_PROVIDER_TYPES,     /* environment */
     ACTION_PROVIDER_OBSERVE,   /* environment */
-    ACTION_PROVIDER_LAUNCH,    /* environment, instance_type, count, token */
+    ACTION_PROVIDER_LAUNCH,    /* environment, instance_type, zone, count, token */
     ACTION_PROVIDER_TERMINATE, /* environment, ids, id_count */
     ACTION_EVENT, /* object_kind, namespace_, name, uid, event_type, reason, message. No EVENT_DONE
                    */
@@ -196,7 +196,7 @@ struct action {
     const struct job_definition *definition;
     const struct state_change *change;
     const struct job_definition_status *definition_status;
-    const char *environment, *instance_type, *token;
+    const char *environment, *instance_type, *zone, *token; /* zone NULL: any */
     int64_t count;
     const char *const *ids;
     size_t id_count;

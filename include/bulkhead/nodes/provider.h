@@ -48,8 +48,8 @@ struct provider {
     /* Each must call done once (never from inside the call itself). */
     void (*types)(struct node_group *group, provider_callback done, void *ctx);
     void (*observe)(struct node_group *group, provider_callback done, void *ctx);
-    void (*launch)(struct node_group *group, const char *instance_type, int64_t count,
-                   const char *token, provider_callback done, void *ctx);
+    void (*launch)(struct node_group *group, const char *instance_type, const char *zone,
+                   int64_t count, const char *token, provider_callback done, void *ctx);
     void (*terminate)(struct node_group *group, const char *const *ids, size_t count,
                       provider_callback done, void *ctx);
     void (*free_state)(struct node_group *group);
@@ -67,8 +67,8 @@ node_group_free(struct node_group *group); /* cancels what is in flight; callbac
 DEFINE_AUTO(node_group, node_group_free)
 void node_group_types(struct node_group *group, provider_callback done, void *ctx);
 void node_group_observe(struct node_group *group, provider_callback done, void *ctx);
-void node_group_launch(struct node_group *group, const char *instance_type, int64_t count,
-                       const char *token, provider_callback done, void *ctx);
+void node_group_launch(struct node_group *group, const char *instance_type, const char *zone,
+                       int64_t count, const char *token, provider_callback done, void *ctx);
 void node_group_terminate(struct node_group *group, const char *const *ids, size_t count,
                           provider_callback done, void *ctx);
 
