@@ -37,8 +37,10 @@ void mix_note(struct core *core, struct buyer *buyer, const struct core_class *c
 {
     if (!buyer->mixes || count <= 0)
         return;
-    if (buyer->mix == NULL)
+    if (buyer->mix == NULL) {
         buyer->mix = arena_alloc(core->arena, MIX_MAX * sizeof(*buyer->mix));
+        buyer->mix_count = 0;
+    }
     struct mix *last = buyer->mix_count > 0 ? &buyer->mix[buyer->mix_count - 1] : NULL;
     if (last != NULL && last->class_ == class_)
         last->count += count;
