@@ -49,6 +49,53 @@ static int64_t parts_without(struct core *core, struct buyer *buyer, const struc
     return least_sum;
 }
 
+/* The same, but no machine for a part that a smaller one would do for: in the first way a small
+ * part may get the only machine that is large enough for another, and what maxvCpus leaves may not
+ * do for a second one of that size. */
+static int64_t parts_without_exact(struct core *core, struct buyer *buyer,
+                                   const struct core_job *job, unsigned attempt, bool *ret_without)
+{
+    const struct core_environment *environment = buyer->environment;
+    int64_t least_sum = 0;
+    core->gang_match++;
+    for (uint32_t i = 0; i < job->size; i++) {
+        const struct core_class *class_ = job_class(job, i);
+        int64_t least = machine_least_vcpus(environment, class_, core->now_ns);
+        ret_without[i] = gang_part_waits(job, i, attempt);
+        for (size_t slot = 0; ret_without[i] && slot < environment->slot_count; slot++) {
+            struct core_node *node = environment->slots[slot];
+            bool takes = is_idle(core, node) && node->match != core->gang_match &&
+                         instance_vcpus(node->instance) <= least && node_is_usable(node) &&
+                         gang_part_fits(node, class_) && node_takes(node, class_);
+            if (!takes)
+                continue;
+            node->match = core->gang_match;
+            ret_without[i] = false;
+        }
+        if (!ret_without[i] || bins_take_whole(buyer, class_)) {
+            ret_without[i] = false;
+            continue;
+        }
+        least_sum = least > 0 && least_sum >= 0 ? least_sum + least : -1;
+    }
+    return least_sum;
+}
+
+/* How many are left of each group of machines on their way, to put back what a search took. */
+static int64_t *bins_counts(struct core *core, const struct buyer *buyer)
+{
+    int64_t *counts = arena_alloc(core->arena, (buyer->bin_count + 1) * sizeof(*counts));
+    for (size_t i = 0; i < buyer->bin_count; i++)
+        counts[i] = buyer->bins[i].count;
+    return counts;
+}
+
+static void bins_put_back(struct buyer *buyer, const int64_t *counts)
+{
+    for (size_t i = 0; i < buyer->bin_count; i++)
+        buyer->bins[i].count = counts[i];
+}
+
 /* Out of the way of who comes later: idle machines that it will use. */
 static void claim_idle(struct core *core, const struct core_environment *environment,
                        const struct core_job *job)
@@ -69,7 +116,12 @@ static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_
     int64_t *bought = arena_alloc(core->arena, (environment->type_count + 1) * sizeof(*bought));
     int64_t budget = buyer->budget;
     /* A dear machine for one must not keep the others from theirs. */
+    const int64_t *counts = bins_counts(core, buyer);
     int64_t rest = parts_without(core, buyer, job, attempt, without);
+    if (rest > budget && job->class_count > 1) {
+        bins_put_back(buyer, counts);
+        rest = parts_without_exact(core, buyer, job, attempt, without);
+    }
     bool all = rest >= 0 && rest <= budget;
     for (uint32_t i = 0; all && i < job->size; i++) {
         const struct core_class *class_ = job_class(job, i);
@@ -103,17 +155,15 @@ static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_
 static bool is_coming(struct core *core, struct buyer *buyer, const struct core_job *job)
 {
     bool *without = arena_alloc(core->arena, job->size * sizeof(*without));
-    int64_t *counts = arena_alloc(core->arena, (buyer->bin_count + 1) * sizeof(*counts));
+    const int64_t *counts = bins_counts(core, buyer);
     bool all = true;
-    for (size_t i = 0; i < buyer->bin_count; i++)
-        counts[i] = buyer->bins[i].count;
     (void)parts_without(core, buyer, job, UINT32_MAX, without);
     for (uint32_t i = 0; i < job->size; i++)
         all = all && !without[i];
-    for (size_t i = 0; !all && i < buyer->bin_count; i++)
-        buyer->bins[i].count = counts[i];
     if (all)
         claim_idle(core, buyer->environment, job);
+    else
+        bins_put_back(buyer, counts);
     return all;
 }
 

@@ -69,6 +69,12 @@ static int64_t leaves_with(const struct core_node *node)
     return node_is_leaving(node) ? 0 : instance_vcpus(node->instance);
 }
 
+/* It gives way, and who waits for an earlier environment may have to come back to it. */
+static bool is_needed_yet(const struct core_environment *environment)
+{
+    return environment->gives_way && environment->held_by != NULL;
+}
+
 static bool may_go(const struct core *core, const struct core_environment *environment,
                    const struct core_node *node)
 {
@@ -85,7 +91,7 @@ static bool may_go(const struct core *core, const struct core_environment *envir
     int64_t idle_since_ns = node->idle_since_ns;
     if (environment->starved_ns > idle_since_ns)
         idle_since_ns = environment->starved_ns;
-    if (environment->spares_until_ns > core->now_ns)
+    if (environment->spares_until_ns > core->now_ns || is_needed_yet(environment))
         return false;
     return core->now_ns - idle_since_ns >= spec->scale_down_delay_ns &&
            environment->vcpus - environment->vcpus_leaving - leaves_with(node) >= spec->min_vcpus;
@@ -100,7 +106,7 @@ static void look_again(struct core *core, const struct core_environment *environ
     int64_t due_ns = since_ns + environment->spec->scale_down_delay_ns;
     if (due_ns < environment->spares_until_ns)
         due_ns = environment->spares_until_ns;
-    if (is_gathered(core, environment, node))
+    if (is_gathered(core, environment, node) || is_needed_yet(environment))
         due_ns = core->now_ns + 5 * NS_PER_S;
     if (due_ns > core->now_ns)
         node_wake_by(core, node, due_ns);

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { FLAP_S = 60, FLAPS_MAX = 3 };
+
 /* ------------------------------------------------------------------------ signals */
 
 static void run_interrupt(struct world *world, struct task *task)
@@ -45,6 +47,10 @@ void capacity_heard(struct world *world, const struct request *request)
                      request->kind == ACTION_POD_GET || request->kind == ACTION_JOB_STATUS ||
                      request->kind == ACTION_CONSUMABLE_STATUS ||
                      request->kind == ACTION_REVISION_CREATE;
+    /* Prices have moved: what is bought, and what gives way for it, may change one by one. */
+    if (request->kind == ACTION_PROVIDER_TYPES &&
+        world->upset_ns < world->now_ns + FLAP_S * NS_PER_S)
+        world->upset_ns = world->now_ns + FLAP_S * NS_PER_S;
     if (sets_free)
         world->news_ns = world->now_ns;
     for (size_t i = 0; i < request->instances.count; i++) {
@@ -73,8 +79,6 @@ static void check_create(struct world *world, const struct request *request)
 }
 
 /* ------------------------------------------------------------------ no going to and fro */
-
-enum { FLAP_S = 60 };
 
 /* What others do: their objects and edits, ends of pods, machines that are lost or offer less than
  * they should, calls that fail. Not what follows from our own acts: statuses as we wrote them, pods
@@ -115,6 +119,13 @@ void capacity_event(struct world *world, const struct event *event)
         world->news_ns = world->now_ns;
     if (is_upset(event))
         world->upset_ns = world->now_ns + 1000 * NS_PER_S;
+    /* While a multi-node job comes together, its environment is kept from others. */
+    const struct truth *truth = event->kind == EVENT_POD && event->pod->job_uid != NULL
+                                    ? truth_of(world, event->pod->job_uid)
+                                    : NULL;
+    bool gathers = truth != NULL && truth->job->gang;
+    if (gathers && world->upset_ns < world->now_ns + FLAP_S * NS_PER_S)
+        world->upset_ns = world->now_ns + FLAP_S * NS_PER_S;
     if (event->kind == EVENT_SYNCED) /* what is to be had is asked now, one after the other */
         world->upset_ns = world->now_ns + FLAP_S * NS_PER_S;
 }
@@ -141,7 +152,7 @@ static void check_launch(struct world *world, const struct request *request)
                     world->now_ns > world->upset_ns &&
                     world->now_ns - back->sent_ns < FLAP_S * NS_PER_S && back->vcpus >= vcpus &&
                     (back->vcpus == vcpus || request->number == 1); /* else many for a large one */
-        if (soon && world->news_ns < back->sent_ns)
+        if (soon && world->news_ns < back->sent_ns && ++world->flaps >= FLAPS_MAX)
             violation(world, "flap", "%s: %s is launched %lld s after one of %lld vCPUs went",
                       request->environment, request->instance_type,
                       (long long)((world->now_ns - back->sent_ns) / NS_PER_S),
@@ -172,7 +183,8 @@ static void check_terminate(struct world *world, const struct request *request)
             is_shared(world, instance->node))
             continue; /* it was of no use */
         if (world->now_ns - instance->launched_ns < FLAP_S * NS_PER_S &&
-            world->now_ns > world->upset_ns && world->news_ns < instance->launched_ns)
+            world->now_ns > world->upset_ns && world->news_ns < instance->launched_ns &&
+            ++world->flaps >= FLAPS_MAX)
             violation(world, "flap", "%s: %s goes %lld s after it was launched",
                       request->environment, instance->id,
                       (long long)((world->now_ns - instance->launched_ns) / NS_PER_S));
