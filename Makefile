@@ -208,6 +208,9 @@ sim: build/sim ## Simulate RUNS=n worlds, or replay SEED=s exactly
 sim-check: build/sim-check
 	build/sim-check --runs $(SIM_RUNS_CHECK)
 	build/sim-check --array 20000
+.PHONY: bugs
+bugs: build/sim ## The tests of the tests: puts known bugs into the program, one by one; the simulator must find each
+	hack/seeded-bugs
 else
 sim sim-check:
 	@echo "$@: no simulator yet: tests/sim/ has no sources"; $(if $(filter sim,$@),exit 1)

@@ -384,6 +384,12 @@ def check_record(found):
     found.summary = f"{len(types)} structures"
 
 
+def check_bugs(found):
+    """Each bug that the simulator is tested with can still be put into the program."""
+    if "tests/sim/bugs.txt" in FILES:
+        run(found, ["hack/seeded-bugs", "--check"])
+
+
 def check_length(found):
     for name in FILES:
         if name.endswith((".c", ".h", ".py")):
@@ -538,7 +544,8 @@ def check_tidy(found, pool):
 
 QUICK = {
     "arrows": check_arrows, "core": check_core, "bans": check_bans, "spdx": check_spdx,
-    "text": check_text, "length": check_length, "proofs": check_proofs, "record": check_record, "python": check_python,
+    "text": check_text, "length": check_length, "proofs": check_proofs, "record": check_record, "bugs": check_bugs,
+    "python": check_python,
     "format": check_format, "shell": check_shell,
 }
 SLOW = {

@@ -415,8 +415,8 @@ static void observe_take(struct core *core, struct core_environment *environment
         /* One answer is enough for a machine that was told to go and whose Node is gone. */
         bool told =
             instance->state == INSTANCE_TERMINATING || instance->signal == SIGNAL_INTERRUPTION;
-        bool left = told && instance->missing > 0 &&
-                    (instance->node == NULL || instance->node->spec == NULL);
+        bool node_gone = instance->node != NULL ? instance->node->spec == NULL : instance->joined;
+        bool left = told && instance->missing > 0 && node_gone;
         if (instance->state == INSTANCE_TERMINATED || instance->missing >= 2 || left) {
             instance->state = INSTANCE_TERMINATED;
             instance_remove(core, instance);

@@ -52,14 +52,20 @@ bool request_is_refused(const struct world *world, const struct request *request
 
 static void create_pod(struct world *world, struct request *request)
 {
-    if (store_find(world, KIND_POD, request->namespace_, request->name) != NULL) {
+    bool taken = store_find(world, KIND_POD, request->namespace_, request->name) != NULL;
+    struct truth *truth = truth_of(world, request->job_uid);
+    if (!taken && truth != NULL && world->faults.squat > 0 &&
+        chance(world, world->faults.squat)) { /* a moment before */
+        squat_name(world, truth->job, request->name);
+        taken = true;
+    }
+    if (taken) {
         world->counters.creates_exist++;
         request->result = DONE_EXISTS;
         return;
     }
     struct sim_pod *pod =
         object_new(world, KIND_POD, sizeof(*pod), request->namespace_, request->name);
-    struct truth *truth = truth_of(world, request->job_uid);
     pod->object.finalizer = true;
     pod->node_name = request->node_name;
     pod->cpu_milli = request->template_.cpu_milli;

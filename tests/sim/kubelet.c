@@ -351,19 +351,37 @@ void foreign_pod(struct world *world)
     after(world, draw_ms(world, 20000, 60000), run_foreign_end, pod, NULL, 0);
 }
 
-/* Somebody takes the name that the first try of a job's first child will have. */
-void squat(struct world *world, const struct sim_job *job)
+/* A pod of somebody else's succeeds too; that is nobody's success here. */
+static void run_foreign_success(struct world *world, struct task *task)
 {
-    const char *name = arena_printf(world->arena, "%s-%.8s-0-1", job->object.name, job->object.uid);
-    if (store_find(world, KIND_POD, job->object.namespace_, name) != NULL)
+    struct sim_pod *pod = task->a;
+    if (pod->object.gone)
         return;
+    pod->phase = POD_SUCCEEDED;
+    pod->started = pod->has_exit = true;
+    pod->started_ns = pod->finished_ns = world->now_ns;
+    store_change(world, &pod->object, false);
+}
+
+void squat_name(struct world *world, const struct sim_job *job, const char *name)
+{
     struct sim_pod *pod = plain_pod(world, name, NULL, 100, 64);
     pod->object.namespace_ = job->object.namespace_;
     job->truth->create_failed = true;
     world->counters.squatters++;
     STORY(world, "user   makes a pod %s of their own", name);
     store_add(world, &pod->object);
+    if (chance(world, 500))
+        after(world, draw_ms(world, 50, 5000), run_foreign_success, pod, NULL, 0);
     after(world, draw_ms(world, 100, 60000), run_foreign_end, pod, NULL, 0);
+}
+
+/* Somebody takes the name that the first try of a job's first child will have. */
+void squat(struct world *world, const struct sim_job *job)
+{
+    const char *name = arena_printf(world->arena, "%s-%.8s-0-1", job->object.name, job->object.uid);
+    if (store_find(world, KIND_POD, job->object.namespace_, name) == NULL)
+        squat_name(world, job, name);
 }
 
 /* --- Nodes -------------------------------------------------------------------------------------

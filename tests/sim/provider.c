@@ -185,13 +185,27 @@ static void commit_launch(struct world *world, struct group *group, struct reque
     oracle_launched(world, group, request);
 }
 
+/* Clouds are eventually consistent: a machine that was told of may be missing from one answer, and
+ * is in the next. */
+static bool is_left_out(struct world *world, struct instance_live *instance)
+{
+    bool known = instance->told_to == world->process && !instance->left_out;
+    instance->left_out =
+        known && world->faults.observe_short > 0 && chance(world, world->faults.observe_short);
+    if (instance->left_out)
+        world->counters.observes_short++;
+    return instance->left_out;
+}
+
 static void commit_observe(struct world *world, struct group *group, struct request *request)
 {
     for (size_t i = 0; i < group->count; i++) {
-        const struct instance_live *instance = group->items[i];
+        struct instance_live *instance = group->items[i];
         bool vanished = !instance->alive && instance->dead_ns + 30 * NS_PER_S < world->now_ns;
-        if (!vanished)
-            add_answer(world, request, instance);
+        if (vanished || is_left_out(world, instance))
+            continue;
+        instance->told_to = world->process;
+        add_answer(world, request, instance);
     }
 }
 

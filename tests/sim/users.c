@@ -496,6 +496,9 @@ static void draw_faults(struct world *world)
         int rate = (int)draw(world, 1, rates[i].most);
         *rates[i].rate = on && !none ? rate : 0;
     }
+    bool liars = !none && mix64(world->seed ^ 0x6c696172U) % 4 == 0;
+    faults->observe_short = liars ? 100 : 0;
+    faults->squat = liars ? 10 : 0;
 }
 
 static void draw_types(struct world *world)

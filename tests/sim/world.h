@@ -64,7 +64,7 @@ enum {
     X(sink_events) X(sink_doubles) X(sink_failures) X(assisted) X(bound) \
     X(services) X(services_deleted) X(services_taken) X(services_lost) \
     X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \
-    X(launches_repeated) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
+    X(launches_repeated) X(observes_short) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
     X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
     X(pod_deletes) X(pods_kept) X(pods_kept_less) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
@@ -331,6 +331,8 @@ struct instance_live {
     bool alive, joins;
     enum instance_signal signal;
     uint64_t heard_by;     /* the process that knows of its signal */
+    uint64_t told_to;      /* the last process that an answer with it went to */
+    bool left_out;         /* of the last answer, though it is there */
     struct sim_node *node; /* while the Node object is there */
     int64_t refuses_until_ns, partitioned_until_ns;
 };
@@ -401,8 +403,8 @@ enum crash_phase { CRASH_BEFORE, CRASH_COMMITTED, CRASH_REPLIED };
 struct faults { /* per mille of each chance; 0 when calm */
     int lag, stall, relist, duplicate;
     int lost_before, lost_after, late, throttle, conflict, quota, forbidden;
-    int crash, provider_error, launch_lost, capacity, never_join, spot, name_reuse;
-    int kubelet_refuse, kubelet_evict, kubelet_restart, partition, user, edit;
+    int crash, provider_error, launch_lost, observe_short, capacity, never_join, spot, name_reuse;
+    int kubelet_refuse, kubelet_evict, kubelet_restart, partition, user, edit, squat;
 };
 
 struct rng {
@@ -526,6 +528,8 @@ void pod_collect_later(struct world *world, struct sim_pod *pod);
 struct sim_node *node_of_pod(const struct world *world, const struct sim_pod *pod);
 void foreign_pod(struct world *world);
 void squat(struct world *world, const struct sim_job *job);
+/* The same with any name that a pod of the job may have. */
+void squat_name(struct world *world, const struct sim_job *job, const char *name);
 void kubelet_restart(struct world *world);
 void node_partition(struct world *world);
 
