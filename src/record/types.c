@@ -193,6 +193,9 @@ ROOT(array_status, M(size) FIXED(counts) M(encoding) M(data) M(refusals) M(histo
     M(history_left_out) M(failed_indexes) LIST(failures, failure_count, array_failure)
     M(other_attempts) M(other_children) M(results) M(results_left_out) M(inputs))
 #undef T
+#define T job_cost
+PART(job_cost, M(vcpu_seconds) M(gpu_seconds) M(amount))
+#undef T
 #define T job_status
 PART(job_status, M(observed_generation) ENUM(phase, JOB_PHASE_COUNT) M(reason) M(message)
     M(started_ns) M(stopped_ns) M(attempts) M(refusals) M(cancelled) M(terminated)
@@ -200,7 +203,8 @@ PART(job_status, M(observed_generation) ENUM(phase, JOB_PHASE_COUNT) M(reason) M
     M(definition_uid) LIST(tries, try_count, job_try)
     LIST(dependencies, dependency_count, dependency_record) STRUCT(references, key_values)
     M(result) STRUCT(replaces, replaces_record) STRUCT(array, array_status)
-    STRUCT(nodes, array_status) M(main_node))
+    STRUCT(nodes, array_status) M(main_node)
+    STRUCT(cost, job_cost))
 #undef T
 #define T batch_job
 ROOT(batch_job, STRUCT(meta, object_meta) M(parent_uid) M(queue) M(definition) M(has_template)
