@@ -6,13 +6,17 @@
  * fill it. Prices are whole millionths, compared by multiplying: equal prices are equal on every
  * machine, and then the larger type is taken.
  *
- *   BEST_FIT                       the lowest price a pod; waits while that type is set aside
- *   BEST_FIT_PROGRESSIVE           the same, but goes on to the next: first within the family,
- * while that costs at most FAMILY_FACTOR times the cheapest of the others SPOT_CAPACITY_OPTIMIZED
- * the fewest interruptions, then the lowest price a pod SPOT_PRICE_CAPACITY_OPTIMIZED  the lowest
- * price of work that gets done: a try on a machine that is taken back with probability p is made
- * 1/(1-p) times LOWEST_PRICE_PACKING           the lowest price a pod, here; for a whole plan see
- * purchase.h */
+ * BEST_FIT: the lowest price a pod; waits while that type is set aside.
+ *
+ * BEST_FIT_PROGRESSIVE: the same, but goes on to the next: first within the family, while that
+ * costs at most FAMILY_FACTOR times the cheapest of the others.
+ *
+ * SPOT_CAPACITY_OPTIMIZED: the fewest interruptions, then the lowest price a pod.
+ *
+ * SPOT_PRICE_CAPACITY_OPTIMIZED: the lowest price of work that gets done: a try on a machine that
+ * is taken back with probability p is made 1/(1-p) times.
+ *
+ * LOWEST_PRICE_PACKING: the lowest price a pod, here; for a whole plan see purchase.h */
 #include "strategy.h"
 
 #include <string.h>
