@@ -188,7 +188,9 @@ static const char *dim_name(const struct core *core, unsigned dim)
         [DIM_EPHEMERAL] = "ephemeral-storage",
         [DIM_PODS] = "number of pods",
     };
-    return dim < DIM_FIXED ? fixed[dim] : core->dim_names[dim];
+    if (dim < DIM_FIXED)
+        return fixed[dim];
+    return dim < DIM_MAX ? core->dim_names[dim] : "?";
 }
 
 static const char *amount_text(unsigned dim, int64_t amount, struct arena *arena)

@@ -218,7 +218,7 @@ static bool is_next(const struct core_queue *queue, const struct core_job *job)
 /* One job at the head. True: go on with the next one. */
 static bool place_head(struct core *core, struct core_queue *queue, struct core_job *job)
 {
-    struct core_environment *blocked[QUEUE_ENVIRONMENTS_MAX];
+    struct core_environment *blocked[QUEUE_ENVIRONMENTS_MAX] = {NULL};
     size_t blocked_count = 0;
     bool could = false;   /* fits one of them at its emptiest */
     bool unknown = false; /* one of them is missing or disabled */
@@ -273,7 +273,7 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
 /* Whatever can start starts, the oldest first; see passing.c. */
 static void place_passing(struct core *core, struct core_queue *queue)
 {
-    struct core_environment *blocked[QUEUE_ENVIRONMENTS_MAX];
+    struct core_environment *blocked[QUEUE_ENVIRONMENTS_MAX] = {NULL};
     size_t looked = 0;
     struct core_job *job;
     while ((job = passing_first(queue)) != NULL && !core->creates_full) {

@@ -456,7 +456,7 @@ static struct solution *single_best(struct planner *planner, const int64_t *coun
 static void prepare_dims(struct planner *planner)
 {
     const struct purchase_problem *problem = planner->problem;
-    size_t dim[PURCHASE_DIMS];
+    size_t dim[PURCHASE_DIMS] = {0};
     for (size_t d = 0; d < PURCHASE_DIMS; d++) {
         bool needed = false;
         for (size_t c = 0; c < planner->class_count; c++)

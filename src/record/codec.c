@@ -82,7 +82,12 @@ void record_put_text(struct str *out, const char *text)
 
 static uint64_t fold(int64_t value)
 {
-    return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+    return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
+}
+
+void record_put_signed(struct str *out, int64_t number)
+{
+    record_put_number(out, fold(number));
 }
 
 static int64_t unfold(uint64_t bits)

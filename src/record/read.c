@@ -54,7 +54,7 @@ static int unpack(struct record_reader *reader, const struct chunk_head *head, s
 /* 1: the next chunk is there; 0: there is none. */
 static int next_chunk(struct record_reader *reader, struct err *err)
 {
-    struct chunk_head head;
+    struct chunk_head head = {0};
     size_t left = (size_t)(reader->end - reader->at);
     if (left == 0)
         return 0;

@@ -63,6 +63,7 @@ struct record_input { /* bytes to read; bad: they ended, or do not make sense */
 };
 
 void record_put_number(struct str *out, uint64_t number); /* base 128, low part first */
+void record_put_signed(struct str *out, int64_t number);  /* folded: small ones are short */
 void record_put_text(struct str *out, const char *text);  /* NULL and "" differ */
 uint64_t record_get_number(struct record_input *input);
 /* Borrowed from the input: its first size bytes; NULL: a NULL text, or bad. */

@@ -79,8 +79,7 @@ static void begin(struct recorder *recorder, int64_t now_ns)
 {
     int64_t passed = now_ns - recorder->now_ns;
     str_clear(&recorder->one);
-    record_put_number(&recorder->one,
-                      ((uint64_t)passed << 1) ^ (uint64_t)(passed >> 63)); /* folded */
+    record_put_signed(&recorder->one, passed);
     recorder->now_ns = now_ns;
 }
 

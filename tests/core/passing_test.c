@@ -179,7 +179,7 @@ static void random_world(uint64_t seed)
     AUTO(world) world = world_new(SHOW_PODS);
     AUTO(arena) arena = arena_new(0);
     AUTO_STR script = STR_EMPTY;
-    uint32_t shape[JOBS], submitted = 0;
+    uint32_t shape[JOBS] = {0}, submitted = 0;
     str_add(&script, "environment e static\nqueue q envs=e besteffort\n");
     for (unsigned i = 0; i < NODES; i++)
         str_addf(&script, "node n%u env=e cpu=%u\n", i, 1 + drawn(&seed, 6));

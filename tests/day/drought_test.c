@@ -10,7 +10,7 @@
 
 enum { MINUTES_MAX = 400, JOBS = 3600, FIRST = 60, LAST = 120 /* minutes of the drought */ };
 
-struct minute { /* as the series has it */
+struct minute {
     double spot, spot_used, spot_nodes, other, other_used, other_nodes, running, asked, waiting;
 };
 
@@ -30,11 +30,14 @@ static size_t read_series(const char *series, struct minute *minutes)
     size_t count = 0;
     for (const char *line = strchr(series, '\n'); line != NULL && line[1] != '\0';
          line = strchr(line + 1, '\n')) {
-        double *values = &minutes[count].spot;
+        struct minute *minute = &minutes[count];
+        double *columns[] = {&minute->spot,    &minute->spot_used,  &minute->spot_nodes,
+                             &minute->other,   &minute->other_used, &minute->other_nodes,
+                             &minute->running, &minute->asked,      &minute->waiting};
         char *at = NULL;
-        (void)strtod(line + 1, &at);
-        for (size_t i = 0; i < sizeof(*minutes) / sizeof(double); i++)
-            values[i] = strtod(at + 1, &at);
+        (void)strtod(line + 1, &at); /* the minute itself */
+        for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+            *columns[i] = strtod(at + 1, &at);
         if (++count == MINUTES_MAX)
             break;
     }
