@@ -7,6 +7,7 @@
 #include "bulkhead/json/get.h"
 #include "bulkhead/json/yaml.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define ENVIRONMENT(max)                                                                           \
@@ -159,7 +160,7 @@ TEST(what_if_there_were_more_machines)
 {
     struct tape tape = {.recorder = NULL};
     struct replay replay = {0};
-    AUTO_TEXT day = record_day(THREE, &tape);
+    free(record_day(THREE, &tape));
     AUTO(recorded) recorded = read_day(&tape, &replay);
     REQUIRE(recorded != NULL);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -228,7 +229,7 @@ TEST(a_log_that_was_cut_off)
 {
     struct tape tape = {.recorder = NULL};
     struct replay replay = {0};
-    AUTO_TEXT day = record_day(BUSY, &tape);
+    free(record_day(BUSY, &tape));
     tape.bytes.size = tape.bytes.size / 2;
     AUTO(recorded) recorded = read_day(&tape, &replay);
     REQUIRE(recorded != NULL);
