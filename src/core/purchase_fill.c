@@ -134,7 +134,7 @@ double planner_fill(struct planner *planner, const struct solution *solution, si
 {
     enum { PART_OF_FIT = 2 };
     size_t dims = planner->dims;
-    double weights[PURCHASE_DIMS], direction[PURCHASE_DIMS], value = 0;
+    double weights[PURCHASE_DIMS] = {0}, direction[PURCHASE_DIMS] = {0}, value = 0;
     size_t count = gather(planner, solution, type, room);
     weigh(planner, solution, type, count, weights);
     planner->part_count = 0;

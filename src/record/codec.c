@@ -420,7 +420,8 @@ void record_done(const struct record_type *type, void *object)
         const struct member *member = &type->members[i];
         void *at = (char *)object + member->offset;
         void *pointer = NULL;
-        memcpy(&pointer, at, sizeof(pointer) <= member->size ? sizeof(pointer) : 0);
+        if (at != NULL && sizeof(pointer) <= member->size)
+            memcpy(&pointer, at, sizeof(pointer));
         switch (member->kind) {
         case MEMBER_TEXT:
             free(pointer);

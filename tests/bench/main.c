@@ -143,6 +143,7 @@ static void answer_observe(struct bench *bench, struct event *event)
     }
     event->done.instances = &all;
     apply(bench, event);
+    event->done.instances = NULL;
     instances_done(&all);
 }
 
@@ -364,13 +365,13 @@ static void bench_purchase(size_t class_count, int64_t pods)
     struct purchase_type *types = arena_alloc(arena, TYPES * sizeof(*types));
     struct purchase_class *classes = arena_alloc(arena, class_count * sizeof(*classes));
     for (size_t t = 0; t < TYPES; t++) {
-        size_t family = t / 8, shape = family % 6;
+        size_t family = t / 8, shape = family % 6, generation = family / 6;
         int64_t vcpus = sizes[t % 8];
         types[t] = (struct purchase_type){
             .room = {vcpus * 1000 - 80, vcpus * gib[shape] * 1024 - 500 - vcpus * 20, 0,
                      vcpus < 28 ? 110 : vcpus * 4},
             .price = per_vcpu[shape] * (double)vcpus *
-                     (1 + 0.01 * (double)(family / 6) + 0.002 * (double)draw(0, 9)),
+                     (1 + 0.01 * (double)generation + 0.002 * (double)draw(0, 9)),
             .vcpus = vcpus,
             .limit = -1,
         };
