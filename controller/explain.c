@@ -9,32 +9,27 @@
 static void put_text(struct json_object *object, const char *key, const char *text)
 {
     if (text != NULL && text[0] != '\0')
-        json_object_object_add(object, key, json_object_new_string(text));
-}
-
-static void put_number(struct json_object *object, const char *key, int64_t number)
-{
-    json_object_object_add(object, key, json_object_new_int64(number));
+        json_put_text(object, key, text);
 }
 
 static struct json_object *table_json(const struct explain_table *table)
 {
     struct json_object *json = json_object_new_object();
     struct json_object *lines = json_object_new_array();
-    put_number(json, "all", table->all);
-    put_number(json, "fit", table->fit);
+    json_put_i64(json, "all", table->all);
+    json_put_i64(json, "fit", table->fit);
     for (size_t i = 0; i < table->line_count; i++) {
         const struct explain_line *line = &table->lines[i];
         struct json_object *item = json_object_new_object();
         put_text(item, "what", line->what);
-        put_number(item, "rulesOut", line->rules_out);
-        put_number(item, "byItself", line->alone);
+        json_put_i64(item, "rulesOut", line->rules_out);
+        json_put_i64(item, "byItself", line->alone);
         if (line->never > 0)
-            put_number(item, "evenWhenEmpty", line->never);
+            json_put_i64(item, "evenWhenEmpty", line->never);
         put_text(item, "change", line->change);
         json_object_array_add(lines, item);
     }
-    json_object_object_add(json, "clauses", lines);
+    json_put(json, "clauses", lines);
     return json;
 }
 
@@ -44,20 +39,20 @@ static struct json_object *environment_json(const struct explain_environment *en
     put_text(json, "name", environment->name);
     put_text(json, "reason", environment->reason);
     put_text(json, "message", environment->words);
-    json_object_object_add(json, "nodes", table_json(&environment->nodes));
-    json_object_object_add(json, "instanceTypes", table_json(&environment->types));
+    json_put(json, "nodes", table_json(&environment->nodes));
+    json_put(json, "instanceTypes", table_json(&environment->types));
     struct json_object *steps = json_object_new_array();
     for (size_t i = 0; i < environment->launching_count; i++) {
         const struct launching *step = &environment->launching[i];
         struct json_object *item = json_object_new_object();
         char since[TIME_TEXT_MAX];
         put_text(item, "step", launch_step_name(step->step));
-        put_number(item, "count", step->count);
+        json_put_i64(item, "count", step->count);
         put_text(item, "since", time_print(step->since_ns, since));
         put_text(item, "hint", step->hint);
         json_object_array_add(steps, item);
     }
-    json_object_object_add(json, "launching", steps);
+    json_put(json, "launching", steps);
     return json;
 }
 
@@ -71,12 +66,12 @@ static struct json_object *explanation_json(const struct explanation *explanatio
     put_text(json, "reason", explanation->reason);
     put_text(json, "message", explanation->message);
     put_text(json, "needs", explanation->needs);
-    put_number(json, "waiting", explanation->waiting);
+    json_put_i64(json, "waiting", explanation->waiting);
     if (explanation->position > 0) {
-        put_number(json, "position", explanation->position);
-        put_number(json, "inLine", explanation->in_line);
-        put_number(json, "podsAhead", explanation->tasks_ahead);
-        json_object_object_add(json, "moreAhead", json_object_new_boolean(explanation->more_ahead));
+        json_put_i64(json, "position", explanation->position);
+        json_put_i64(json, "inLine", explanation->in_line);
+        json_put_i64(json, "podsAhead", explanation->tasks_ahead);
+        json_put_bool(json, "moreAhead", explanation->more_ahead);
         put_text(json, "first", explanation->head);
         char start[TIME_TEXT_MAX];
         if (explanation->start_ns != 0)
@@ -86,7 +81,7 @@ static struct json_object *explanation_json(const struct explanation *explanatio
     struct json_object *list = json_object_new_array();
     for (size_t i = 0; i < explanation->environment_count; i++)
         json_object_array_add(list, environment_json(&explanation->environments[i]));
-    json_object_object_add(json, "computeEnvironments", list);
+    json_put(json, "computeEnvironments", list);
     return json;
 }
 

@@ -165,83 +165,84 @@ int request_pod(const struct action *action, struct builders *builders, int64_t 
     return 0;
 }
 
-/* -------------------------------------------------------------- revisions */
+/* ------------------------------------------------- revisions and services */
 
-static int revision_path(struct str *out, const char *namespace_, const char *name, struct err *err)
+/* Kinds of others that we keep: made and deleted, never changed. */
+struct kept_kind {
+    const char *group_version, *resource, *word;
+};
+static const struct kept_kind revisions = {"apps/v1", "controllerrevisions", "revision"};
+static const struct kept_kind services = {"v1", "services", "service"};
+
+static int kept_path(struct str *out, const struct kept_kind *kind, const char *namespace_,
+                     const char *name, struct err *err)
 {
-    struct kube_ref ref = {.group_version = "apps/v1",
-                           .resource = "controllerrevisions",
+    struct kube_ref ref = {.group_version = kind->group_version,
+                           .resource = kind->resource,
                            .namespace = namespace_,
                            .name = name};
     return kube_path(out, &ref, err);
 }
 
-static int service_path(struct str *out, const char *namespace_, const char *name, struct err *err)
+static int kept_get(const struct kept_kind *kind, const char *namespace_, const char *name,
+                    struct request *ret_request, struct err *err)
 {
-    struct kube_ref ref = {
-        .group_version = "v1", .resource = "services", .namespace = namespace_, .name = name};
-    return kube_path(out, &ref, err);
+    AUTO_STR path = STR_EMPTY;
+    if (kept_path(&path, kind, namespace_, name, err) < 0)
+        return err_wrap(err, "%s %s", kind->word, name);
+    *ret_request =
+        (struct request){.method = KUBE_GET, .path = str_take(&path), .accept = KUBE_ACCEPT_JSON};
+    return 0;
+}
+
+/* doc: what is made; NULL: the one of the action's name and UID is deleted. */
+static int kept_write(const struct kept_kind *kind, const struct action *action,
+                      struct json_object *take_doc, int64_t timeout_s, enum kube_accept accept,
+                      struct request *ret_request, struct err *err)
+{
+    AUTO_STR path = STR_EMPTY;
+    bool create = take_doc != NULL;
+    AUTO(json_object) body = create ? take_doc : delete_options(action->uid, NULL, -1);
+    if (kept_path(&path, kind, action->namespace_, create ? NULL : action->name, err) < 0)
+        return err_wrap(err, "%s %s", kind->word, action->name);
+    add_timeout(&path, timeout_s);
+    *ret_request = (struct request){.method = create ? KUBE_POST : KUBE_DELETE,
+                                    .path = str_take(&path),
+                                    .body = text_copy(json_print(body)),
+                                    .content = KUBE_CONTENT_JSON,
+                                    .accept = accept};
+    return 0;
 }
 
 int request_revision_get(const char *namespace_, const char *name, struct request *ret_request,
                          struct err *err)
 {
-    AUTO_STR path = STR_EMPTY;
-    if (revision_path(&path, namespace_, name, err) < 0)
-        return err_wrap(err, "revision %s", name);
-    *ret_request =
-        (struct request){.method = KUBE_GET, .path = str_take(&path), .accept = KUBE_ACCEPT_JSON};
-    return 0;
+    return kept_get(&revisions, namespace_, name, ret_request, err);
 }
 
+/* The core wants a revision that was made as the server has it. */
 int request_revision(const struct action *action, int64_t timeout_s, struct request *ret_request,
                      struct err *err)
 {
-    AUTO_STR path = STR_EMPTY;
     bool create = action->kind == ACTION_REVISION_CREATE;
-    AUTO(json_object)
-    body = create ? definition_revision_encode(action->definition, action->count)
-                  : delete_options(action->uid, NULL, -1);
-    if (revision_path(&path, action->namespace_, create ? NULL : action->name, err) < 0)
-        return err_wrap(err, "revision %s", action->name);
-    add_timeout(&path, timeout_s);
-    *ret_request = (struct request){.method = create ? KUBE_POST : KUBE_DELETE,
-                                    .path = str_take(&path),
-                                    .body = text_copy(json_print(body)),
-                                    .content = KUBE_CONTENT_JSON,
-                                    .accept = create ? KUBE_ACCEPT_JSON : KUBE_ACCEPT_METADATA};
-    return 0;
+    struct json_object *doc =
+        create ? definition_revision_encode(action->definition, action->count) : NULL;
+    return kept_write(&revisions, action, doc, timeout_s,
+                      create ? KUBE_ACCEPT_JSON : KUBE_ACCEPT_METADATA, ret_request, err);
 }
-
-/* --------------------------------------------------------------- services */
 
 int request_service_get(const char *namespace_, const char *name, struct request *ret_request,
                         struct err *err)
 {
-    AUTO_STR path = STR_EMPTY;
-    if (service_path(&path, namespace_, name, err) < 0)
-        return err_wrap(err, "service %s", name);
-    *ret_request =
-        (struct request){.method = KUBE_GET, .path = str_take(&path), .accept = KUBE_ACCEPT_JSON};
-    return 0;
+    return kept_get(&services, namespace_, name, ret_request, err);
 }
 
 int request_service(const struct action *action, int64_t timeout_s, struct request *ret_request,
                     struct err *err)
 {
-    AUTO_STR path = STR_EMPTY;
     bool create = action->kind == ACTION_SERVICE_CREATE;
-    AUTO(json_object)
-    body = create ? node_service_encode(&action->job->meta) : delete_options(action->uid, NULL, -1);
-    if (service_path(&path, action->namespace_, create ? NULL : action->name, err) < 0)
-        return err_wrap(err, "service %s", action->name);
-    add_timeout(&path, timeout_s);
-    *ret_request = (struct request){.method = create ? KUBE_POST : KUBE_DELETE,
-                                    .path = str_take(&path),
-                                    .body = text_copy(json_print(body)),
-                                    .content = KUBE_CONTENT_JSON,
-                                    .accept = KUBE_ACCEPT_METADATA};
-    return 0;
+    struct json_object *doc = create ? node_service_encode(&action->job->meta) : NULL;
+    return kept_write(&services, action, doc, timeout_s, KUBE_ACCEPT_METADATA, ret_request, err);
 }
 
 /* ---------------------------------------------------------- our own kinds */
