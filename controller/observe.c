@@ -38,6 +38,11 @@ static int decode_consumable(struct json_object *doc, struct event *event, struc
     return consumable_resource_decode(doc, &event->consumable, err);
 }
 
+static int decode_policy(struct json_object *doc, struct event *event, struct err *err)
+{
+    return scheduling_policy_decode(doc, &event->policy, err);
+}
+
 static int decode_revision(struct json_object *doc, struct event *event, struct err *err)
 {
     return definition_revision_decode(doc, &event->definition, err);
@@ -94,6 +99,8 @@ static const struct watched_type types[WATCHED_COUNT] = {
         EVENT_DEFINITION, EVENT_DEFINITION_GONE, true, false, decode_definition },
     [WATCHED_CONSUMABLES] = { "ConsumableResource", OURS("consumableresources"),
         EVENT_CONSUMABLE, EVENT_CONSUMABLE_GONE, true, false, decode_consumable },
+    [WATCHED_POLICIES] = { "SchedulingPolicy", OURS("schedulingpolicies"),
+        EVENT_POLICY, EVENT_POLICY_GONE, false, false, decode_policy },
     [WATCHED_REVISIONS] = { "ControllerRevision", "/apis/apps/v1/controllerrevisions",
         EVENT_REVISION, EVENT_REVISION_GONE, false, false, decode_revision },
     [WATCHED_SERVICES] = { "Service", "/api/v1/services",

@@ -17,6 +17,7 @@ enum watched_kind { /* in the order in which they are listed; array states come 
                     WATCHED_QUEUES,
                     WATCHED_DEFINITIONS,
                     WATCHED_CONSUMABLES,
+                    WATCHED_POLICIES,
                     WATCHED_REVISIONS,
                     WATCHED_SERVICES,
                     WATCHED_NODES,

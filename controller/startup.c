@@ -10,8 +10,9 @@
 enum { PAUSE_MS_MIN = 500, PAUSE_MS_MAX = 15000 };
 
 static const char *const resources[] = {
-    "batchjobs",   "jobqueues",           "jobdefinitions", "computeenvironments",
-    "arraystates", "consumableresources", "cells",          NULL};
+    "batchjobs",   "jobqueues",           "jobdefinitions",     "computeenvironments",
+    "arraystates", "consumableresources", "schedulingpolicies", "cells",
+    NULL};
 
 #define READ(group, resource)                                                                      \
     {"get", (group), (resource), NULL}, {"list", (group), (resource), NULL},                       \
@@ -37,6 +38,7 @@ static const struct kube_right rights[] = {
     READ(API_GROUP, "consumableresources"),
     MAY("patch", API_GROUP, "consumableresources"),
     MAY("update", API_GROUP, "consumableresources/status"),
+    READ(API_GROUP, "schedulingpolicies"),
     READ(API_GROUP, "arraystates"),
     MAY("create", API_GROUP, "arraystates"),
     MAY("update", API_GROUP, "arraystates"),

@@ -104,6 +104,22 @@ static bool is_instance_type(const char *text)
     return is_made_of(text, LOWER UPPER DIGITS "-._", LOWER UPPER DIGITS);
 }
 
+/* It is a label of pods too, so it can be no more than that. */
+static bool is_share(const char *text)
+{
+    return is_made_of(text, LOWER UPPER DIGITS "-._", LOWER UPPER DIGITS);
+}
+
+/* One identifier, or the beginning of some with a star behind it. */
+static bool is_share_pattern(const char *text)
+{
+    size_t size = strlen(text);
+    if (size == 0 || text[size - 1] != '*')
+        return is_share(text);
+    return size == 1 || (strspn(text, LOWER UPPER DIGITS "-._") == size - 1 &&
+                         strchr(LOWER UPPER DIGITS, text[0]) != NULL);
+}
+
 const struct text_format format_label = {"a DNS label (a-z, 0-9 and -)",
                                          "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", is_label};
 const struct text_format format_name = {"an object's name (a-z, 0-9, - and .)",
@@ -127,5 +143,11 @@ const struct text_format format_program = {"a program's name (a-z, 0-9, - and .)
 const struct text_format format_instance_type = {"an instance type such as m5.large",
                                                  "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
                                                  is_instance_type};
+
+const struct text_format format_share = {"a share identifier (letters, digits, -, . and _)",
+                                         "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$", is_share};
+const struct text_format format_share_pattern = {
+    "a share identifier, or the beginning of some with * behind it",
+    "^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9*]$", is_share_pattern};
 
 const char *const state_words[2] = {"DISABLED", "ENABLED"};

@@ -2,6 +2,7 @@
 /* The specs of JobDefinition and BatchJob. Statuses are in job_status.c. */
 #include "bulkhead/api/job.h"
 
+#include "bulkhead/api/policy.h"
 #include "bulkhead/api/references.h"
 #include "bulkhead/api/revision.h"
 #include "bulkhead/api/tables.h"
@@ -86,6 +87,7 @@ static const struct field definition_fields[] = {
     OBJECT(struct definition_doc, definition.retry, &retry_strategy_type, "retryStrategy"),
     FIELD(struct definition_doc, definition.scheduling_priority, "schedulingPriority",
           .max = JOB_PRIORITY_MAX),
+    FIELD(struct definition_doc, definition.preemptible, "preemptible"),
     PART(&definition_timeout_type, "timeout"),
     OBJECT(struct definition_doc, definition.consumables, &consumable_needs_type,
            "consumableResourceProperties"),
@@ -227,6 +229,10 @@ static const struct field job_fields[] = {
            .present_offset = offsetof(struct batch_job, has_retry)),
     FIELD(struct batch_job, scheduling_priority, "schedulingPriorityOverride",
           .max = JOB_PRIORITY_MAX),
+    FIELD(struct batch_job, share, "shareIdentifier", .min = 1, .max = SHARE_IDENTIFIER_MAX,
+          .format = &format_share),
+    FIELD(struct batch_job, preemptible, "preemptible",
+          .present_offset = offsetof(struct batch_job, has_preemptible)),
     PART(&job_timeout_type, "timeout"),
     FIELD(struct batch_job, start_deadline_s, "startDeadlineSeconds", .min = 1,
           .max = JOB_START_DEADLINE_S_MAX),

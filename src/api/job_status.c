@@ -206,6 +206,7 @@ static const struct field status_fields[] = {
     FIELD(DOC, S(delivered), "delivered", .max = 32),
     FIELD(DOC, S(definition), "definition", .max = 263),
     FIELD(DOC, S(definition_uid), "definitionUid", .max = 128),
+    FIELD(DOC, S(scheduling_priority), "schedulingPriority", .max = JOB_PRIORITY_MAX),
     FIELD(DOC, S(references), "references", .max = REFERENCES_MAX),
     FIELD(DOC, S(result), "result", .max = RESULT_BYTES_MAX),
     OBJECT(DOC, S(cost), &cost_type, "cost"),

@@ -34,7 +34,7 @@ struct pod *pod_free(struct pod *pod)
         pod->owner_uid,       pod->job_uid,    pod->job_name,       pod->queue,
         pod->environment,     pod->node_uid,   pod->disruption,     pod->waiting_reason,
         pod->waiting_message, pod->definition, pod->definition_uid, pod->result,
-        pod->address,
+        pod->address,         pod->share,
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
@@ -84,6 +84,7 @@ static void decode_ours(struct json_object *meta, struct pod *pod)
         return;
     pod->job_name = text_copy(json_get_text(annotations, ANNOTATION_JOB));
     pod->queue = text_copy(json_get_text(labels, LABEL_QUEUE));
+    pod->share = text_copy(json_get_text(labels, LABEL_SHARE));
     pod->environment = text_copy(json_get_text(labels, LABEL_ENVIRONMENT));
     pod->node_uid = text_copy(json_get_text(annotations, ANNOTATION_NODE_UID));
     pod->definition = text_copy(json_get_text(annotations, ANNOTATION_DEFINITION));

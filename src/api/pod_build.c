@@ -222,6 +222,7 @@ static struct json_object *pod_labels(const struct draft *draft, struct json_obj
     add_members(labels, own);
     json_put_text(labels, LABEL_JOB_UID, draft->job->meta.uid);
     json_put_text(labels, LABEL_QUEUE, draft->job->queue);
+    json_put_text(labels, LABEL_SHARE, draft->job->share);
     put_slot(draft, labels, LABEL_ENVIRONMENT, SLOT_ENVIRONMENT);
     put_slot(draft, labels, LABEL_INDEX, SLOT_INDEX);
     put_slot(draft, labels, LABEL_TRY, SLOT_TRY);

@@ -73,6 +73,8 @@ static const struct field spec_fields[] = {
     FIELD(struct job_queue, priority, "priority", .min = 0, .max = QUEUE_PRIORITY_MAX),
     LIST(struct job_queue, environments, environment_count, &order_type, "computeEnvironmentOrder",
          .required = true, .min = 1, .max = QUEUE_ENVIRONMENTS_MAX),
+    FIELD(struct job_queue, policy, "schedulingPolicy", .min = 1, .max = 63,
+          .format = &format_name),
     FIELD(struct job_queue, namespaces, "kubernetesNamespaces", .max = 64, .item_max = 63,
           .format = &format_namespace),
     ARRAY(struct job_queue, limits, limit_count, &limit_type, "jobStateTimeLimitActions"),
@@ -98,6 +100,9 @@ static int check_queue(const void *object, const struct json_at *at, struct err 
 {
     const struct job_queue *queue = object;
     const struct json_at list = {at, "computeEnvironmentOrder", 0};
+    if (queue->policy != NULL && queue->strategy != QUEUE_FIFO)
+        return json_fail(JSON_AT(at, "queueingStrategy"), err,
+                         "expected FIFO with a schedulingPolicy, whose shares take turns");
     for (size_t i = 0; i < queue->environment_count; i++) {
         for (size_t j = 0; j < i; j++) {
             const struct environment_order *a = &queue->environments[j];
@@ -122,6 +127,7 @@ struct job_queue *job_queue_free(struct job_queue *queue)
         return NULL;
     object_meta_done(&queue->meta);
     json_done(&job_queue_spec_type, queue);
+    queue_shares_done(&queue->shares);
     free(queue);
     return NULL;
 }
@@ -143,6 +149,13 @@ int job_queue_decode(struct json_object *doc, struct job_queue **ret_queue, stru
     queue->observed_generation =
         json_get_i64(json_get_object(doc, "status"), "observedGeneration", 0);
     queue->draining_since_ns = json_get_time(json_get_object(doc, "status"), "drainingSince");
+    struct json_object *shares = json_get_object(json_get_object(doc, "status"), "shares");
+    struct err ignored = {0};
+    if (shares != NULL && json_decode(&queue_shares_type, shares, JSON_ROOT("status.shares"),
+                                      &queue->shares, &ignored) < 0) {
+        queue_shares_done(&queue->shares); /* damaged by somebody: as if nothing had been used */
+        queue->shares = (struct queue_shares){0};
+    }
     *ret_queue = STEAL(queue);
     return 0;
 }
@@ -185,6 +198,7 @@ static const struct field status_fields[] = {
     PART(&used_type, "used"),
     TIME(struct queue_status_doc, status.draining_since_ns, "drainingSince"),
     ARRAY(struct queue_status_doc, status.front, status.front_count, &front_type, "front"),
+    OBJECT(struct queue_status_doc, status.shares, &queue_shares_type, "shares"),
     LIST(struct queue_status_doc, conditions.items, conditions.count, &condition_type, "conditions",
          .max = 8),
 };

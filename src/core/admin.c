@@ -6,6 +6,7 @@
  * or machines are left. */
 #include "front.h"
 #include "ladder.h"
+#include "shares.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,12 @@ static void queue_words(struct core *core, const struct core_queue *queue,
         free(words);
         words = text_printf("deletion waits for %lld live job%s: %s", (long long)queue->live,
                             queue->live == 1 ? "" : "s", names);
+    } else if (shares_bar(queue, NULL)) {
+        AUTO_STR out = STR_EMPTY;
+        (void)shares_bar(queue, &out);
+        status->status = "INVALID";
+        status->reason = "SchedulingPolicyMissing";
+        text_set(&words, str_text(&out));
     } else {
         size_t usable = 0;
         for (size_t i = 0; i < queue->spec->environment_count; i++) {
@@ -108,6 +115,11 @@ static void plan_queue(struct core *core, struct core_queue *queue)
                                status->used.memory_bytes, status->used.gpus.value,
                                status->used.jobs.value};
     hash = hash_bytes(numbers, sizeof(numbers), hash);
+    const struct queue_shares *shares = shares_status(core, queue);
+    if (shares != NULL) { /* a new one is taken only when something has changed */
+        status->shares = *shares;
+        hash = hash_bytes(&shares->at_ns, sizeof(shares->at_ns), hash);
+    }
     hash = hash_text(status->message, hash_text(status->reason, hash_text(meta->uid, hash)));
     hash = front_fill(queue, status, hash);
     queue->status_dirty = false;
@@ -306,6 +318,11 @@ void admin_plan(struct core *core)
             plan_finalizer(core, "JobQueue", meta, queue->resource_version, queue->live == 0,
                            &queue->finalizer_in_flight);
         front_look(core, queue);
+        int64_t due_ns = shares_due_ns(queue);
+        if (due_ns <= core->now_ns)
+            queue->status_dirty = true;
+        else if (due_ns < core->admin_wake_ns)
+            core->admin_wake_ns = due_ns;
         plan_queue(core, queue);
     }
     at = 0;

@@ -6,6 +6,7 @@
  * this file goes. */
 #include "inputs.h"
 #include "order.h"
+#include "shares.h"
 #include "tell.h"
 
 #define MOVE(state)                                                                                \
@@ -83,7 +84,7 @@ static void verdict_by_place(struct core *core, struct core_job *job, bool in_li
     if (job->ended || job->gone || !job->admitted || job->parked ||
         job->hold_until_ns > core->now_ns)
         return;
-    if (in_line && job->queue->spec == NULL)
+    if (in_line && (job->queue->spec == NULL || shares_bar(job->queue, NULL)))
         job->queue->verdict_dirty = true;
     if (in_line && (job->queue->spec == NULL || job->queue->spec->state != QUEUE_DISABLED))
         verdict_set(core, job, VERDICT_BEHIND, NULL);

@@ -8,6 +8,7 @@
 #include "internal.h"
 #include "order.h"
 #include "results.h"
+#include "shares.h"
 #include "tell.h"
 
 #include <stdlib.h>
@@ -49,6 +50,7 @@ struct core *core_new(const struct core_options *options)
     core->daemon_sets = map_new();
     core->runtime_classes = map_new();
     core->consumables = map_new();
+    core->policies = map_new();
     core->dependants = map_new();
     core->replacements = map_new();
     core->families = map_new();
@@ -168,6 +170,7 @@ struct core *core_free(struct core *core)
     map_free(core->daemon_sets);
     runtime_classes_free(core);
     consumables_free(core);
+    policies_free(core);
     map_free(core->dependants);
     map_free(core->replacements);
     map_free(core->families);
@@ -285,6 +288,9 @@ static void apply_gone(struct core *core, const struct event *event)
     case EVENT_CONSUMABLE_GONE:
         consumable_gone(core, event->name);
         break;
+    case EVENT_POLICY_GONE:
+        policy_gone(core, event->name);
+        break;
     case EVENT_NODE_GONE:
         node_gone(core, event->name);
         break;
@@ -334,6 +340,9 @@ void core_apply(struct core *core, const struct event *event)
         break;
     case EVENT_CONSUMABLE:
         consumable_apply(core, event->consumable);
+        break;
+    case EVENT_POLICY:
+        policy_apply(core, event->policy);
         break;
     case EVENT_INVALID:
         apply_invalid(core, event);
@@ -420,8 +429,12 @@ static void queues_tell(struct core *core)
         queue->verdict_dirty = false;
         struct core_job *job = NULL;
         while ((job = order_each(queue, job)) != NULL) {
+            AUTO_STR words = STR_EMPTY;
             if (queue->spec == NULL && queue->present)
                 verdict_set(core, job, VERDICT_QUEUE_INVALID, queue->invalid);
+            else if (queue->spec != NULL && queue->spec->state != QUEUE_DISABLED &&
+                     shares_bar(queue, &words))
+                verdict_set(core, job, VERDICT_POLICY, str_text(&words));
             else if (queue->spec == NULL)
                 verdict_set(core, job, VERDICT_QUEUE_MISSING,
                             "its JobQueue was deleted: create it again");
@@ -461,6 +474,8 @@ void core_plan(struct core *core, int64_t now_ns, struct arena *arena, struct pl
         const struct timer *next = timers_first(&core->timers);
         if (next != NULL)
             wake_ns = next->due_ns;
+        if (core->turns_wake_ns < wake_ns)
+            wake_ns = core->turns_wake_ns;
         if (core->admin_wake_ns < wake_ns)
             wake_ns = core->admin_wake_ns;
         if (tell_wake_ns(core) < wake_ns)

@@ -33,6 +33,8 @@
  *   nodes.c      nodes, DaemonSets and the room that is left on each
  *   rooms.c      finding a node with enough room
  *   order.c      which job of a queue is next (order.h)
+ *   usage.c, shares.c, shares_tell.c  fair share: what shares have used, which is next, and what
+ *                their queue tells of them (usage.h, shares.h)
  *   place.c      queue order into pods on nodes
  *   consume.c, consume_place.c, consume_tell.c  consumable resources: who holds how many of
  *                what; is there enough; their status
@@ -179,8 +181,10 @@ struct core_pod {
     struct core_job *job; /* NULL: foreign, or its job is gone */
     uint32_t index, count;
     uint16_t try, attempt;
-    struct core_class *class_; /* ours */
-    struct hold *holds;        /* of consumable resources */
+    struct core_class *class_;               /* ours */
+    struct core_share *share;                /* that is charged for it; NULL: none */
+    int64_t charge, charge_milli, charged_s; /* rate, its vCPUs in thousandths, and since when */
+    struct hold *holds;                      /* of consumable resources */
     size_t hold_count;
     struct amounts *own; /* what it takes, where that is not the class's (foreign, resized) */
     struct core_node *node;
@@ -258,6 +262,8 @@ enum verdict {
     VERDICT_NAMESPACE,
     VERDICT_DEFINITION_MISSING,
     VERDICT_DEFINITION_STORING,
+    VERDICT_POLICY,
+    VERDICT_SHARES,
     VERDICT_DEPENDENCY,
     VERDICT_HELD,
     VERDICT_BEHIND,
@@ -272,6 +278,7 @@ enum verdict {
     VERDICT_MAX_RESOURCE,
     VERDICT_FIT,
     VERDICT_CONCURRENT,
+    VERDICT_RESERVED,
     VERDICT_CONSUMABLE,
     VERDICT_CONSUMABLE_MISSING,
     VERDICT_CONSUMABLE_TOO_SMALL,
@@ -316,9 +323,13 @@ struct core_job {
     uint8_t *failed_bits;   /* ended arrays that did not wholly succeed: one bit a child */
     int64_t counts[JOB_PHASE_COUNT];
     struct ranges runnable;
-    struct tree_node order;   /* in queue->order */
+    struct tree_node order;   /* in queue->order, or in that of its share */
     struct tree_node in_line; /* in line, see passing.h */
     struct core_line *line;   /* NULL: none */
+    struct core_share *share; /* while it lives, in a queue with a policy */
+    struct opt_i64 priority_given;
+    int64_t priority; /* in its share */
+    bool preemptible;
     bool parked;
     struct core_job *parked_prev, *parked_next;
     struct core_job *unadmitted_prev, *unadmitted_next;
@@ -471,7 +482,7 @@ struct core {
     struct map *jobs;         /* uid */
     struct map *jobs_by_name; /* namespace/name: the newest of that name */
     struct map *queues, *environments, *definitions, *nodes, *pods, *daemon_sets, *runtime_classes,
-        *consumables;                           /* by name or key */
+        *consumables, *policies;                /* by name or key */
     struct map *definitions_by_uid, *revisions; /* gone ones too; by key */
     struct map *services;                       /* by key */
     struct map *dependants;                     /* namespace/name */
@@ -520,6 +531,7 @@ struct core {
     bool pass_below;               /* in this pass: look at the queues that follow */
     bool shape_changed;            /* something may fit now that fitted nothing before */
     int64_t admin_wake_ns, states_next_ns;
+    int64_t turns_wake_ns; /* another share may be first then */
     struct core_counts counts;
     /* the plan that is being made */
     struct arena *arena;

@@ -7,8 +7,10 @@
 #include "assist.h"
 #include "family.h"
 #include "gang.h"
+#include "order.h"
 #include "replace.h"
 #include "results.h"
+#include "shares.h"
 #include "tell.h"
 
 #include "bulkhead/base/clock.h"
@@ -132,6 +134,13 @@ static enum verdict admission(struct core *core, struct core_job *job, struct st
                  name, job->spec->meta.namespace_);
         return VERDICT_NAMESPACE;
     }
+    if (shares_full(job)) {
+        str_addf(out,
+                 "JobQueue %s has %d active share identifiers, as many as it can have: waits until "
+                 "one of them has neither jobs nor use any more",
+                 name, SHARES_ACTIVE_MAX);
+        return VERDICT_SHARES;
+    }
     return revision_missing(core, job, out);
 }
 
@@ -192,6 +201,13 @@ static bool bind(struct core *core, struct core_job *job)
     if (!timeout.set && definition != NULL)
         timeout = definition->timeout_s;
     job->timeout_ns = timeout.set ? timeout.value * NS_PER_S : 0;
+    job->priority_given = spec->scheduling_priority;
+    if (!job->priority_given.set && definition != NULL)
+        job->priority_given = definition->scheduling_priority;
+    if (!order_has(job)) /* it stands where it was put */
+        job->priority = job->priority_given.set ? job->priority_given.value : 0;
+    job->preemptible =
+        spec->has_preemptible || definition == NULL ? spec->preemptible : definition->preemptible;
     return references_read(job);
 }
 
@@ -210,6 +226,14 @@ static bool resolve(struct core *core, struct core_job *job)
         AUTO_TEXT words = text_printf("JobDefinition %s is invalid: %s", job->spec->definition,
                                       definition->invalid);
         job_fail_waiting(core, job, "InvalidDefinition", words);
+        return false;
+    }
+    bool news = !job->spec->has_status || job->spec->status.phase <= JOB_SUBMITTED;
+    if (queue_is_fair(job->queue) && job->spec->share == NULL && news) {
+        AUTO_TEXT words = text_printf("spec.shareIdentifier: required in JobQueue %s, which has a "
+                                      "schedulingPolicy",
+                                      job->spec->queue);
+        job_fail_waiting(core, job, "InvalidSpec", words);
         return false;
     }
     if (job->gang && job->spec->overrides.json != NULL) {
@@ -511,6 +535,7 @@ void job_end(struct core *core, struct core_job *job, enum job_phase phase, cons
         job->queue->live--;
         job->queue->status_dirty = job->queue->front_dirty = true;
     }
+    shares_job_out(core, job);
     job_changed(core, job, 0);
     notice(core, "BatchJob", &job->spec->meta, phase == JOB_SUCCEEDED ? "Normal" : "Warning",
            phase == JOB_SUCCEEDED ? "Succeeded" : "Failed",
@@ -584,6 +609,7 @@ static struct core_job *job_new(struct core *core, struct batch_job *spec)
         job->queue->users++;
         if (!job->ended)
             job->queue->live++;
+        shares_job_in(core, job);
     }
     read_dependencies(job);
     replace_read(core, job);
@@ -649,6 +675,7 @@ static void read_phase(struct core *core, struct core_job *job)
     core->counts.jobs_live--;
     if (job->queue != NULL)
         job->queue->live--;
+    shares_job_out(core, job);
 }
 
 static bool spec_is_usable(const struct core_job *job)
@@ -751,6 +778,7 @@ void job_gone(struct core *core, const char *uid)
     job->gone = true;
     service_look(core, job);
     queue_enter(core, job);
+    shares_job_out(core, job);
     timer_clear(&core->timers, &job->timer);
     tell_job_gone(core, job);
     job->dead_next = core->dead;

@@ -175,7 +175,8 @@ void passing_leave(struct core_job *job)
 
 void passing_set(struct core_queue *queue)
 {
-    bool wanted = queue->spec != NULL && queue->spec->strategy == QUEUE_BEST_EFFORT;
+    bool wanted = queue->spec != NULL && queue->spec->strategy == QUEUE_BEST_EFFORT &&
+                  queue->spec->policy == NULL;
     if (wanted == (queue->passing != NULL))
         return;
     if (!wanted) {

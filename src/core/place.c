@@ -17,6 +17,7 @@
 #include "inputs.h"
 #include "order.h"
 #include "passing.h"
+#include "shares.h"
 #include "signals.h"
 
 #include <string.h>
@@ -126,13 +127,32 @@ bool environment_max_too_small(const struct core_environment *environment,
 
 /* ------------------------------------------------------------------- placing */
 
+/* Children of an array take turns with other shares. */
+static bool is_not_its_turn(const struct core_job *job)
+{
+    return queue_is_fair(job->queue) &&
+           (order_first(job->queue) != job ||
+            shares_reserved(job->queue, job->class_->needs.v[DIM_CPU]));
+}
+
+/* What starts at once at least, in thousandths of a vCPU. */
+static int64_t milli_at_once(const struct core_job *job)
+{
+    int64_t milli = job->gang ? 0 : job->class_->needs.v[DIM_CPU];
+    for (uint32_t i = 0; job->gang && i < job->size; i++)
+        milli += job_class(job, i)->needs.v[DIM_CPU];
+    return milli;
+}
+
 /* As many runnable children as there is room for; true when none is left that may start. */
 static bool place_in(struct core *core, struct core_job *job, struct core_environment *environment)
 {
     uint32_t index;
     struct core_node *node = NULL;
-    int64_t times = 0;
+    int64_t times = 0, placed = 0;
     while (ranges_first(&job->runnable, &index)) {
+        if (placed++ > 0 && is_not_its_turn(job))
+            return false;
         if (job_at_limit(job))
             return true; /* out of the order until a child ends: the head passes to the next job */
         if (consume_times(core, job) <= 0 || quota_times(core, job) <= 0)
@@ -187,18 +207,20 @@ static void buy_for(struct core_queue *queue, const struct core *core)
     }
 }
 
-/* What the head waits for: a limit of its queue, a consumable resource, or room. Room is of no use
- * to it for the first two: false. */
+/* What the head waits for: a limit of its queue, what is kept for other shares, a consumable
+ * resource, or room. Room is of no use to it for all but the last: false. */
 static bool tell_blocked(struct core *core, struct core_job *job)
 {
     AUTO_STR words = STR_EMPTY;
     bool limit = quota_times(core, job) <= 0;
-    bool consumable = !limit && consume_lacks(core, job);
+    bool reserved = !limit && shares_reserved(job->queue, milli_at_once(job));
+    bool consumable = !limit && !reserved && consume_lacks(core, job);
     enum verdict verdict = limit        ? quota_words(core, job, &words)
+                           : reserved   ? shares_reserved_words(job->queue, &words)
                            : consumable ? consume_words(core, job, &words)
                                         : verdict_of_blocked(core, job, &words);
     verdict_set(core, job, verdict, str_text(&words));
-    return !limit && !consumable;
+    return !limit && !reserved && !consumable;
 }
 
 /* There is no use in waiting, as things are. */
@@ -245,8 +267,9 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
             unknown = true;
             continue;
         }
-        if (environment->held_by == NULL && !environment->gives_way &&
-            gang_allowed(job, environment) &&
+        bool may = environment->held_by == NULL && !environment->gives_way &&
+                   !shares_reserved(queue, milli_at_once(job));
+        if (may && gang_allowed(job, environment) &&
             (job->gang ? gang_place(core, job, environment) : place_in(core, job, environment)))
             return true;
         if (core->creates_full || !is_next(queue, job))
@@ -319,19 +342,22 @@ static void place_queue(struct core *core, struct core_queue *queue)
             return;
         }
         if (order_first(queue) != job)
-            continue; /* held back: the next job is the head now */
+            continue; /* held back, or another share's turn: the next job is the head now */
         buy_for(queue, core);
+        queue->tried = job;
         return;
     }
     struct core_environment *none[1] = {NULL};
     set_blocked(core, queue, none, 0);
+    queue->tried = NULL;
 }
 
 /* Room may have grown, there or for this queue. */
 static bool has_grown(const struct core *core, const struct core_queue *queue)
 {
     if (queue->reopen || core->pass_all || core->pass_below || consume_has_news(queue) ||
-        (core->consumables_dirty != NULL && passing_takes_consumables(queue)))
+        (core->consumables_dirty != NULL && passing_takes_consumables(queue)) ||
+        (queue_is_fair(queue) && order_first(queue) != queue->tried)) /* time has gone on */
         return true;
     for (size_t i = 0; i < queue->spec->environment_count; i++) {
         const struct core_environment *environment =
@@ -356,6 +382,7 @@ void place_all(struct core *core)
 {
     core->creates_full = false;
     core->plan_creates = 0;
+    core->turns_wake_ns = INT64_MAX;
     core->pass_below = false;
     consume_pass_begin(core);
     if (core->shape_changed) {
@@ -382,6 +409,8 @@ void place_all(struct core *core)
         bool news = !core->creates_full && (queue->dirty || queue->reopen);
         if (news)
             place_queue(core, queue);
+        if (shares_wake_ns(queue) < core->turns_wake_ns)
+            core->turns_wake_ns = shares_wake_ns(queue);
         consume_reserve(core, queue);
         if (news && (reserved || queue->reserves))
             core->pass_below = true; /* more may be left for lower queues, or less */

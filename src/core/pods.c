@@ -10,6 +10,7 @@
 #include "gang.h"
 #include "internal.h"
 #include "ladder.h"
+#include "shares.h"
 #include "tell.h"
 
 #include <stdlib.h>
@@ -76,6 +77,7 @@ void pod_unlink(struct core *core, struct core_pod *pod)
     node_pod_remove(core, pod);
     consume_end(core, pod);
     quota_end(core, pod);
+    shares_end(core, pod);
     timer_clear(&core->timers, &pod->timer);
 }
 
@@ -122,6 +124,7 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     node_count_pod(core, pod, true);
     consume_take(core, pod);
     quota_take(core, pod);
+    shares_take(core, pod);
     child_move(core, job, index, ON_PLACE);
     blocked_moved(core, job);
     if (!job->array) /* told only if it has not started by then */
@@ -327,6 +330,7 @@ void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
     else
         job->ended_first = pod;
     job->ended_last = pod;
+    shares_end(core, pod);
     timer_clear(&core->timers, &pod->timer);
     pod->needs_sequence =
         job->sequence + 1; /* job_changed in outcome_apply makes it at least that */
@@ -377,16 +381,19 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     if (assist_is_over(pod)) {
         consume_end(core, pod);
         quota_end(core, pod);
+        shares_end(core, pod);
         never_was(core, pod, seen);
     } else if (is_terminal(seen)) {
         consume_end(core, pod);
         quota_end(core, pod);
+        shares_end(core, pod);
         if (pod->finished_ns == 0 && pod->ours) {
             pod->finished_ns = seen->finished_ns;
             text_set(&pod->queue, seen->queue);
         }
         take_end(core, pod, seen);
     } else if (pod->ours && pod->state == PODS_LIVE) {
+        shares_seen(core, pod, seen);
         if (!pod->in_job && pod->kill == KILL_NONE && !timer_is_set(&pod->timer))
             timer_set(&core->timers, &pod->timer, core->now_ns + 5 * NS_PER_S);
         else

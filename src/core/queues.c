@@ -3,6 +3,7 @@
 #include "front.h"
 #include "order.h"
 #include "passing.h"
+#include "shares.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ static void queue_free_if_unused(struct core *core, struct core_queue *queue)
         return;
     passing_free(queue);
     map_remove(core->queues, queue->name);
+    shares_free(queue);
     job_queue_free(queue->spec);
     meta_free(queue->bad_meta);
     free(queue->invalid);
@@ -126,6 +128,7 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
     set_present(core, queue, true);
     if (same_spec)
         return; /* metadata, or our own status write coming back */
+    shares_queue_changed(core, queue);
     queue->dirty = queue->status_dirty = true;
     core->pass_all = true;
     if (core->synced) {

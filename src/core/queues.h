@@ -10,7 +10,10 @@ struct core_queue {
     struct object_meta *bad_meta; /* of a queue whose spec does not decode */
     char *invalid;
     bool present;
-    struct tree order; /* jobs with runnable children, see order.h */
+    struct tree order;            /* jobs with runnable children, see order.h */
+    size_t waiting;               /* how many these are */
+    const struct core_job *tried; /* the head that could not be placed; only ever compared */
+    struct shares *shares;        /* NULL: it never had a scheduling policy */
     struct core_job
         *parked_first; /* jobs that fit nothing there is: looked at again when shapes change */
     int64_t jobs[JOB_PHASE_COUNT];

@@ -199,6 +199,7 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     status->cost = job->cost;
     status->blocked_since_ns = job->blocked_since_ns;
     status->delivered = tell_delivered(core, job);
+    status->scheduling_priority = job->priority_given;
     revision_tell(core, job, status);
     status->tries = arena_alloc(core->arena, sizeof(job->tries));
     memcpy(status->tries, job->tries, sizeof(job->tries)); /* texts stay the job's */

@@ -3,6 +3,7 @@
 #include "cost.h"
 #include "inputs.h"
 #include "order.h"
+#include "shares.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -286,6 +287,10 @@ char *core_check(const struct core *core)
         found = consume_check(core);
     if (found == NULL)
         found = quota_check(core);
+    at = 0;
+    const struct core_queue *queue;
+    while (found == NULL && (queue = map_next(core->queues, &at, NULL)) != NULL)
+        found = shares_check(core, queue);
     if (found == NULL && core->counts.state_bugs > 0)
         found = text_printf("%lld moves that the state table does not know",
                             (long long)core->counts.state_bugs);

@@ -151,6 +151,8 @@ static const char *kind_of(const struct event *event)
         return "JobDefinition";
     case EVENT_CONSUMABLE:
         return "ConsumableResource";
+    case EVENT_POLICY:
+        return "SchedulingPolicy";
     case EVENT_DAEMON_SET:
         return "DaemonSet";
     case EVENT_RUNTIME_CLASS:
@@ -170,6 +172,7 @@ static const char *kind_of(const struct event *event)
     case EVENT_DAEMON_SET_GONE:
     case EVENT_RUNTIME_CLASS_GONE:
     case EVENT_CONSUMABLE_GONE:
+    case EVENT_POLICY_GONE:
     case EVENT_SERVICE:
     case EVENT_SERVICE_GONE:
     case EVENT_INVALID:

@@ -32,6 +32,8 @@ static const struct record_type *payload_of(const struct event *event)
         return &runtime_class_record;
     case EVENT_CONSUMABLE:
         return &consumable_resource_record;
+    case EVENT_POLICY:
+        return &scheduling_policy_record;
     case EVENT_INVALID:
         return &object_meta_record;
     case EVENT_JOB_GONE:
@@ -45,6 +47,7 @@ static const struct record_type *payload_of(const struct event *event)
     case EVENT_DAEMON_SET_GONE:
     case EVENT_RUNTIME_CLASS_GONE:
     case EVENT_CONSUMABLE_GONE:
+    case EVENT_POLICY_GONE:
     case EVENT_SYNCED:
     case EVENT_DONE:
     case EVENT_TICK:

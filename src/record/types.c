@@ -107,6 +107,21 @@ ROOT(consumable_resource, STRUCT(meta, object_meta) M(spent) M(total) M(namespac
     M(claims) M(invalid))
 #undef T
 
+/* --- policy.h --- */
+#define T share_weight
+PART(share_weight, M(identifier) M(weight))
+#undef T
+#define T scheduling_policy
+ROOT(scheduling_policy, STRUCT(meta, object_meta) M(decay_s) M(reservation)
+    LIST(weights, weight_count, share_weight) M(dominant) M(reclaim) M(invalid))
+#undef T
+#define T share_told
+PART(share_told, M(identifier) M(used) M(running_milli) M(waiting))
+#undef T
+#define T queue_shares
+PART(queue_shares, M(at_ns) M(active) LIST(top, top_count, share_told) M(used) M(left_out))
+#undef T
+
 /* --- queue.h --- */
 #define T time_limit_action
 PART(time_limit_action, ENUM(reason, BLOCKED_COUNT) M(state) M(action) M(seconds))
@@ -123,10 +138,10 @@ PART(queue_limits, STRUCT(vcpus, opt_i64) M(memory_bytes) STRUCT(gpus, opt_i64)
 #undef T
 #define T job_queue
 ROOT(job_queue, STRUCT(meta, object_meta) M(state) M(strategy) M(priority)
-    LIST(environments, environment_count, environment_order) M(namespaces)
+    LIST(environments, environment_count, environment_order) M(policy) M(namespaces)
     ARRAY(limits, limit_count, time_limit_action) STRUCT(ttl_s, opt_i64) STRUCT(most, queue_limits)
     M(draining_since_ns)
-    STRUCT(finished_pods, finished_pods) M(observed_generation))
+    STRUCT(finished_pods, finished_pods) M(observed_generation) STRUCT(shares, queue_shares))
 #undef T
 #define T instance_type
 ROOT(instance_type, M(name) M(vcpus) STRUCT(capacity, resources) M(price) M(spot_price)
@@ -160,7 +175,7 @@ PART(number_list, NUMBERS(items, count))
 ROOT(job_definition, STRUCT(meta, object_meta) STRUCT(deregistered, number_list) M(history_limit)
     M(content) M(revision) M(of_name) M(of_uid) M(latest_revision) M(told_hash)
     STRUCT(parameters, key_values) STRUCT(retry, retry_strategy) STRUCT(timeout_s, opt_i64)
-    STRUCT(scheduling_priority, opt_i64) STRUCT(consumables, consumable_needs) M(has_template)
+    STRUCT(scheduling_priority, opt_i64) M(preemptible) STRUCT(consumables, consumable_needs) M(has_template)
     STRUCT(template_, pod_template) M(has_nodes) STRUCT(nodes, node_properties) M(invalid))
 #undef T
 #define T dependency
@@ -202,14 +217,14 @@ PART(job_status, M(observed_generation) ENUM(phase, JOB_PHASE_COUNT) M(reason) M
     M(request_refused) ENUM(blocked, BLOCKED_COUNT) M(blocked_since_ns) M(delivered) M(definition)
     M(definition_uid) LIST(tries, try_count, job_try)
     LIST(dependencies, dependency_count, dependency_record) STRUCT(references, key_values)
-    M(result) STRUCT(replaces, replaces_record) STRUCT(array, array_status)
-    STRUCT(nodes, array_status) M(main_node)
+    M(result) STRUCT(replaces, replaces_record) STRUCT(scheduling_priority, opt_i64)
+    STRUCT(array, array_status) STRUCT(nodes, array_status) M(main_node)
     STRUCT(cost, job_cost))
 #undef T
 #define T batch_job
 ROOT(batch_job, STRUCT(meta, object_meta) M(parent_uid) M(queue) M(definition) M(has_template)
     STRUCT(template_, pod_template) STRUCT(overrides, template_override)
-    STRUCT(scheduling_priority, opt_i64) M(has_nodes) STRUCT(nodes, node_properties)
+    STRUCT(scheduling_priority, opt_i64) M(share) M(preemptible) M(has_preemptible) M(has_nodes) STRUCT(nodes, node_properties)
     M(has_node_overrides) STRUCT(node_overrides, node_overrides) STRUCT(parameters, key_values)
     STRUCT(array_size, opt_i64) M(size_from) STRUCT(max_concurrent, opt_i64)
     STRUCT(consumables, consumable_needs) M(has_consumables)
@@ -230,7 +245,7 @@ PART(container_exit, M(name) M(exit_code) M(reason) M(message))
 #define T pod
 ROOT(pod, STRUCT(meta, object_meta) M(address) M(node_name) ENUM(phase, POD_UNKNOWN + 1) M(reason)
     M(message) STRUCT(requests, resources) NUMBERS(host_ports, host_port_count) M(owner_kind)
-    M(owner_uid) M(job_uid) M(job_name) M(queue) M(environment) M(node_uid) M(definition)
+    M(owner_uid) M(job_uid) M(job_name) M(queue) M(share) M(environment) M(node_uid) M(definition)
     M(definition_uid) M(index) M(count) M(try) M(attempt) STRUCT(consumables, consumable_needs)
     M(deadline) M(disruption) M(waiting_reason) M(waiting_message) M(init_started)
     M(containers_started) M(started_ns) M(finished_ns) LIST(exits, exit_count, container_exit)
@@ -262,6 +277,6 @@ const struct record_type *const record_roots[] = {
     &runtime_class_record,  &consumable_resource_record,
     &array_status_record,   &instance_record,
     &instance_type_record,  &core_options_record,
-    &node_service_record,
+    &node_service_record,   &scheduling_policy_record,
 };
 const size_t record_root_count = ARRAY_LEN(record_roots);

@@ -50,7 +50,7 @@ struct record_type {
 extern const struct record_type object_meta_record, batch_job_record, job_queue_record,
     compute_environment_record, job_definition_record, pod_record, node_record, daemon_set_record,
     runtime_class_record, consumable_resource_record, array_status_record, instance_record,
-    instance_type_record, core_options_record, node_service_record;
+    instance_type_record, core_options_record, node_service_record, scheduling_policy_record;
 extern const struct record_type *const record_roots[];
 extern const size_t record_root_count;
 

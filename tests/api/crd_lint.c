@@ -33,6 +33,7 @@ static const struct {
     {"Cell", ".status", &cell_status_type},
     {"ConsumableResource", ".spec", &consumable_resource_spec_type},
     {"ConsumableResource", ".status", &consumable_resource_status_type},
+    {"SchedulingPolicy", ".spec", &scheduling_policy_spec_type},
     {"ArrayState", "", &array_state_type},
 };
 

@@ -23,6 +23,9 @@ static void drop_payload(const struct event *event)
     case EVENT_CONSUMABLE:
         consumable_resource_free(event->consumable);
         break;
+    case EVENT_POLICY:
+        scheduling_policy_free(event->policy);
+        break;
     case EVENT_POD:
         pod_free(event->pod);
         break;
@@ -74,6 +77,13 @@ static void on_apply(void *ctx, struct event *event)
     case EVENT_CONSUMABLE:
         str_addf(log, "resource %s of %lld", event->consumable->meta.name,
                  (long long)event->consumable->total);
+        break;
+    case EVENT_POLICY:
+        str_addf(log, "policy %s decay %lld", event->policy->meta.name,
+                 (long long)event->policy->decay_s);
+        break;
+    case EVENT_POLICY_GONE:
+        str_addf(log, "policy gone %s", event->name);
         break;
     case EVENT_CONSUMABLE_GONE:
         str_addf(log, "resource gone %s", event->name);
@@ -216,6 +226,19 @@ TEST(observe_consumable_resources)
     see(observer, WATCHED_CONSUMABLES, KUBE_MODIFIED, RESOURCE("4"));
     see(observer, WATCHED_CONSUMABLES, KUBE_DELETED, RESOURCE("5"));
     CHECK_TEXT("told", str_text(&log), "resource lic of 5\nresource gone lic\n");
+}
+
+TEST(observe_policies)
+{
+    AUTO_STR log = STR_EMPTY;
+    AUTO(memo) memo = memo_new();
+    AUTO(observer) observer = observer_of(memo, &log);
+#define POLICY(version)                                                                            \
+    "{\"metadata\":{\"name\":\"p\",\"uid\":\"u\",\"resourceVersion\":\"" version                   \
+    "\"},\"spec\":{\"fairsharePolicy\":{\"shareDecaySeconds\":60}}}"
+    see(observer, WATCHED_POLICIES, KUBE_ADDED, POLICY("3"));
+    see(observer, WATCHED_POLICIES, KUBE_DELETED, POLICY("5"));
+    CHECK_TEXT("told", str_text(&log), "policy p decay 60\npolicy gone p\n");
 }
 
 TEST(observe_tells_the_author)

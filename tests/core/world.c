@@ -315,19 +315,21 @@ static bool happens(struct world *world, const struct line *line)
 {
     static const char *const kinds[] = {"job",      "queue",     "environment",  "definition",
                                         "node",     "daemonset", "runtimeclass", "consumable",
-                                        "revision", "service"};
+                                        "revision", "service",   "policy"};
     const char *word = line->words[0];
     if (strcmp(word, "at") == 0 && line->count == 2) {
         go_to(world, WORLD_EPOCH_NS + line_ns(line->words[1]));
         return true;
     }
     if (strcmp(word, "why") == 0 || strcmp(word, "jobs") == 0 || strcmp(word, "pods") == 0 ||
-        strcmp(word, "consumables") == 0) {
+        strcmp(word, "consumables") == 0 || strcmp(word, "shares") == 0) {
         settle(world);
         if (word[0] == 'w')
             log_why(world, line->words[1]);
         else if (word[0] == 'j')
             log_jobs(world);
+        else if (word[0] == 's')
+            log_shares(world);
         else if (word[0] == 'c')
             log_consumables(world);
         else

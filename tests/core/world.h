@@ -32,6 +32,8 @@
  *   consumable c total=5                                   also spent (NON_REPLENISHABLE), ns=team;
  *       jobs and definitions take of it: takes=c:2,d:1; lowered: the total may be under what is in
  *       use
+ *   policy p weights=a:0.5,u*:2 decay=600s                 a SchedulingPolicy; also reservation=50,
+ *       dominant, reclaim, invalid=words. Queues: policy=p; jobs: share=a prio=5 preemptible
  *   job c after=a arg=Ref::jobs.a.count param=k:v          what the container is given
  *   job d after=a sizefrom=Ref::jobs.a.count               an array of a computed size
  *   service g-00000001 [owner=00000001-uid]                the name of the first job's, if it is g;
@@ -59,7 +61,7 @@
  *   tries a                   writes down the tries in job a's stored status
  *   why a                     writes down what keeps job a, as its status would tell it
  *   explain a                 writes down the whole of it: place in line, every node, every clause
- *   jobs | pods | consumables writes down how everything stands
+ *   jobs | pods | consumables | shares   writes down how everything stands
  *   restart                   throws the core away and fills a new one from what the server holds
  *
  * What ran on a node that is gone is failed by pod GC 40 s later. Everything is declared before the

@@ -7,6 +7,7 @@
  *   world_machines.c the provider: machines that are launched, boot and go
  *   world_sink.c     the event sink
  *   world_consume.c  consumable resources
+ *   world_shares.c   scheduling policies
  *   world_revisions.c  the API server, for definitions and their revisions
  *   world_services.c   likewise, for Services that name nodes
  *   world_log.c      what is written down */
@@ -34,6 +35,8 @@ struct thing { /* a declared object: its words, and what a server adds to them *
     bool has_status;
     int64_t consumed; /* of a consumable resource, as stored */
     struct text_list claims;
+    char *shares_used; /* of a queue, as stored */
+    int64_t shares_at_ns, shares_active;
     /* Of a large array: its companion. */
     char *array_data, *array_encoding, *array_refusals, *array_results, *array_history;
     char *array_inputs;
@@ -168,6 +171,11 @@ enum done_result consumable_write(struct world *world, const struct action *acti
                                   struct answer *answer);
 void log_consumable(struct world *world, const struct action *action);
 void log_consumables(struct world *world);
+
+/* world_shares.c */
+struct scheduling_policy *policy_from(const struct thing *thing);
+void shares_write(struct world *world, const struct action *action);
+void log_shares(struct world *world);
 void log_oversold(struct world *world, const struct thing *thing);
 
 /* world_revisions.c */

@@ -98,6 +98,7 @@ void thing_free(struct thing *thing)
     free(thing->words);
     free(thing->uid);
     free(thing->parent_uid);
+    free(thing->shares_used);
     free(thing->array_data);
     free(thing->array_encoding);
     free(thing->array_refusals);
@@ -133,6 +134,7 @@ void thing_gone(struct world *world, struct thing *thing)
         {"daemonset", EVENT_DAEMON_SET_GONE},
         {"runtimeclass", EVENT_RUNTIME_CLASS_GONE},
         {"consumable", EVENT_CONSUMABLE_GONE},
+        {"policy", EVENT_POLICY_GONE},
     };
     struct thing *before = NULL;
     if (strcmp(thing->kind, "job") == 0)
@@ -228,6 +230,8 @@ void thing_show(struct world *world, const struct thing *thing)
     else if (strcmp(kind, "consumable") == 0)
         event(world,
               &(struct event){.kind = EVENT_CONSUMABLE, .consumable = consumable_from(thing)});
+    else if (strcmp(kind, "policy") == 0)
+        event(world, &(struct event){.kind = EVENT_POLICY, .policy = policy_from(thing)});
     if (strcmp(kind, "job") == 0 && !world->synced)
         show_companion(world, thing);
 }
@@ -769,6 +773,7 @@ static void carry_out(struct world *world, const struct action *action, struct a
         break;
     case ACTION_QUEUE_STATUS:
         answer->result = queue_told(world, action);
+        shares_write(world, action);
         break;
     case ACTION_DEFINITION_STATUS:
         answer->result = definition_told(world, action, answer);

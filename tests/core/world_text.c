@@ -309,6 +309,12 @@ struct job_queue *queue_from(const struct thing *thing)
             (struct environment_order){(int64_t)i + 1, text_copy(names.items[i])};
     text_list_done(&names);
     list_from(line_get(&line, "ns"), &queue->namespaces);
+    queue->policy = text_copy(line_get(&line, "policy"));
+    if (queue->policy != NULL && queue->policy[0] == '\0')
+        text_set(&queue->policy, NULL);
+    queue->shares.at_ns = thing->shares_at_ns;
+    queue->shares.active = thing->shares_active;
+    queue->shares.used = text_copy(thing->shares_used);
     limits_from(line_get(&line, "limits"), queue);
     if (line_get(&line, "keep") != NULL)
         queue->finished_pods = (struct finished_pods){
@@ -453,6 +459,9 @@ void definition_words(const struct thing *thing, struct job_definition *ret)
     ret->timeout_s = timeout_from(&line);
     template_from(&line, &ret->template_);
     needs_from(&line, &ret->consumables);
+    if (line_get(&line, "prio") != NULL)
+        ret->scheduling_priority = OPT_I64(line_number(&line, "prio", 0));
+    ret->preemptible = line_has(&line, "preemptible");
     ret->invalid = text_copy(line_get(&line, "invalid"));
     if (ret->invalid != NULL && ret->invalid[0] == '\0')
         text_set(&ret->invalid, NULL); /* mended */
@@ -613,6 +622,11 @@ struct batch_job *job_from(const struct thing *thing)
         job->ttl_s = OPT_I64(line_ns(line_get(&line, "ttl")) / NS_PER_S);
     requests_from(&line, job);
     job->invalid = text_copy(line_get(&line, "invalid"));
+    job->share = text_copy(line_get(&line, "share"));
+    if (line_get(&line, "prio") != NULL)
+        job->scheduling_priority = OPT_I64(line_number(&line, "prio", 0));
+    job->has_preemptible = line_has(&line, "preemptible");
+    job->preemptible = job->has_preemptible;
     job->has_status = thing->has_status;
     if (thing->has_status)
         status_copy(&thing->status, &job->status);

@@ -77,6 +77,7 @@ static void create_pod(struct world *world, struct request *request)
     pod->ours = true;
     pod->job_name = request->job_name;
     pod->queue = request->queue;
+    pod->share = request->share;
     pod->environment = request->environment;
     pod->node_uid = request->node_uid;
     pod->revision = request->revision;
@@ -185,6 +186,8 @@ static void queue_told(struct sim_queue *queue, const struct request *request)
 {
     queue->observed_generation = request->observed_generation;
     queue->draining_since_ns = request->draining_since_ns;
+    queue->shares_used = request->shares_used;
+    queue->shares_at_ns = request->shares_at_ns;
 }
 
 static void write_simple(struct world *world, struct request *request, enum kind kind)

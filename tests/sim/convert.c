@@ -144,6 +144,8 @@ static struct batch_job *job_convert(const struct sim_job *from)
     struct batch_job *job = mem_new(sizeof(*job));
     meta_fill(&from->object, &job->meta);
     job->queue = text_copy(from->queue);
+    job->share = text_copy(from->share);
+    job->scheduling_priority = OPT_I64(from->priority);
     job->definition =
         from->definition_number == 0
             ? text_copy(from->definition_name)
@@ -230,6 +232,9 @@ static struct job_queue *queue_convert(const struct sim_queue *from)
     meta_fill(&from->object, &queue->meta);
     quota_fill(from, queue);
     queue->priority = from->priority;
+    queue->policy = text_copy(from->policy);
+    queue->shares.at_ns = from->shares_at_ns;
+    queue->shares.used = text_copy(from->shares_used);
     queue->observed_generation = from->observed_generation;
     queue->finished_pods =
         (struct finished_pods){.keep_s = from->keep_s, .per_node = from->per_node};
@@ -297,6 +302,7 @@ struct pod *pod_convert(const struct sim_pod *from)
         pod->job_uid = text_copy(from->job_uid);
         pod->job_name = text_copy(from->job_name);
         pod->queue = text_copy(from->queue);
+        pod->share = text_copy(from->share);
         pod->environment = text_copy(from->environment);
         pod->node_uid = text_copy(from->node_uid);
         pod->definition = text_copy(from->revision);
@@ -370,6 +376,7 @@ static const enum event_kind gone_events[KIND_COUNT] = {
     [KIND_ENVIRONMENT] = EVENT_ENVIRONMENT_GONE,
     [KIND_DEFINITION] = EVENT_DEFINITION_GONE,
     [KIND_CONSUMABLE] = EVENT_CONSUMABLE_GONE,
+    [KIND_POLICY] = EVENT_POLICY_GONE,
     [KIND_REVISION] = EVENT_REVISION_GONE,
     [KIND_SERVICE] = EVENT_SERVICE_GONE,
     [KIND_POD] = EVENT_POD_GONE,
@@ -414,6 +421,10 @@ void event_fill(const struct object *copy, bool gone, struct event *ret)
     case KIND_CONSUMABLE:
         ret->kind = EVENT_CONSUMABLE;
         ret->consumable = consumable_convert(object);
+        break;
+    case KIND_POLICY:
+        ret->kind = EVENT_POLICY;
+        ret->policy = policy_convert(object);
         break;
     case KIND_REVISION:
         ret->kind = EVENT_REVISION;

@@ -109,6 +109,8 @@ static void check_order(struct world *world, const struct request *request,
                         const struct truth *mine)
 {
     const struct sim_job *job = mine->job;
+    const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, job->queue);
+    bool fair = queue != NULL && queue->policy != NULL;
     for (const struct truth *other = world->truths; other != NULL; other = other->next) {
         const struct sim_job *earlier = other->job;
         if (other == mine || earlier->object.gone || !is_plain(earlier) ||
@@ -120,6 +122,8 @@ static void check_order(struct world *world, const struct request *request,
             (earlier->object.created_ns == job->object.created_ns &&
              strcmp(earlier->object.name, job->object.name) > 0))
             continue;
+        if (fair && (strcmp(earlier->share, job->share) != 0 || earlier->priority < job->priority))
+            continue; /* shares take turns, and in one the priority comes first */
         const struct object *known = watch_known(world, KIND_JOB, earlier->object.uid);
         if (known == NULL)
             continue;

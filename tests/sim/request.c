@@ -162,6 +162,9 @@ static void copy_order(struct world *world, const struct pod_order *order, struc
     request->job_uid = copy(world, order->job->meta.uid);
     request->job_name = copy(world, order->job->meta.name);
     request->queue = copy(world, order->job->queue);
+    request->share = copy(world, order->job->share);
+    if (request->share != NULL)
+        share_pod_made(world, request->queue, request->share, request->template_.cpu_milli);
     request->node_name = copy(world, order->node_name);
     request->node_uid = copy(world, order->node_uid);
     request->environment = copy(world, order->environment);
@@ -223,6 +226,9 @@ struct request *request_new(struct world *world, const struct action *action)
     if (action->kind == ACTION_QUEUE_STATUS) {
         request->observed_generation = action->queue_status->observed_generation;
         request->draining_since_ns = action->queue_status->draining_since_ns;
+        request->shares_used = copy(world, action->queue_status->shares.used);
+        request->shares_at_ns = action->queue_status->shares.at_ns;
+        oracle_shares(world, action->name, &action->queue_status->shares);
     }
     if (action->kind == ACTION_ENVIRONMENT_STATUS)
         request->observed_generation = action->environment_status->observed_generation;

@@ -234,6 +234,8 @@ static void submit(struct world *world, const char *name, const char *namespace_
     job->queue = queues->items[draw(world, 0, (int64_t)queues->count - 1)]->name;
     if (chance(world, 20))
         job->queue = "nowhere";
+    job->share = share_choose(world);
+    job->priority = draw(world, 0, 2);
     if (chance(world, 400))
         job->size = (uint32_t)draw(world, 1, chance(world, 300) ? 12 : 4);
     if (job->size > 0 && chance(world, 300))
@@ -429,7 +431,8 @@ static void run_mischief(struct world *world, struct task *task)
     after(world, draw_ms(world, 200, 9000), run_mischief, NULL, NULL, 0);
     if (chance(world, faults->user)) {
         static void (*const acts[])(struct world *) = {
-            stop_job, delete_job, delete_pod, edit_queue, consumable_edit, edit_environment};
+            stop_job,        delete_job,       delete_pod, edit_queue,
+            consumable_edit, edit_environment, policy_edit};
         acts[draw(world, 0, ARRAY_LEN(acts) - 1)](world);
     }
     if (chance(world, faults->edit))
@@ -554,6 +557,7 @@ static void draw_queue(struct world *world, const char *name)
     queue->keep_s = chance(world, 300) ? draw(world, 1, 40) : 0;
     queue->per_node = draw(world, 1, 4);
     quota_draw(world, queue);
+    queue->policy = policy_choose(world);
     size_t first = (size_t)draw(world, 0, (int64_t)world->group_count - 1);
     size_t count = (size_t)draw(world, 1, (int64_t)world->group_count);
     for (size_t i = 0; i < count; i++)
@@ -582,6 +586,7 @@ void scenario_draw(struct world *world)
         store_add(world, &set->object);
     }
     consumables_draw(world);
+    policies_draw(world);
     size_t environments = (size_t)draw(world, 1, ARRAY_LEN(environment_names));
     for (size_t i = 0; i < environments && i < ARRAY_LEN(environment_names); i++)
         draw_environment(world, environment_names[i]);

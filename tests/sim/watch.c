@@ -18,6 +18,7 @@ static const char *const kind_names[KIND_COUNT] = {
     [KIND_ENVIRONMENT] = "environment",
     [KIND_DEFINITION] = "definition",
     [KIND_CONSUMABLE] = "consumable",
+    [KIND_POLICY] = "policy",
     [KIND_REVISION] = "revision",
     [KIND_SERVICE] = "service",
     [KIND_POD] = "pod",

@@ -26,6 +26,7 @@
  *   mend.c      jobs that replace one that failed
  *   family.c    jobs that belong to a job
  *   creates.c   the oracle on pods that are made
+ *   shares.c    scheduling policies, and what is told of shares
  *   consume.c   consumable resources: their users, the server's side and the oracle
  *   kept.c      the oracle on finished pods that stay for a while
  *   explain.c   the oracle on why jobs wait
@@ -69,8 +70,8 @@ enum {
     X(pod_deletes) X(pods_kept) X(pods_kept_less) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
     X(held) X(replaced) X(taken) X(parents) X(stopped_by_parent) \
-    X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) \
-    X(uses) X(given) X(uses_own) X(given_own) X(sized) X(empty) \
+    X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) X(policy_edits) \
+    X(shares_told) X(uses) X(given) X(uses_own) X(given_own) X(sized) X(empty) \
     X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
     X(signals) X(interruptions) X(droughts) X(given_back) \
@@ -93,6 +94,7 @@ enum kind {
     KIND_ENVIRONMENT,
     KIND_DEFINITION,
     KIND_CONSUMABLE,
+    KIND_POLICY,
     KIND_REVISION,
     KIND_SERVICE,
     KIND_POD,
@@ -133,6 +135,17 @@ struct sim_consumable {
     int64_t in_use, consumed;             /* as stored */
     const char *const *claims;
     size_t claim_count;
+};
+
+struct sim_policy {
+    struct object object;
+    int64_t decay_s, prefix_weight, weight; /* of u*, and of v */
+    bool dominant;
+};
+
+struct sim_share { /* all pods of it that were ever made */
+    const char *queue, *share;
+    int64_t pods, cpu_milli;
 };
 
 struct sim_definition {
@@ -190,6 +203,8 @@ struct sim_job {
     struct object object;
     uint32_t number;
     const char *queue;
+    const char *share;
+    int64_t priority;
     const char *definition_name; /* NULL: inline template */
     int64_t definition_number;   /* 0: the newest that is active */
     struct template_ template_;  /* what the user wants to run: overrides are in */
@@ -242,6 +257,9 @@ struct sim_queue {
     int64_t draining_since_ns; /* as stored */
     const char *environments[ENVIRONMENTS_MAX];
     size_t environment_count;
+    const char *policy;      /* NULL: first in, first out */
+    const char *shares_used; /* status.shares as stored */
+    int64_t shares_at_ns;
 };
 
 struct group;
@@ -287,7 +305,7 @@ struct sim_pod {
     int64_t cpu_milli, memory_mib, grace_s, active_deadline_s;
     const char *owner_kind, *owner_uid;
     bool ours;
-    const char *job_uid, *job_name, *queue, *environment, *node_uid;
+    const char *job_uid, *job_name, *queue, *share, *environment, *node_uid;
     const char *bound_uid; /* of the node that the scheduler chose; nobody else knows */
     const char *revision, *revision_of;
     uint32_t index, count, try, attempt;
@@ -420,6 +438,9 @@ struct world {
     struct rng rng;
     struct timers tasks;
     int64_t now_ns, start_ns, calm_ns;
+    struct sim_share shares[16];
+    size_t share_count;
+    bool share_dominant; /* a policy counted other things than vCPUs */
     uint64_t version, uids, steps;
     struct store stores[KIND_COUNT];
     struct watch watches[KIND_COUNT];
@@ -578,6 +599,15 @@ const char *truth_result(struct world *world, const struct sim_job *job, uint32_
 int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint32_t index,
                      uint32_t attempt);
 
+/* shares.c */
+void policies_draw(struct world *world);
+const char *policy_choose(struct world *world); /* for a queue; or NULL */
+const char *share_choose(struct world *world);
+void policy_edit(struct world *world);
+struct scheduling_policy *policy_convert(const struct sim_policy *from);
+void share_pod_made(struct world *world, const char *queue, const char *share, int64_t cpu_milli);
+void oracle_shares(struct world *world, const char *queue, const struct queue_shares *told);
+
 /* consume.c */
 void consumables_draw(struct world *world);
 void needs_draw(struct world *world, struct sim_needs *ret);
@@ -659,7 +689,9 @@ struct request {
     bool add;
     struct state_mark mark; /* JOB_TELL */
     /* creates */
-    const char *node_name, *node_uid, *environment, *job_uid, *job_name, *queue;
+    const char *node_name, *node_uid, *environment, *job_uid, *job_name, *queue, *share;
+    const char *shares_used; /* of a queue's status */
+    int64_t shares_at_ns;
     uint32_t index, count, try, attempt;
     int64_t active_deadline_s;
     struct template_ template_;

@@ -66,7 +66,8 @@ struct job_definition {
     struct key_values parameters;
     struct retry_strategy retry;
     struct opt_i64 timeout_s;
-    struct opt_i64 scheduling_priority;  /* 0..JOB_PRIORITY_MAX; kept for fair-share queues */
+    struct opt_i64 scheduling_priority; /* 0..JOB_PRIORITY_MAX; of fair-share queues */
+    bool preemptible; /* its jobs may be stopped to give a share its due, and start again */
     struct consumable_needs consumables; /* of each pod; a job may have its own instead */
     bool has_template;
     struct pod_template template_;
@@ -204,7 +205,8 @@ struct job_status {
     char *result; /* of a single job that succeeded, see result.h; NULL: it left none */
     struct job_cost cost;
     struct replaces_record replaces;
-    struct array_status array; /* size 0: a single job */
+    struct opt_i64 scheduling_priority; /* the one that holds for it; absent: none was given */
+    struct array_status array;          /* size 0: a single job */
     struct array_status nodes; /* size 0: not a multi-node job. Data as an array's has it */
     uint32_t main_node;
 };
@@ -218,6 +220,8 @@ struct batch_job {
     struct pod_template template_; /* spec.template */
     struct template_override overrides;
     struct opt_i64 scheduling_priority; /* schedulingPriorityOverride */
+    char *share;                        /* shareIdentifier; NULL: none */
+    bool preemptible, has_preemptible;  /* else the definition's holds */
     bool has_nodes;                     /* spec.nodeProperties */
     struct node_properties nodes;
     bool has_node_overrides;

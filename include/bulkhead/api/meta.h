@@ -25,6 +25,7 @@
 #define LABEL_INDEX "bulkhead.dev/index" /* first child of the pod's run */
 #define LABEL_TRY "bulkhead.dev/try"
 #define LABEL_ZONE "topology.kubernetes.io/zone"
+#define LABEL_SHARE "bulkhead.dev/share-identifier" /* in a fair-share queue */
 #define LABEL_INSTANCE_TYPE "node.kubernetes.io/instance-type"
 #define LABEL_INSTANCE_ID "bulkhead.dev/instance-id" /* on nodes */
 #define ANNOTATION_JOB "bulkhead.dev/job"            /* the job's name */

@@ -4,6 +4,7 @@
 #define BULKHEAD_API_QUEUE_H
 
 #include "bulkhead/api/meta.h"
+#include "bulkhead/api/policy.h"
 #include "bulkhead/api/resources.h"
 
 struct json_object;
@@ -72,6 +73,7 @@ struct job_queue {
     int64_t priority;                       /* 0..1000, higher first; default 0 */
     struct environment_order *environments; /* sorted by order; 1..QUEUE_ENVIRONMENTS_MAX */
     size_t environment_count;
+    char *policy; /* spec.schedulingPolicy: its shares take turns; NULL: first in, first out */
     struct text_list namespaces; /* spec.kubernetesNamespaces: who may submit; empty: every
                                     namespace that one of its environments serves */
     struct time_limit_action limits[BLOCKED_COUNT - 1]; /* one a reason */
@@ -81,6 +83,7 @@ struct job_queue {
     struct queue_limits most;
     int64_t observed_generation; /* status.observedGeneration as read */
     int64_t draining_since_ns;   /* status.drainingSince as read; 0: it is not there */
+    struct queue_shares shares;  /* status.shares as read */
 };
 
 enum job_phase { /* the seven states of AWS Batch, in the order of a job's life */
@@ -116,6 +119,7 @@ struct job_queue_status {
     struct queue_limits used;      /* of each limit that is set */
     struct queue_front front[QUEUE_FRONT_MAX];
     size_t front_count;
+    struct queue_shares shares;
 };
 
 enum { INSTANCE_ZONES_MAX = 8 };

@@ -18,7 +18,9 @@ extern const struct object_type batch_job_status_type;
 extern const struct object_type consumable_resource_spec_type;
 extern const struct object_type consumable_resource_status_type;
 extern const struct object_type cell_status_type;
-extern const struct object_type array_state_type; /* beside apiVersion, kind and metadata */
+extern const struct object_type scheduling_policy_spec_type;
+extern const struct object_type queue_shares_type; /* a part of JobQueueStatus */
+extern const struct object_type array_state_type;  /* beside apiVersion, kind and metadata */
 
 /* Shared by the kinds' own files. */
 extern const struct object_type retry_strategy_type;
@@ -44,6 +46,8 @@ extern const struct text_format format_indexes;
 extern const struct text_format format_target_nodes; /* of a node range */
 extern const struct text_format format_program;
 extern const struct text_format format_instance_type;
+extern const struct text_format format_share;         /* a share identifier */
+extern const struct text_format format_share_pattern; /* or a prefix of them, with * */
 
 /* Conditions of a status, decoded so that they can be freed and compared. */
 struct condition_record {

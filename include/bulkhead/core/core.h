@@ -19,6 +19,7 @@
 #include "bulkhead/api/instance.h"
 #include "bulkhead/api/job.h"
 #include "bulkhead/api/node.h"
+#include "bulkhead/api/policy.h"
 #include "bulkhead/api/queue.h"
 #include "bulkhead/api/service.h"
 #include "bulkhead/api/state_change.h"
@@ -71,6 +72,8 @@ enum event_kind {
     EVENT_RUNTIME_CLASS_GONE, /* name */
     EVENT_CONSUMABLE,         /* consumable (taken) */
     EVENT_CONSUMABLE_GONE,    /* name */
+    EVENT_POLICY,             /* policy (taken) */
+    EVENT_POLICY_GONE,        /* name */
     EVENT_INVALID, /* object_kind, meta (taken), message: a JobQueue or ComputeEnvironment whose
                       spec does not decode */
     EVENT_SYNCED,  /* every kind has been listed: the core may act from now on */
@@ -126,6 +129,7 @@ struct event {
         struct daemon_set *daemon_set;
         struct runtime_class *runtime_class;
         struct consumable_resource *consumable;
+        struct scheduling_policy *policy;
         struct array_status *array; /* heap; text fields too */
         struct object_meta *meta;   /* heap; text fields too */
         struct done done;

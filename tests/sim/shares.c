@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* shares.c - scheduling policies of simulated worlds: their users, and what the process is told
+ *
+ * What is checked: that nothing starves (all that can run has ended when the world has come to
+ * rest), the core's own counts (core_check), and that no share is told to have used more than all
+ * pods of it that were ever made could have. */
+#include "sim/world.h"
+
+#include "bulkhead/base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const shares[] = {"u1", "u2", "v", "w"};
+
+static void draw_policy(struct world *world, struct sim_policy *policy)
+{
+    policy->decay_s = draw(world, 1, chance(world, 500) ? 20 : 2000);
+    policy->dominant = chance(world, 300);
+    world->share_dominant = world->share_dominant || policy->dominant;
+    policy->prefix_weight = draw(world, 1, 40000);
+    policy->weight = draw(world, 1, 40000);
+}
+
+void policies_draw(struct world *world)
+{
+    if (chance(world, 600))
+        return;
+    struct sim_policy *policy = object_new(world, KIND_POLICY, sizeof(*policy), NULL, "policy-a");
+    draw_policy(world, policy);
+    store_add(world, &policy->object);
+}
+
+const char *policy_choose(struct world *world)
+{
+    return world->stores[KIND_POLICY].count > 0 && chance(world, 700) ? "policy-a" : NULL;
+}
+
+/* In a queue without a policy it has no effect. */
+const char *share_choose(struct world *world)
+{
+    return shares[draw(world, 0, ARRAY_LEN(shares) - 1)];
+}
+
+static void run_again(struct world *world, struct task *task)
+{
+    UNUSED(task);
+    if (store_find(world, KIND_POLICY, NULL, "policy-a") != NULL)
+        return;
+    struct sim_policy *policy = object_new(world, KIND_POLICY, sizeof(*policy), NULL, "policy-a");
+    draw_policy(world, policy);
+    store_add(world, &policy->object);
+}
+
+void policy_edit(struct world *world)
+{
+    struct object *object = store_find(world, KIND_POLICY, NULL, "policy-a");
+    if (object == NULL)
+        return;
+    world->counters.policy_edits++;
+    if (chance(world, 200)) {
+        STORY(world, "user   deletes policy %s for a while", object->name);
+        store_delete(world, object);
+        after(world, draw_ms(world, 1000, 30000), run_again, NULL, NULL, 0);
+        return;
+    }
+    STORY(world, "user   edits policy %s", object->name);
+    draw_policy(world, (struct sim_policy *)object);
+    store_change(world, object, true);
+}
+
+struct scheduling_policy *policy_convert(const struct sim_policy *from)
+{
+    struct scheduling_policy *policy = mem_new(sizeof(*policy));
+    meta_fill(&from->object, &policy->meta);
+    policy->decay_s = from->decay_s;
+    policy->dominant = from->dominant;
+    policy->weight_count = 2;
+    policy->weights = mem_new(policy->weight_count * sizeof(*policy->weights));
+    policy->weights[0] = (struct share_weight){text_copy("u*"), from->prefix_weight};
+    policy->weights[1] = (struct share_weight){text_copy("v"), from->weight};
+    return policy;
+}
+
+/* ------------------------------------------------------------------------- the oracle */
+
+void share_pod_made(struct world *world, const char *queue, const char *share, int64_t cpu_milli)
+{
+    for (size_t i = 0; i < world->share_count; i++) {
+        struct sim_share *known = &world->shares[i];
+        if (strcmp(known->queue, queue) == 0 && strcmp(known->share, share) == 0) {
+            known->pods++;
+            known->cpu_milli += cpu_milli;
+            return;
+        }
+    }
+    if (world->share_count < ARRAY_LEN(world->shares))
+        world->shares[world->share_count++] = (struct sim_share){queue, share, 1, cpu_milli};
+}
+
+/* A pod is asked for some time after the world began, and takes what it asks for until now at most;
+ * also one that is never made. */
+void oracle_shares(struct world *world, const char *queue, const struct queue_shares *told)
+{
+    const char *text = told->used;
+    char *id = NULL;
+    int64_t milli = 0;
+    int64_t seconds = (world->now_ns - world->start_ns) / NS_PER_S + 2;
+    world->counters.shares_told++;
+    while (queue_shares_next(&text, &id, &milli)) {
+        int64_t most = 0;
+        for (size_t i = 0; i < world->share_count; i++) {
+            const struct sim_share *known = &world->shares[i];
+            if (strcmp(known->queue, queue) == 0 && strcmp(known->share, id) == 0)
+                most = (known->cpu_milli + 1) * seconds;
+        }
+        if (most > 0 && !world->share_dominant && milli > most)
+            violation(world, "shares", "share %s of %s is told to have used %lld, at most %lld", id,
+                      queue, (long long)milli, (long long)most);
+    }
+}
