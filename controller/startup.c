@@ -9,10 +9,9 @@
 
 enum { PAUSE_MS_MIN = 500, PAUSE_MS_MAX = 15000 };
 
-static const char *const resources[] = {
-    "batchjobs",   "jobqueues",           "jobdefinitions",     "computeenvironments",
-    "arraystates", "consumableresources", "schedulingpolicies", "cells",
-    NULL};
+static const char *const resources[] = {"batchjobs",           "jobqueues",   "jobdefinitions",
+                                        "computeenvironments", "arraystates", "consumableresources",
+                                        "schedulingpolicies",  "cells",       NULL};
 
 #define READ(group, resource)                                                                      \
     {"get", (group), (resource), NULL}, {"list", (group), (resource), NULL},                       \

@@ -64,6 +64,15 @@ static int apply_consumable(struct day *day, struct json_object *doc, struct err
     return 0;
 }
 
+static int apply_policy(struct day *day, struct json_object *doc, struct err *err)
+{
+    struct event event = {.kind = EVENT_POLICY};
+    if (scheduling_policy_decode(doc, &event.policy, err) < 0)
+        return -1;
+    day_event(day, &event);
+    return 0;
+}
+
 static int apply_daemon_set(struct day *day, struct json_object *doc, struct err *err)
 {
     struct event event = {.kind = EVENT_DAEMON_SET};
@@ -94,15 +103,11 @@ static const struct {
     const char *kind;
     int (*apply)(struct day *day, struct json_object *doc, struct err *err);
 } kinds[] = {
-    {"JobQueue", apply_queue},
-    {"ComputeEnvironment", apply_environment},
-    {"JobDefinition", apply_definition},
-    {"ConsumableResource", apply_consumable},
-    {"Node", apply_node},
-    {"DaemonSet", apply_daemon_set},
-    {"RuntimeClass", apply_runtime_class},
-    {"Namespace", apply_nothing},
-    {"Load", apply_nothing}, /* scenario_day reads it */
+    {"JobQueue", apply_queue},           {"ComputeEnvironment", apply_environment},
+    {"JobDefinition", apply_definition}, {"ConsumableResource", apply_consumable},
+    {"SchedulingPolicy", apply_policy},  {"Node", apply_node},
+    {"DaemonSet", apply_daemon_set},     {"RuntimeClass", apply_runtime_class},
+    {"Namespace", apply_nothing},        {"Load", apply_nothing}, /* scenario_day reads it */
 };
 
 /* What an API server would have added. */

@@ -389,11 +389,12 @@ static void ref_start(struct formulas *ref, int64_t now_s, int job, uint32_t ind
 static size_t follow(struct formulas *ref, const char *log, size_t from, unsigned seed)
 {
     while (log[from] != '\0') {
-        int64_t at_s = 0;
-        int job = -1;
-        unsigned index = 0;
-        int read = sscanf(log + from, "%lds start j%d/%u", &at_s, &job, &index);
-        REQUIRE(read == 3 && job >= 0 && job < (int)ref->job_count);
+        char *rest; /* "12s start j03/7 on n1" */
+        int64_t at_s = strtoll(log + from, &rest, 10);
+        REQUIRE(text_starts(rest, "s start j"));
+        int job = (int)strtol(rest + strlen("s start j"), &rest, 10);
+        REQUIRE(*rest == '/' && job >= 0 && job < (int)ref->job_count);
+        uint32_t index = (uint32_t)strtoul(rest + 1, NULL, 10);
         int64_t now_s = ref->clock.base_s + USAGE_EPOCHS_MAX / 2 * ref->clock.half_s + at_s;
         int want = -1;
         int share = ref_next(ref, now_s, &want);
