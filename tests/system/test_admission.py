@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = "admission"
-CLUSTER_KINDS = ("JobQueue", "ComputeEnvironment")
+CLUSTER_KINDS = ("JobQueue", "ComputeEnvironment", "SchedulingPolicy")
 
 POD = {"spec": {"containers": [{"name": "c", "image": "i"}]}}
 JOB = {"jobQueue": "q", "template": POD}
@@ -21,6 +21,11 @@ CATALOG = [{"name": "s", "vcpus": 4, "memory": "16Gi"}]
 GROUP = {"provider": "kwok", "kwok": {"catalog": CATALOG}}
 MANAGED = {"type": "MANAGED", "kubernetesNamespaces": ["a"], "computeResources": {"maxvCpus": 8}, "nodeGroup": GROUP}
 UNMANAGED = {"type": "UNMANAGED", "kubernetesNamespaces": ["a"]}
+FAIR = {**QUEUE, "schedulingPolicy": "teams"}
+
+
+def shares(*distribution, **more):
+    return {"fairsharePolicy": {"shareDistribution": list(distribution), **more}}
 
 
 def pod(**fields):
@@ -59,6 +64,14 @@ ACCEPTED = [
     ("ComputeEnvironment", {**MANAGED, "nodeGroup": {"provider": "command", "command": {"program": "my-nodes"}}}),
     ("ComputeEnvironment", {**MANAGED, "nodeGroup": {"provider": "kwok", "kwok": {
         "catalog": [{**CATALOG[0], "price": 0.2}, {**CATALOG[0], "name": "t", "price": "0.2", "memory": 1024}]}}}),
+    ("JobQueue", FAIR),
+    ("JobQueue", {**FAIR, "queueingStrategy": "FIFO"}),
+    ("BatchJob", {**JOB, "shareIdentifier": "Team_A.vision-1"}),
+    ("SchedulingPolicy", {}),
+    ("SchedulingPolicy", shares(shareDecaySeconds=604800, computeReservation=99, resource="DOMINANT", reclaim="Never")),
+    ("SchedulingPolicy", shares({"shareIdentifier": "a", "weightFactor": 0.125}, {"shareIdentifier": "student-*"},
+                                {"shareIdentifier": "b" * 63, "weightFactor": 999.9999})),
+    ("SchedulingPolicy", shares(*({"shareIdentifier": f"s{i}"} for i in range(500)))),
 ]
 
 
@@ -111,6 +124,22 @@ REFUSED = [
     ("JobQueue", {"computeEnvironmentOrder": [{"order": 1, "computeEnvironment": n} for n in "ab"]},
      "each order can be there once"),
     ("JobQueue", {"computeEnvironmentOrder": [{"order": n, "computeEnvironment": "a"} for n in (1, 2)]}, "Duplicate"),
+    ("JobQueue", {**FAIR, "queueingStrategy": "BEST_EFFORT_FIFO"}, "expected FIFO with a schedulingPolicy"),
+    ("JobQueue", {**FAIR, "schedulingPolicy": "No name"}, "spec.schedulingPolicy"),
+    ("BatchJob", {**JOB, "shareIdentifier": "team a"}, "spec.shareIdentifier"),
+    ("BatchJob", {**JOB, "shareIdentifier": "a" * 64}, "may not be more than 63"),
+    ("BatchJob", {**JOB, "preemptible": True}, "spec.preemptible: Invalid value: true: not built yet"),
+    ("JobDefinition", {"template": POD, "preemptible": True}, "spec.preemptible: Invalid value: true: not built yet"),
+    ("SchedulingPolicy", shares(reclaim="Preemptible"), "not built yet: expected Never"),
+    ("SchedulingPolicy", shares(shareDecaySeconds=604801), "less than or equal to 604800"),
+    ("SchedulingPolicy", shares(computeReservation=100), "less than or equal to 99"),
+    ("SchedulingPolicy", shares(resource="GPU"), '"VCPU", "DOMINANT"'),
+    ("SchedulingPolicy", shares({"shareIdentifier": "a"}, {"shareIdentifier": "a"}), "Duplicate"),
+    ("SchedulingPolicy", shares({"shareIdentifier": "a*b"}), "shareDistribution[0].shareIdentifier"),
+    ("SchedulingPolicy", shares({"shareIdentifier": "a", "weightFactor": 0}), "expected a number 0.0001..999.9999"),
+    ("SchedulingPolicy", shares({"shareIdentifier": "a", "weightFactor": 1000}), "less than or equal to 999"),
+    ("SchedulingPolicy", shares(*({"shareIdentifier": f"s{i}"} for i in range(501))), "at most 500 items"),
+    ("SchedulingPolicy", {"fairSharePolicy": {}}, 'unknown field "spec.fairSharePolicy"'),
     ("ComputeEnvironment", {**UNMANAGED, "kubernetesNamespaces": ["kube-system"]}, "other than default and kube-*"),
     ("ComputeEnvironment", {**UNMANAGED, "kubernetesNamespaces": []}, "at least 1 items"),
     ("ComputeEnvironment", {**UNMANAGED, "nodeGroup": GROUP}, "expected kwok or command with type MANAGED"),
@@ -137,7 +166,8 @@ def test_refused(space, kind, spec, words):
     assert words in err
 
 
-@pytest.mark.parametrize("kind,spec", [("JobQueue", QUEUE), ("ComputeEnvironment", UNMANAGED)])
+@pytest.mark.parametrize("kind,spec", [("JobQueue", QUEUE), ("ComputeEnvironment", UNMANAGED),
+                                       ("SchedulingPolicy", {})])
 def test_a_name_that_is_no_label(space, kind, spec):
     code, _, err = space.kubectl("create", "--dry-run=server", "-f", "-", input=document(kind, spec, "a" * 64))
     assert code != 0
@@ -150,7 +180,8 @@ def job(space, request):
     name = f"job-{abs(hash(request.node.name)) % 10**8}"
     spec = {"jobQueue": "none", "template": POD, "parameters": {"a": "b"}, "dependsOn": [{"jobName": "x"}],
             "arrayProperties": {"size": 3}, "retryStrategy": {"attempts": 2}, "timeout": {"attemptDurationSeconds": 9},
-            "overrides": {"metadata": {"labels": {"a": "b"}}}, "schedulingPriorityOverride": 3, "requests": []}
+            "overrides": {"metadata": {"labels": {"a": "b"}}}, "schedulingPriorityOverride": 3, "requests": [],
+            "shareIdentifier": "a"}
     space.kubectl("create", "-f", "-", input=document("BatchJob", spec, name), check=True)
     yield name
     space.kubectl("delete", "batchjob", "-n", SPACE, name, "--wait=false")
@@ -164,7 +195,7 @@ def patch(space, name, change, *more):
     {"jobQueue": "other"}, {"jobDefinition": "d", "template": None}, {"template": pod(hostNetwork=True)},
     {"parameters": {"a": "c"}}, {"parameters": None}, {"arrayProperties": {"size": 4}}, {"arrayProperties": None},
     {"overrides": None}, {"overrides": {"metadata": {"labels": {"a": "c"}}}}, {"schedulingPriorityOverride": 4},
-    {"dependsOn": None}, {"replaces": {"jobName": "a"}}, {"retryStrategy": {"attempts": 3}}, {"timeout": None},
+    {"shareIdentifier": "other"}, {"shareIdentifier": None}, {"dependsOn": None}, {"replaces": {"jobName": "a"}}, {"retryStrategy": {"attempts": 3}}, {"timeout": None},
 ])
 def test_a_submitted_spec_cannot_change(space, job, change):
     code, _, err = patch(space, job, {"spec": change})
@@ -221,6 +252,24 @@ def test_a_definition_can_change(space):
     code, _, err = space.kubectl("apply", "-f", "-", input=document("JobDefinition", spec, "edited"))
     assert code != 0
     assert "spec.deregisteredRevisions[0]" in err
+
+
+def test_a_policy_can_be_replaced_only(space):
+    """What queues have used by shares would mean nothing without them."""
+    space.kubectl("create", "-f", "-", input=document("JobQueue", FAIR, "fair"), check=True)
+    space.kubectl("create", "-f", "-", input=document("JobQueue", QUEUE, "plain"), check=True)
+    try:
+        for name, spec in (("fair", QUEUE), ("plain", FAIR)):
+            code, _, err = space.kubectl("replace", "-f", "-", input=document("JobQueue", spec, name))
+            assert code != 0
+            assert "can be replaced, not added or taken away; create another queue" in err
+        spec = {**FAIR, "schedulingPolicy": "other"}
+        code, _, err = space.kubectl("replace", "-f", "-", input=document("JobQueue", spec, "fair"))
+        assert code == 0, err
+    finally:
+        for name in ("fair", "plain"):
+            space.kubectl("patch", "jobqueue", name, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+            space.kubectl("delete", "jobqueue", name, "--wait=false")
 
 
 def test_a_misspelt_field_is_told_by_apply(space):

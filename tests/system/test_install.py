@@ -31,9 +31,10 @@ def test_examples_end_well_and_apply_again_writes_nothing(world, tmp_path):
     namespace = jobs[0]["metadata"]["namespace"]
     world.namespaces.append(namespace)
     world.judge.allow_deletes(namespace)  # the end of a multi-node job stops its other nodes
-    world.cluster_objects += [(f"{BULKHEAD}/{doc['kind'].lower()}s", doc["metadata"]["name"])
-                              for doc in documents if doc["kind"] in ("ComputeEnvironment", "ConsumableResource",
-                                                                      "JobQueue")]
+    plurals = {"ComputeEnvironment": "computeenvironments", "ConsumableResource": "consumableresources",
+               "JobQueue": "jobqueues", "SchedulingPolicy": "schedulingpolicies"}
+    world.cluster_objects += [(f"{BULKHEAD}/{plurals[doc['kind']]}", doc["metadata"]["name"])
+                              for doc in documents if doc["kind"] in plurals]
     code, _, err = kubectl("apply", "-f", examples)
     assert code == 0, err
     for doc in jobs:
