@@ -321,6 +321,14 @@ struct definition_status_doc {
 
 static const char *const definition_words[] = {"ACTIVE", "INACTIVE", "INVALID"};
 
+static const struct field durations_fields[] = {
+    FIELD(struct definition_status_doc, status.runs.count, "count"),
+    FIELD(struct definition_status_doc, status.runs.mean_ms, "meanMilliseconds"),
+    FIELD(struct definition_status_doc, status.runs.deviation_ms, "deviationMilliseconds"),
+};
+static const struct object_type durations_type =
+    OBJECT_TYPE(struct definition_status_doc, "Durations", durations_fields);
+
 static const struct field definition_fields[] = {
     FIELD(struct definition_status_doc, status.observed_generation, "observedGeneration"),
     FIELD(struct definition_status_doc, word, "status", WORDS(definition_words)),
@@ -331,6 +339,7 @@ static const struct field definition_fields[] = {
     FIELD(struct definition_status_doc, status.latest_revision, "latestRevision"),
     CUSTOM(struct definition_status_doc, status.active, &numbers_field, "activeRevisions",
            .max = DEFINITION_ACTIVE_TOLD),
+    PART(&durations_type, "durations"),
 };
 const struct object_type job_definition_status_type = OBJECT_TYPE(
     struct definition_status_doc, "JobDefinitionStatus", definition_fields, .open = true);
@@ -338,7 +347,8 @@ const struct object_type job_definition_status_type = OBJECT_TYPE(
 uint64_t job_definition_status_hash(const struct job_definition_status *status)
 {
     const char *texts[] = {status->status, status->reason, status->message};
-    const int64_t numbers[] = {status->observed_generation, status->latest_revision};
+    const int64_t numbers[] = {status->observed_generation, status->latest_revision,
+                               status->runs.count, status->runs.mean_ms, status->runs.deviation_ms};
     uint64_t hash = hash_bytes(numbers, sizeof(numbers), 1);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         const char *text = texts[i] != NULL ? texts[i] : "";
@@ -353,6 +363,7 @@ void job_definition_status_read(struct json_object *value, struct job_definition
     if (value != NULL && json_decode(&job_definition_status_type, value, JSON_ROOT("status"), &doc,
                                      &(struct err){0}) == 0) {
         definition->latest_revision = doc.status.latest_revision;
+        definition->runs = doc.status.runs;
         doc.status.status = doc.word;
         doc.status.reason = doc.reason;
         definition->told_hash = job_definition_status_hash(&doc.status);
@@ -369,6 +380,8 @@ struct json_object *job_definition_status_encode(const struct object_meta *meta,
     const struct definition_status_doc doc = {.status = *status, .word = word, .reason = reason};
     struct condition_wanted wanted[2];
     struct json_object *json = json_encode(&job_definition_status_type, &doc);
+    if (status->runs.count == 0)
+        json_object_object_del(json, "durations");
 
     bool valid = !text_eq(status->status, "INVALID");
     conditions_ready(valid ? READY_YES : READY_STALLED, status->reason, status->message, wanted);

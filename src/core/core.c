@@ -397,6 +397,9 @@ static void run_timers(struct core *core)
         case TIMER_DEFINITION:
             definition_timer(core, CONTAINER_OF(timer, struct core_definition, timer));
             break;
+        case TIMER_HISTORY:
+            history_timer(core, CONTAINER_OF(timer, struct core_definition, tell_timer));
+            break;
         case TIMER_SERVICE:
             service_timer(core, CONTAINER_OF(timer, struct core_service, timer));
             break;

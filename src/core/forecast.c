@@ -4,10 +4,10 @@
  * A small model of what would happen if nothing new came: the nodes of the queue's environments
  * with what is free there, the expected ends of what runs, the machines on their way and those that
  * may still be bought, and the jobs in line, placed one after another as soon as each fits. An end
- * is expected by the mean of the runs that were seen of the job, else of pods with equal
- * requirements, else at the timeout, which is a bound; without any of these, or when a run takes
- * longer than the mean, nobody knows and nothing is assumed to end. A machine is expected when its
- * type's mean from launch to Ready has passed since it was launched.
+ * is expected by the mean of the runs that were seen of the job, else of its definition, else of
+ * pods with equal requirements (history.c), else at the timeout, which is a bound; without any of
+ * these, or when a run takes longer than the mean, nobody knows and nothing is assumed to end. A
+ * machine is expected when its type's mean from launch to Ready has passed since it was launched.
  *
  * It is an estimate and says what it rests on; where it would be a guess it says that it does not
  * know: multi-node jobs, consumable resources, limits, other queues that go first.
@@ -21,7 +21,7 @@
 
 #include <string.h>
 
-enum { SLOTS_MAX = 5000, VISITS_MAX = 500000, BOUGHT_MAX = 1000, MEAN_OF = 16 };
+enum { SLOTS_MAX = 5000, VISITS_MAX = 500000, BOUGHT_MAX = 1000 };
 
 struct slot { /* a machine */
     const struct core_environment *environment;
@@ -53,35 +53,6 @@ struct model {
     const char *unknown; /* what kept a machine or an end out of the model */
 };
 
-/* ------------------------------------------------------------------------ durations */
-
-static void mean_add(struct core_mean *mean, int64_t ns)
-{
-    mean->count += mean->count < MEAN_OF;
-    mean->ns += (ns - mean->ns) / mean->count;
-}
-
-void forecast_learn(struct core_pod *pod, int64_t finished_ns)
-{
-    int64_t took_ns = finished_ns - pod->started_ns;
-    if (!pod->started || pod->started_ns == 0 || finished_ns == 0 || took_ns < 0)
-        return;
-    mean_add(&pod->job->runs, took_ns);
-    if (pod->class_ != NULL)
-        mean_add(&pod->class_->runs, took_ns);
-}
-
-int64_t forecast_run_ns(const struct core_job *job, bool *ret_bound)
-{
-    *ret_bound = false;
-    if (job->runs.count > 0)
-        return job->runs.ns > 0 ? job->runs.ns : 1;
-    if (job->class_ != NULL && job->class_->runs.count > 0)
-        return job->class_->runs.ns > 0 ? job->class_->runs.ns : 1;
-    *ret_bound = true;
-    return job->timeout_ns;
-}
-
 /* -------------------------------------------------------------------------- the model */
 
 static void happens_at(struct model *model, int64_t at_ns, size_t slot, const struct amounts *ends,
@@ -108,7 +79,7 @@ static void add_end(struct model *model, size_t slot, const struct core_pod *pod
 {
     bool bound = false;
     const struct core_job *job = pod->job;
-    int64_t run_ns = job != NULL ? forecast_run_ns(job, &bound) : 0;
+    int64_t run_ns = job != NULL ? history_run_ns(job, &bound) : 0;
     int64_t from_ns = pod->started ? pod->started_ns : model->core->now_ns;
     bool longer = run_ns > 0 && !bound && from_ns + run_ns < model->core->now_ns;
     if (longer) {
@@ -280,7 +251,7 @@ static bool place_one(struct model *model, const struct core_job *job)
             return false;
     }
     amounts_sub(&slot->room, &job->class_->needs);
-    int64_t run_ns = forecast_run_ns(job, &bound);
+    int64_t run_ns = history_run_ns(job, &bound);
     if (run_ns > 0)
         happens_at(
             model, model->now_ns + run_ns, (size_t)(slot - model->slots), &job->class_->needs, job,

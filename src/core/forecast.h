@@ -15,9 +15,5 @@ struct forecast {
  * it. */
 size_t forecast(struct core *core, const struct core_queue *queue, const struct core_job *only,
                 size_t max, struct arena *arena, struct forecast *ret);
-/* A pod came to a good end: how long do those of its job take, and those like it? */
-void forecast_learn(struct core_pod *pod, int64_t finished_ns);
-/* What a pod of the job takes on average, or at most by its timeout; 0: not known. */
-int64_t forecast_run_ns(const struct core_job *job, bool *ret_bound);
 
 #endif

@@ -59,6 +59,7 @@
  *   verdict.c    why something waits, in words
  *   cost.c       what work costs (cost.h)
  *   front.c      the first jobs in line, for the status of their queue (front.h)
+ *   history.c    how long work takes, as it was seen (history.h)
  *   forecast.c   when a waiting job starts, as far as that can be reckoned (forecast.h)
  *   explain.c, explain_print.c, clauses.c  the same whole, for who asks: every node and type
  *                (explain.h, clauses.h)
@@ -80,17 +81,13 @@
 #include "bulkhead/base/ranges.h"
 #include "bulkhead/base/tree.h"
 #include "bulkhead/core/core.h"
+#include "history.h"
 #include "quota.h"
 #include "records.h"
 
 #include <assert.h>
 
 /* --------------------------------------------------------------------- structures */
-
-struct core_mean { /* follows: the last ones weigh most (forecast.c) */
-    int64_t ns;
-    int count;
-};
 
 struct core_class { /* all work with the same requirements; searched for once */
     struct placement placement;
@@ -99,7 +96,7 @@ struct core_class { /* all work with the same requirements; searched for once */
     bool measurable; /* false: asks for more different extended resources than the core can tell
                         apart */
     size_t users;
-    struct core_mean runs;   /* of pods that came to a good end */
+    struct core_runs runs;
     struct core_class *next; /* same hash */
 };
 
@@ -367,8 +364,8 @@ struct core_job {
     /* status */
     char *end_reason, *end_message;
     int64_t started_ns, stopped_ns;
-    struct core_mean runs; /* of its pods that came to a good end */
-    struct job_cost cost;  /* of its tries that have ended: cost.c */
+    struct core_runs runs;
+    struct job_cost cost; /* of its tries that have ended: cost.c */
     struct job_try tries[JOB_TRIES_KEPT];
     size_t try_count;
     struct core_records records;   /* of an array */
@@ -424,6 +421,7 @@ enum timer_kind {
     TIMER_NODE,
     TIMER_ENVIRONMENT,
     TIMER_DEFINITION,
+    TIMER_HISTORY,
     TIMER_SERVICE
 };
 

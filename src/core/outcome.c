@@ -9,7 +9,6 @@
 #include "assist.h"
 #include "causes.h"
 #include "cost.h"
-#include "forecast.h"
 #include "gang.h"
 #include "results.h"
 
@@ -363,7 +362,7 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
     if (outcome.kind == OUTCOME_SUCCEEDED && job->children[pod->index].phase < JOB_SUCCEEDED)
         result_keep(job, pod->index, seen->result);
     if (outcome.kind == OUTCOME_SUCCEEDED)
-        forecast_learn(pod, seen->finished_ns);
+        history_learn(core, pod, seen->finished_ns);
     apply_to_child(core, pod, by_node && cause != NULL ? cause->weight : 1, &outcome);
     tries_record(core, pod, seen, &outcome);
     free(outcome.reason);

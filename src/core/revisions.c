@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void definition_look(struct core *core, struct core_definition *definition)
+void definition_look(struct core *core, struct core_definition *definition)
 {
     if (definition->to_look)
         return;
@@ -55,6 +55,7 @@ static struct core_definition *definition_of_uid(struct core *core, const char *
     definition->uid = text_copy(uid);
     definition->key = text_copy(key);
     definition->timer.kind = TIMER_DEFINITION;
+    definition->tell_timer.kind = TIMER_HISTORY;
     map_put(core->definitions_by_uid, uid, definition);
     return definition;
 }
@@ -66,6 +67,7 @@ static void definition_free_if_unused(struct core *core, struct core_definition 
         return;
     map_remove(core->definitions_by_uid, definition->uid);
     timer_clear(&core->timers, &definition->timer);
+    timer_clear(&core->timers, &definition->tell_timer);
     free(definition->uid);
     free(definition->key);
     free(definition->obstacle);
@@ -135,6 +137,7 @@ void definition_apply(struct core *core, struct job_definition *take_spec)
         map_put(core->definitions, key, definition);
         core->counts.definitions++;
         definition->written_hash = take_spec->told_hash;
+        history_load(definition, &take_spec->runs);
     }
     job_definition_free(definition->spec);
     definition->spec = take_spec;
@@ -459,6 +462,7 @@ static bool fill_status(struct core *core, const struct core_definition *definit
     list_active(core, definition, status);
     status->observed_generation = spec->meta.generation;
     status->latest_revision = definition->latest;
+    status->runs = definition->told_runs;
     status->status = "INVALID";
     status->reason = "DefinitionInvalid";
     if (spec->invalid != NULL) {

@@ -34,8 +34,13 @@ struct core_definition { /* a JobDefinition by its UID, for as long as a revisio
     struct core_definition *look_next;
     int flights;
     struct timer timer; /* after a failure: when it is tried again */
+    struct core_runs runs;
+    struct run_history told_runs; /* as its status tells it, or is to */
+    struct timer tell_timer;      /* set: there are others */
 };
 
+/* Something may have to be done about it. */
+void definition_look(struct core *core, struct core_definition *definition);
 void definition_apply(struct core *core, struct job_definition *take_spec);
 void definition_gone(struct core *core, const char *key);
 void definition_timer(struct core *core, struct core_definition *definition);

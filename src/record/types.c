@@ -171,9 +171,13 @@ PART(retry_strategy, STRUCT(attempts, opt_i64) ARRAY(rules, rule_count, exit_rul
 #define T number_list
 PART(number_list, NUMBERS(items, count))
 #undef T
+#define T run_history
+PART(run_history, M(count) M(mean_ms) M(deviation_ms))
+#undef T
 #define T job_definition
 ROOT(job_definition, STRUCT(meta, object_meta) STRUCT(deregistered, number_list) M(history_limit)
     M(content) M(revision) M(of_name) M(of_uid) M(latest_revision) M(told_hash)
+    STRUCT(runs, run_history)
     STRUCT(parameters, key_values) STRUCT(retry, retry_strategy) STRUCT(timeout_s, opt_i64)
     STRUCT(scheduling_priority, opt_i64) M(preemptible) STRUCT(consumables, consumable_needs) M(has_template)
     STRUCT(template_, pod_template) M(has_nodes) STRUCT(nodes, node_properties) M(invalid))

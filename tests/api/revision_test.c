@@ -130,12 +130,16 @@ TEST(a_status_is_recognized)
         .message = words,
         .latest_revision = 3,
         .active = {active, 2},
+        .runs = {12, 30000, 500},
     };
     AUTO(job_definition) definition = definition_of(TEMPLATE, "");
     AUTO(json_object) doc = job_definition_status_encode(&definition->meta, &status, NULL, 0);
     AUTO_TEXT told = text_printf(",'status':%s", json_print(json_get(doc, "status")));
     AUTO(job_definition) back = definition_of(TEMPLATE, told);
     CHECK_INT("latest", back->latest_revision, 3);
+    CHECK_INT("runs", back->runs.count, 12);
+    CHECK_INT("their mean", back->runs.mean_ms, 30000);
+    CHECK_INT("how far from it", back->runs.deviation_ms, 500);
     CHECK_TRUE("the same", back->told_hash == job_definition_status_hash(&status));
     active[1] = 2;
     CHECK_TRUE("another", back->told_hash != job_definition_status_hash(&status));

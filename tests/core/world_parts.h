@@ -43,6 +43,7 @@ struct thing { /* a declared object: its words, and what a server adds to them *
     int64_t draining_since_ns; /* of a queue's status, as stored */
     uint64_t told_hash;        /* of a definition's status, as stored */
     int64_t told_latest;
+    struct run_history told_runs;
     struct thing *next;
 };
 

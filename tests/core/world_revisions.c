@@ -71,6 +71,7 @@ struct job_definition *definition_from(const struct thing *thing)
         definition->history_limit = strtoll(line_get(&line, "history"), NULL, 10);
     definition->told_hash = thing->told_hash;
     definition->latest_revision = thing->told_latest;
+    definition->runs = thing->told_runs;
     if (line_get(&line, "number") != NULL) {
         definition->revision = strtoll(line_get(&line, "number"), NULL, 10);
         definition->of_name = text_copy(line_get(&line, "of"));
@@ -94,6 +95,7 @@ enum done_result definition_told(struct world *world, const struct action *actio
     thing->version = ++world->version;
     thing->told_hash = job_definition_status_hash(action->definition_status);
     thing->told_latest = action->definition_status->latest_revision;
+    thing->told_runs = action->definition_status->runs;
     answer->version = text_printf("%" PRId64, thing->version);
     return DONE_OK;
 }
@@ -158,6 +160,9 @@ void log_definition(struct world *world, const struct action *action)
     AUTO_STR active = STR_EMPTY;
     for (size_t i = 0; i < status->active.count; i++)
         str_addf(&active, "%s%" PRId64, i > 0 ? "," : "", status->active.items[i]);
+    if (status->runs.count > 0)
+        str_addf(&active, " runs=%" PRId64 " of %" PRId64 " ms, off by %" PRId64 " ms",
+                 status->runs.count, status->runs.mean_ms, status->runs.deviation_ms);
     log_line(world, "definition %s %s latest=%" PRId64 " active=%s%s%s", action->name,
              status->status, status->latest_revision, str_text(&active),
              status->message != NULL ? ": " : "", status->message != NULL ? status->message : "");

@@ -165,6 +165,7 @@ struct job_definition *definition_convert(const struct sim_definition *from)
             definition->deregistered.items[definition->deregistered.count++] = i;
     definition->told_hash = from->told_hash;
     definition->latest_revision = from->told_latest;
+    definition->runs = from->told_runs;
     return definition;
 }
 
@@ -210,6 +211,7 @@ void revision_copy(struct world *world, const struct action *action, struct requ
     if (action->kind == ACTION_DEFINITION_STATUS) {
         request->told_hash = job_definition_status_hash(action->definition_status);
         request->number = action->definition_status->latest_revision;
+        request->told_runs = action->definition_status->runs;
         return;
     }
     const struct job_definition *from = action->definition;
@@ -288,6 +290,7 @@ void definition_told(struct world *world, const struct request *request)
         return; /* a conflict */
     definition->told_hash = request->told_hash;
     definition->told_latest = request->number;
+    definition->told_runs = request->told_runs;
 }
 
 /* --- The oracle --------------------------------------------------------------------------------

@@ -160,6 +160,7 @@ struct sim_definition {
     uint64_t deregistered; /* one bit a revision */
     uint64_t told_hash;    /* status, as stored */
     int64_t told_latest;
+    struct run_history told_runs;
 };
 
 struct sim_revision { /* what a definition was */
@@ -703,6 +704,7 @@ struct request {
     /* revisions */
     const struct sim_revision *content;
     uint64_t told_hash;
+    struct run_history told_runs;
     /* statuses */
     int64_t in_use, consumed;
     const char **claims;

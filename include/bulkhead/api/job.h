@@ -53,6 +53,10 @@ struct number_list { /* [1,2] */
     size_t count;
 };
 
+struct run_history { /* how long attempts took that came to a good end; see core/history.c */
+    int64_t count, mean_ms, deviation_ms;
+};
+
 /* A JobDefinition, or one revision of it (see revision.h). */
 struct job_definition {
     struct object_meta meta;         /* of a revision: the ControllerRevision's */
@@ -63,6 +67,7 @@ struct job_definition {
     char *of_name, *of_uid;  /* of a revision: the JobDefinition; else NULL */
     int64_t latest_revision; /* status.latestRevision as read; 0: none */
     uint64_t told_hash;      /* of the status as read, see job_definition_status_hash */
+    struct run_history runs; /* status.durations as read */
     struct key_values parameters;
     struct retry_strategy retry;
     struct opt_i64 timeout_s;
@@ -254,6 +259,7 @@ struct job_definition_status {
     char *message;
     int64_t latest_revision;
     struct number_list active; /* newest first, at most DEFINITION_ACTIVE_TOLD */
+    struct run_history runs;
 };
 /* Of all that it says: what is stored already is not written again. */
 uint64_t job_definition_status_hash(const struct job_definition_status *status);
