@@ -25,13 +25,6 @@ static void bins_add(struct core *core, struct buyer *buyer, const struct bins *
     buyer->bins[buyer->bin_count++] = *bins;
 }
 
-void buyer_add_bins(struct core *core, struct buyer *buyer, const struct amounts *room,
-                    int64_t count)
-{
-    bins_add(core, buyer, &(struct bins){.room = *room, .count = count});
-    buyer->mixes = false; /* they stand for a moment of this pass only */
-}
-
 void bins_add_whole(struct core *core, struct buyer *buyer, const struct core_type *type,
                     int64_t count)
 {
@@ -63,8 +56,6 @@ static bool matches(struct core *core, struct buyer *buyer, const struct core_cl
 {
     enum { UNKNOWN, YES, NO };
     const struct core_environment *environment = buyer->environment;
-    if (type == NULL)
-        return true;
     if (buyer->match == NULL || buyer->match_class != class_) {
         buyer->match = arena_alloc(core->arena, environment->type_count + 1);
         buyer->match_class = class_;
@@ -81,16 +72,14 @@ static int64_t pack(struct core *core, struct buyer *buyer, const struct core_cl
     size_t groups = buyer->bin_count; /* those that are split off are full for this class */
     for (size_t i = 0; i < groups && wanted > 0; i++) {
         const struct core_type *type = buyer->bins[i].type;
-        if (plain && type != NULL && amounts_extended(&type->room))
+        if (plain && amounts_extended(&type->room))
             continue;
         int64_t fit = amounts_times(&class_->needs, &buyer->bins[i].room, wanted);
-        if (buyer->bins[i].count <= 0 || fit <= 0 ||
-            !matches(core, buyer, class_, buyer->bins[i].type))
+        if (buyer->bins[i].count <= 0 || fit <= 0 || !matches(core, buyer, class_, type))
             continue;
         struct bins bins = buyer->bins[i];
         int64_t full = wanted / fit < bins.count ? wanted / fit : bins.count;
         int64_t rest = full < bins.count ? wanted - full * fit : 0;
-        buyer->took = true;
         wanted -= full * fit + rest;
         buyer->bins[i].count -= full + (rest > 0);
         bins_split(core, buyer, &bins, class_, fit, full);

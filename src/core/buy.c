@@ -2,13 +2,13 @@
 /* buy.c - what to buy
  *
  * The waiting work is walked in the order in which it will be placed (queues by priority, jobs by
- * age) and packed, class by class, first into machines that are on their way, to whichever of the
- * queue's environments, then into machines to buy in the first of them: the type with the lowest
- * price for each pod it would take, among those that are large enough, not set aside, and within
- * maxvCpus. What one environment cannot take goes to the queue's next. One whose turn has not come
- * yet is asked all the same what it would take: that waits for it, and only what it could not buy
- * is handed on. A queue whose work cannot all be bought for here keeps lower queues from buying
- * here.
+ * age) and packed, class by class, first into the room that is there (counted.c), then into
+ * machines that are on their way, to whichever of the queue's environments, then into machines to
+ * buy in the first of them: the type with the lowest price for each pod it would take, among those
+ * that are large enough, not set aside, and within maxvCpus. What one environment cannot take goes
+ * to the queue's next. One whose turn has not come yet is asked all the same what it would take:
+ * that waits for it, and only what it could not buy is handed on. A queue whose work cannot all be
+ * bought for here keeps lower queues from buying here.
  *
  * Where the strategy is LOWEST_PRICE_PACKING, what that came to is one proposal; buymix.c has
  * others.
@@ -43,8 +43,8 @@ int64_t buy_for_class(struct core *core, struct buyer *buyer, const struct core_
             type->spec.vcpus > 0 ? buyer->budget / type->spec.vcpus : LAUNCH_COUNT_MAX;
         if (machines > affordable)
             machines = affordable;
+        core->thinking.unsure = core->thinking.unsure || type->out_level > 0;
         buyer->bought[type - buyer->environment->types] += machines;
-        buyer->took = true;
         buyer->budget -= machines * type->spec.vcpus;
         wanted -= machines * fit;
         bins_buy(core, buyer, type, class_, fit, machines);
@@ -70,8 +70,10 @@ static int64_t take_work(struct core *core, struct buyer *buyer, struct core_que
     int64_t all = wanted;
     wanted = buy_for_class(core, buyer, class_, wanted);
     mix_note(core, buyer, class_, all - wanted);
-    if (wanted > 0 && buyer->short_class == NULL)
+    if (wanted > 0 && buyer->short_class == NULL) {
         buyer->short_class = class_;
+        buyer->short_step = core->thinking.step;
+    }
     buyer->short_of = buyer->short_of || wanted > 0;
     return wanted;
 }
@@ -86,11 +88,24 @@ struct buyer *buyer_of(struct buyer *buyers, size_t count,
     return NULL;
 }
 
-bool is_idle(const struct core *core, const struct core_node *node)
+bool is_idle(const struct core *core, const struct core_node *node, uint64_t before)
 {
     return node != NULL && node->spec != NULL && node->live == 0 && node->gang == NULL &&
            !node->closed && node->instance != NULL && node->instance->state <= INSTANCE_RUNNING &&
-           node->claim != core->buy_pass;
+           !is_counted_on(core, node, before);
+}
+
+/* Room that is there, though it may not be taken yet. Where a higher queue goes first for which
+ * there is nothing to be had, that may take long. */
+static int64_t take_there(struct core *core, const struct core_environment *environment,
+                          const struct core_queue *queue, const struct core_class *class_,
+                          int64_t wanted)
+{
+    const struct core_queue *first = environment->held_by;
+    bool long_ = first != NULL && first != queue && first->short_pass == core->buy_pass;
+    if (environment->gives_way || long_)
+        return wanted;
+    return count_on_room(core, environment, class_, wanted);
 }
 
 /* Room that comes anyway. */
@@ -105,16 +120,23 @@ static int64_t take_room(struct core *core, struct buyer *buyer, const struct co
 int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
                     const struct core_job *job, int64_t wanted)
 {
+    enum { THERE, COMES, BOUGHT }; /* what is paid for already is used first, wherever */
     struct core_queue *queue = job->queue;
-    for (int buys = 0; buys < 2; buys++) { /* what comes anyway is used first, wherever */
+    int last = core->thinking.doubt ? THERE : BOUGHT;
+    for (int from = THERE; from <= last; from++) {
         for (size_t i = 0; i < queue->spec->environment_count && wanted > 0; i++) {
             struct core_environment *environment =
                 map_get(core->environments, queue->spec->environments[i].compute_environment);
             struct buyer *buyer = buyer_of(buyers, count, environment);
-            if (buyer == NULL || !environment_serves(environment, job->spec->meta.namespace_))
+            if (!environment_usable(environment) ||
+                !environment_serves(environment, job->spec->meta.namespace_))
                 continue;
-            wanted = buys > 0 ? take_work(core, buyer, queue, job->class_, wanted)
-                              : take_room(core, buyer, job->class_, wanted);
+            if (from == THERE)
+                wanted = take_there(core, environment, queue, job->class_, wanted);
+            else if (buyer != NULL && from == COMES)
+                wanted = take_room(core, buyer, job->class_, wanted);
+            else if (buyer != NULL)
+                wanted = take_work(core, buyer, queue, job->class_, wanted);
         }
     }
     return wanted;
@@ -125,6 +147,7 @@ static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, s
                         int64_t times)
 {
     int64_t all = job_wanted(job);
+    counted_step(core);
     all = times < all ? times : all;
     /* No machines for what could not start on them. */
     int64_t wanted = quota_buy(core, job, consume_buy(core, job, all));
@@ -136,7 +159,7 @@ static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, s
 
 /* Where what can start passes what cannot, what can be bought for passes too. */
 static void buy_for_lines(struct core *core, struct buyer *buyers, size_t count,
-                          const struct core_queue *queue)
+                          struct core_queue *queue)
 {
     size_t looked = 0;
     bool skip = false;
@@ -147,13 +170,18 @@ static void buy_for_lines(struct core *core, struct buyer *buyers, size_t count,
         bool early = job->gang && looked > 0;
         looked++;
         skip = early || !buy_for_job(core, buyers, count, job, INT64_MAX);
+        if (skip)
+            queue->short_pass = core->buy_pass;
     }
 }
 
+/* What is behind a machine of which there were none when last asked is not bought for in the same
+ * pass: it would stand idle if there are none again. What it has already stays. */
 static void buy_in_order(struct core *core, struct buyer *buyers, size_t count,
-                         const struct core_queue *queue)
+                         struct core_queue *queue)
 {
     size_t looked = 0;
+    core->thinking.unsure = core->thinking.doubt = false;
     int64_t times;
     struct core_job *job;
     struct order_walk walk;
@@ -161,9 +189,15 @@ static void buy_in_order(struct core *core, struct buyer *buyers, size_t count,
     while ((job = order_walk_next(&walk, &times)) != NULL) {
         /* A multi-node job's machines would stand idle until it is at the head. */
         bool early = job->gang && looked > 0;
-        if (++looked > BUY_JOBS_MAX || early || !buy_for_job(core, buyers, count, job, times))
+        if (++looked > BUY_JOBS_MAX || early || !buy_for_job(core, buyers, count, job, times)) {
+            queue->short_pass = core->buy_pass;
             break; /* first in, first out: what is behind it does not start before it */
+        }
+        core->thinking.doubt = core->thinking.unsure;
     }
+    if (core->thinking.doubt)
+        queue->short_pass = core->buy_pass;
+    core->thinking.doubt = false;
 }
 
 static void buy_for_queue(struct core *core, struct buyer *buyers, size_t count,
@@ -310,7 +344,7 @@ static void buyer_close(struct core *core, struct buyer *buyer)
 void buy_plan(struct core *core)
 {
     size_t count = 0, at = 0;
-    bool wanted = false;
+    bool wanted = give_back_is_due(core); /* who counts on them? */
     struct core_environment *environment;
     struct buyer *buyers =
         arena_alloc(core->arena, (map_count(core->environments) + 1) * sizeof(*buyers));
@@ -328,7 +362,7 @@ void buy_plan(struct core *core)
             !environment_is_silent(core, environment))
             buyer_open(core, &buyers[count++], environment);
     }
-    core->buy_pass++;
+    counted_begin(core);
     buy_replacements(core, buyers, count);
     for (struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
         struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
@@ -336,6 +370,7 @@ void buy_plan(struct core *core)
             buy_for_queue(core, buyers, count, queue);
     }
     buy_spares(core, buyers, count);
+    counted_end(core);
     for (size_t i = 0; i < count; i++)
         buyer_close(core, &buyers[i]);
 }

@@ -5,8 +5,8 @@
 
 #include "internal.h"
 
-struct bins {                     /* count machines with the same room left */
-    const struct core_type *type; /* NULL: room on machines that are there */
+struct bins { /* count machines with the same room left */
+    const struct core_type *type;
     struct amounts room;
     int64_t count;
     bool whole; /* nothing has been packed into them */
@@ -18,7 +18,6 @@ struct buyer { /* one environment in one buying pass */
     bool
         waits; /* what it has is not known yet: its work is not handed on to the next environment */
     bool paced; /* its turn comes: nothing is bought here yet, but it is known what would be */
-    bool took;  /* work was packed or bought for here, since somebody last looked */
     struct bins *bins;
     size_t bin_count, bin_capacity;
     int64_t budget;                       /* vCPUs that may still be bought */
@@ -26,6 +25,7 @@ struct buyer { /* one environment in one buying pass */
     bool short_of;                        /* something that fits here could not be bought for */
     const struct core_class *short_class; /* the first of it */
     const struct core_job *short_gang;    /* likewise */
+    uint64_t short_step;                  /* when that was: core->thinking.step */
     /* bins.c */
     unsigned char *match; /* by type: is it for match_class? */
     const struct core_class *match_class;
@@ -65,15 +65,24 @@ int64_t buy_for_class(struct core *core, struct buyer *buyer, const struct core_
 bool environment_can_buy(const struct core_environment *environment);
 /* Its provider could not be asked for a minute: its work goes to the queue's next environment. */
 bool environment_is_silent(const struct core *core, const struct core_environment *environment);
-/* Empty, or not even joined, and nobody who comes first in this pass counts on it. */
-bool is_idle(const struct core *core, const struct core_node *node);
+/* Empty, or not even joined, and nobody who came before that step of the pass counts on it. */
+bool is_idle(const struct core *core, const struct core_node *node, uint64_t before);
 
-/* Room for so many pods of the job in its queue's environments, on what comes or is bought; how
- * many are left over. */
+/* Room for so many pods of the job in its queue's environments, on what is there, comes or is
+ * bought; how many are left over. */
 int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
                     const struct core_job *job, int64_t wanted);
-void buyer_add_bins(struct core *core, struct buyer *buyer, const struct amounts *room,
-                    int64_t count);
+
+/* counted.c */
+void counted_begin(struct core *core); /* a buying pass */
+void counted_step(struct core *core);  /* its next job */
+void counted_end(struct core *core);   /* all room is as it was */
+/* Puts up to wanted pods on machines that are there, in thought; how many are left over. */
+int64_t count_on_room(struct core *core, const struct core_environment *environment,
+                      const struct core_class *class_, int64_t wanted);
+void count_on_node(struct core *core, struct core_node *node); /* on the whole of it */
+/* In the last pass, before that step of it. */
+bool is_counted_on(const struct core *core, const struct core_node *node, uint64_t before);
 
 /* spare.c */
 void buy_spares(struct core *core, struct buyer *buyers, size_t count); /* after all queues */
@@ -84,6 +93,7 @@ void give_way_end(struct core *core, struct core_environment *environment);
 int64_t give_way_due_ns(const struct core_environment *environment); /* INT64_MAX: never */
 
 /* giveback.c */
+bool give_back_is_due(const struct core *core); /* some have been idle for long enough */
 void give_back(struct core *core, struct core_environment *environment);
 void node_send_away(struct core *core, struct core_node *node); /* closed, and to be terminated */
 void make_room(struct core *core, struct buyer *buyer);         /* for buyer->short_class */

@@ -64,7 +64,7 @@ static int64_t parts_without_exact(struct core *core, struct buyer *buyer,
         ret_without[i] = gang_part_waits(job, i, attempt);
         for (size_t slot = 0; ret_without[i] && slot < environment->slot_count; slot++) {
             struct core_node *node = environment->slots[slot];
-            bool takes = is_idle(core, node) && node->match != core->gang_match &&
+            bool takes = is_idle(core, node, UINT64_MAX) && node->match != core->gang_match &&
                          instance_vcpus(node->instance) <= least && node_is_usable(node) &&
                          gang_part_fits(node, class_) && node_takes(node, class_);
             if (!takes)
@@ -102,8 +102,8 @@ static void claim_idle(struct core *core, const struct core_environment *environ
 {
     for (size_t i = 0; i < environment->slot_count; i++) {
         struct core_node *node = environment->slots[i];
-        if (is_idle(core, node) && gang_could_use(job, node))
-            node->claim = core->buy_pass;
+        if (is_idle(core, node, UINT64_MAX) && gang_could_use(job, node))
+            count_on_node(core, node);
     }
 }
 
@@ -132,6 +132,7 @@ static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_
         all = type != NULL;
         if (!all)
             break;
+        core->thinking.unsure = core->thinking.unsure || type->out_level > 0;
         bought[type - environment->types]++;
         budget -= type->spec.vcpus;
     }
@@ -139,6 +140,7 @@ static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_
         if (buyer->short_class == NULL) {
             buyer->short_class = job->class_;
             buyer->short_gang = job;
+            buyer->short_step = core->thinking.step;
         }
         buyer->short_of = true;
         return false;
@@ -206,8 +208,9 @@ void buy_replacements(struct core *core, struct buyer *buyers, size_t count)
 {
     for (const struct core_job *job = core->gangs; job != NULL; job = job->gang_next) {
         struct buyer *buyer = buyer_of(buyers, count, gang_short_in(job));
-        if (buyer != NULL && !buyer->waits)
-            (void)buy_whole(core, buyer, job, gang_attempt(job));
+        counted_step(core);
+        if (buyer != NULL && !buyer->waits && !buy_whole(core, buyer, job, gang_attempt(job)))
+            job->queue->short_pass = core->buy_pass;
     }
 }
 
@@ -237,7 +240,7 @@ static int64_t gang_keeps(struct core *core, const struct buyer *buyer, bool lea
         struct core_node *stays = NULL;
         for (; stays == NULL && slot < environment->slot_count; slot++) {
             struct core_node *node = environment->slots[slot];
-            if (is_idle(core, node) && node->match != core->gang_match &&
+            if (is_idle(core, node, buyer->short_step) && node->match != core->gang_match &&
                 gang_part_fits(node, class_) &&
                 (!least_only || instance_vcpus(node->instance) <= least))
                 stays = node;
@@ -267,7 +270,7 @@ void make_room_for_gang(struct core *core, struct buyer *buyer)
         int64_t idle = 0;
         for (size_t i = 0; i < environment->slot_count; i++) {
             const struct core_node *node = environment->slots[i];
-            if (is_idle(core, node) && node->match != core->gang_match)
+            if (is_idle(core, node, buyer->short_step) && node->match != core->gang_match)
                 idle += instance_vcpus(node->instance);
         }
         if (needed < 0 || buyer->budget >= needed)
@@ -276,7 +279,7 @@ void make_room_for_gang(struct core *core, struct buyer *buyer)
             continue;
         for (size_t i = environment->slot_count; i > 0 && buyer->budget < needed; i--) {
             struct core_node *node = environment->slots[i - 1];
-            if (!is_idle(core, node) || node->match == core->gang_match)
+            if (!is_idle(core, node, buyer->short_step) || node->match == core->gang_match)
                 continue;
             needed -= instance_vcpus(node->instance);
             node_send_away(core, node);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* giveback.c - what to give back
  *
- * Machines that stood idle for their delay, and those that stand idle in the way of what has to be
- * bought. Never one with a pod of ours on it. */
+ * Machines that stood idle for their delay, and on which nothing counts that waits (counted.c: a
+ * buying pass has looked at that in the same turn), and those that stand idle in the way of what
+ * has to be bought. Never one with a pod of ours on it. */
 #include "buyer.h"
 #include "gang.h"
 #include "signals.h"
@@ -22,9 +23,9 @@ void node_send_away(struct core *core, struct core_node *node)
 
 /* Idle, and of no use to the class. One that boots for it, or waits for it, is not in its way. */
 static bool is_in_the_way(const struct core *core, const struct core_node *node,
-                          const struct core_class *class_)
+                          const struct buyer *buyer)
 {
-    return is_idle(core, node) && !node_could_fit(node, class_);
+    return is_idle(core, node, buyer->short_step) && !node_could_fit(node, buyer->short_class);
 }
 
 /* Machines that stand idle (kept for minvCpus, or for their delay) and are too small for what waits
@@ -49,12 +50,12 @@ void make_room(struct core *core, struct buyer *buyer)
     int64_t missing = smallest - buyer->budget;
     int64_t idle = 0;
     for (size_t i = 0; i < environment->slot_count; i++) {
-        if (is_in_the_way(core, environment->slots[i], class_))
+        if (is_in_the_way(core, environment->slots[i], buyer))
             idle += instance_vcpus(environment->slots[i]->instance);
     }
     for (size_t i = environment->slot_count; i > 0 && missing > 0 && idle >= missing; i--) {
         struct core_node *node = environment->slots[i - 1];
-        if (!is_in_the_way(core, node, class_))
+        if (!is_in_the_way(core, node, buyer))
             continue;
         int64_t vcpus = instance_vcpus(node->instance);
         node_send_away(core, node);
@@ -69,54 +70,91 @@ static int64_t leaves_with(const struct core_node *node)
     return node_is_leaving(node) ? 0 : instance_vcpus(node->instance);
 }
 
-/* It gives way, and who waits for an earlier environment may have to come back to it. */
-static bool is_needed_yet(const struct core_environment *environment)
+/* May be given back whoever counts on it. */
+static bool goes_anyway(const struct core_environment *environment, const struct core_node *node)
 {
-    return environment->gives_way && environment->held_by != NULL;
+    return environment->spec->meta.deleted_ns != 0 || node_signal(node) != SIGNAL_NONE;
+}
+
+static int64_t idle_until_ns(const struct core_environment *environment,
+                             const struct core_node *node)
+{
+    int64_t since_ns = node->idle_since_ns;
+    if (since_ns < environment->starved_ns)
+        since_ns = environment->starved_ns;
+    if (since_ns < node->counted_ns)
+        since_ns = node->counted_ns;
+    return since_ns + environment->spec->scale_down_delay_ns;
+}
+
+static bool is_empty(const struct core_node *node)
+{
+    return node->instance != NULL && node->instance->state <= INSTANCE_RUNNING && node->live == 0 &&
+           node->gang == NULL;
+}
+
+/* Its delay is over. One on its way is seen to by the boot deadline. */
+static bool is_due(const struct core *core, const struct core_environment *environment,
+                   const struct core_node *node)
+{
+    return is_empty(node) && node->instance->joined &&
+           core->now_ns >= idle_until_ns(environment, node);
+}
+
+static bool is_needed(const struct core *core, const struct core_environment *environment,
+                      const struct core_node *node)
+{
+    return is_counted_on(core, node, UINT64_MAX) || is_gathered(core, environment, node);
 }
 
 static bool may_go(const struct core *core, const struct core_environment *environment,
                    const struct core_node *node)
 {
-    const struct compute_environment *spec = environment->spec;
-    if (node->instance == NULL || node->instance->state > INSTANCE_RUNNING || node->live > 0 ||
-        node->gang != NULL)
+    if (!is_empty(node))
         return false;
-    if (spec->meta.deleted_ns != 0 || node_signal(node) != SIGNAL_NONE)
+    if (goes_anyway(environment, node))
         return true;
-    if (is_gathered(core, environment, node))
-        return false;
-    if (!node->instance->joined)
-        return false; /* on its way: the boot deadline sees to it */
-    int64_t idle_since_ns = node->idle_since_ns;
-    if (environment->starved_ns > idle_since_ns)
-        idle_since_ns = environment->starved_ns;
-    if (environment->spares_until_ns > core->now_ns || is_needed_yet(environment))
-        return false;
-    return core->now_ns - idle_since_ns >= spec->scale_down_delay_ns &&
-           environment->vcpus - environment->vcpus_leaving - leaves_with(node) >= spec->min_vcpus;
+    return is_due(core, environment, node) && !is_needed(core, environment, node) &&
+           environment->vcpus - environment->vcpus_leaving - leaves_with(node) >=
+               environment->spec->min_vcpus;
 }
 
 /* An idle node has one timer, and it has fired, or another has: the next time it may go. */
 static void look_again(struct core *core, const struct core_environment *environment,
                        struct core_node *node)
 {
-    int64_t since_ns = node->idle_since_ns > environment->starved_ns ? node->idle_since_ns
-                                                                     : environment->starved_ns;
-    int64_t due_ns = since_ns + environment->spec->scale_down_delay_ns;
-    if (due_ns < environment->spares_until_ns)
-        due_ns = environment->spares_until_ns;
-    if (is_gathered(core, environment, node) || is_needed_yet(environment))
+    int64_t due_ns = idle_until_ns(environment, node);
+    if (is_needed(core, environment, node) && due_ns < core->now_ns + 5 * NS_PER_S)
         due_ns = core->now_ns + 5 * NS_PER_S;
     if (due_ns > core->now_ns)
         node_wake_by(core, node, due_ns);
 }
 
+static bool gives_back(const struct core_environment *environment)
+{
+    return environment->spec != NULL && environment->spec->provider != PROVIDER_STATIC &&
+           environment->observed;
+}
+
+bool give_back_is_due(const struct core *core)
+{
+    size_t at = 0;
+    const struct core_environment *environment;
+    while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
+        if (!environment->give_back_dirty || !gives_back(environment))
+            continue;
+        for (size_t i = 0; i < environment->slot_count; i++) {
+            if (environment->slots[i] != NULL && is_due(core, environment, environment->slots[i]))
+                return true;
+        }
+    }
+    return false;
+}
+
 void give_back(struct core *core, struct core_environment *environment)
 {
     environment->give_back_dirty = false;
-    if (environment->spec == NULL || environment->spec->provider == PROVIDER_STATIC ||
-        !environment->observed)
+    if (!gives_back(environment))
         return;
     environment->vcpus_leaving = environment_vcpus_leaving(environment);
     for (size_t slot = environment->slot_count; slot > 0; slot--) {

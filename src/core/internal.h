@@ -47,6 +47,7 @@
  *   gangbuy.c    machines for one
  *   services.c   stable names for its nodes (services.h)
  *   buy.c        what to buy (buyer.h)
+ *   counted.c    what waiting work counts on, of the room that is there
  *   bins.c       machines that are on their way or to be bought, and what will go there
  *   buymix.c     which mixture of types is the cheapest for all of it
  *   purchase.c, purchase_bound.c, purchase_fill.c  how many machines of which types take all the
@@ -119,13 +120,13 @@ struct core_node {
     uint32_t slot;
     struct core_job *gang;     /* reserved for a part of that multi-node job: takes nothing else */
     uint64_t match;            /* the last matching that has given it to a part (gangroom.c) */
-    uint64_t claim;            /* the last buying pass in which a multi-node job counted on it */
+    uint64_t claim;            /* the step of a buying pass that first counted on it: counted.c */
     int64_t live;              /* pods of ours that hold room */
     int64_t alone;             /* those of them that want no other beside them */
     bool closed;               /* never place here again */
     enum instance_signal told; /* by its taints; see signals.h */
-    int64_t idle_since_ns;
-    struct penalty *penalties; /* what happened here lately; see causes.h */
+    int64_t idle_since_ns, counted_ns; /* counted_ns: when a buying pass last counted on it */
+    struct penalty *penalties;         /* what happened here lately; see causes.h */
     size_t penalty_count;
     struct core_pod *pods;
     struct timer timer; /* idle or penalty over */
@@ -477,9 +478,10 @@ struct core {
     struct core_job *fresh; /* admitted in this turn */
     struct core_definition *definitions_to_look;
     struct core_service *services_to_look;
-    uint64_t gang_match;    /* of the last matching */
-    uint64_t buy_pass;      /* the last one */
-    struct core_job *gangs; /* open ones with parts to reserve for or to start */
+    uint64_t gang_match;           /* of the last matching */
+    uint64_t buy_pass;             /* the last one: the step with which it began */
+    struct core_thinking thinking; /* of that pass */
+    struct core_job *gangs;        /* open ones with parts to reserve for or to start */
     struct core_consumable *consumables_to_look; /* whose status may have to be written */
     struct core_consumable *consumables_dirty;   /* those that are */
     uint64_t consume_pass;                       /* the last placement pass */
@@ -782,6 +784,7 @@ struct core_node *rooms_find(const struct core_environment *environment,
 
 /* rooms.c */
 bool node_is_usable(const struct core_node *node); /* all but room */
+void rooms_think(const struct core_node *node);    /* its room changes in thought: see counted.c */
 
 /* quota.c again */
 enum verdict quota_never(const struct core *core, const struct core_job *job,

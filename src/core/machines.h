@@ -25,6 +25,13 @@ struct core_instance {
     struct core_instance *prev, *next;
 };
 
+struct core_thinking {      /* a buying pass: see counted.c and buy.c */
+    uint64_t step;          /* grows with each job that is looked at, and never goes back */
+    struct thought *placed; /* NULL: none, or no pass is under way */
+    bool unsure;            /* a type was chosen of which there were none when last asked */
+    bool doubt;             /* who comes next is behind that */
+};
+
 struct core_launch {           /* asked for, not answered yet; vCPUs count from here */
     char *type, *zone, *token; /* zone NULL: any */
     int64_t count, vcpus;
@@ -89,9 +96,8 @@ struct core_environment {
     bool launch_in_flight, terminate_in_flight;
     int64_t types_next_ns, observe_next_ns, launch_next_ns, terminate_next_ns, buy_next_ns;
     int64_t observe_sent_ns;
-    int64_t spares_until_ns; /* what is idle is kept for work that will come back; see spare.c */
-    bool gives_way;          /* nothing new is placed here: see giveway.c */
-    int64_t gives_way_ns;    /* since then */
+    bool gives_way;       /* nothing new is placed here: see giveway.c */
+    int64_t gives_way_ns; /* since then */
     int64_t give_way_look_ns, give_way_next_ns;
     int64_t silent_since_ns; /* since when its provider could not be asked that; 0: it answers */
     enum action_kind silent_verb;

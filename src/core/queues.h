@@ -28,6 +28,7 @@ struct core_queue {
     int64_t newest_ns;            /* the latest creation of a job that it has taken */
     int64_t draining_since_ns;    /* 0: it is not DRAINING */
     bool reserves;                /* its head was kept consumable resources for, in the last pass */
+    uint64_t short_pass;          /* the last buying pass in which it could not have all it needs */
     /* status */
     uint64_t written_hash;
     int64_t written_ns;

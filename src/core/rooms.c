@@ -62,17 +62,14 @@ bool node_is_usable(const struct core_node *node)
            !node_rests(node) && node_is_verified(node);
 }
 
-void node_room_changed(struct core *core, struct core_node *node)
+/* Its leaf of the tree as it is now; true: it has more room than it had. */
+static bool leaf_set(const struct core_node *node)
 {
     struct core_environment *environment = node->environment;
-    if (environment == NULL || !node->in_environment)
-        return;
     struct amounts free_;
     node_free_amounts(node, &free_);
-    bool usable = node_is_usable(node);
-    if (node->gang != NULL && !usable)
-        gang_node_unusable(core, node);
-    usable = usable && node->gang == NULL && node->alone == 0; /* then it takes nothing else */
+    bool usable = node_is_usable(node) && node->gang == NULL && /* then it takes nothing else */
+                  node->alone == 0;
     struct room *leaf = &environment->rooms[environment->slot_capacity + node->slot];
     bool grew = false, plain = usable && !amounts_extended(&node->capacity);
     for (size_t d = 0; d < DIM_FIXED; d++) {
@@ -83,8 +80,23 @@ void node_room_changed(struct core *core, struct core_node *node)
         leaf->plain[d] = plain ? value : -1;
     }
     room_fix_up(environment, environment->slot_capacity + node->slot);
-    if (grew)
-        environment_touch(core, environment);
+    return grew;
+}
+
+void node_room_changed(struct core *core, struct core_node *node)
+{
+    if (node->environment == NULL || !node->in_environment)
+        return;
+    if (node->gang != NULL && !node_is_usable(node))
+        gang_node_unusable(core, node);
+    if (leaf_set(node))
+        environment_touch(core, node->environment);
+}
+
+void rooms_think(const struct core_node *node)
+{
+    if (node->environment != NULL && node->in_environment)
+        (void)leaf_set(node);
 }
 
 void slot_take(struct core *core, struct core_environment *environment, struct core_node *node)

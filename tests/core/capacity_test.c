@@ -527,3 +527,126 @@ TEST(environments_give_way)
 {
     world_check(way_rows, ARRAY_LEN(way_rows), SHOW_PODS | SHOW_MACHINES);
 }
+
+/* ---------------------------------------------------------------- what is counted on */
+
+static const struct world_row count_rows[] = {
+    /* clang-format off */
+    {"what is Ready behind a head that waits for its machine is not bought again, nor given back",
+     "environment big kwok max=8 types=l:8:16Gi:0.4 boot=60s delay=20s\n"
+     "environment small kwok max=8 types=s:1:2Gi:0.05 boot=10s delay=20s\n"
+     "queue q envs=big,small\n"
+     "job a queue=q cpu=8 runs=30s\n"
+     "job b queue=q cpu=1 array=2 runs=30s\n"
+     "at 200s\n"
+     "jobs\n",
+     "0s launch big 1x l\n"
+     "0s launch small 2x s\n"
+     "60s start a on big-1\n"
+     "60s start b/0 on small-2\n"
+     "60s start b/1 on small-3\n"
+     "110s terminate big i1\n"
+     "110s terminate small i3 i2\n"
+     "200s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b SUCCEEDED Succeeded 2 SUCCEEDED\n"},
+    {"below a queue that goes first too, and on machines that are not empty",
+     "environment e kwok max=16 types=s:2:4Gi:0.05,l:8:16Gi:0.4 boot=30s delay=10s\n"
+     "queue high envs=e priority=9\n"
+     "queue low envs=e\n"
+     "job a queue=high cpu=1 runs=100s\n"
+     "at 32s\n"
+     "job b queue=high cpu=8 runs=30s\n"
+     "job c queue=low cpu=1 runs=30s\n"
+     "at 110s\n"
+     "jobs\n",
+     "0s launch e 1x s\n"
+     "30s start a on e-1\n"
+     "32s launch e 1x l\n"
+     "62s start b on e-2\n"
+     "62s start c on e-1\n"
+     "102s terminate e i2\n"
+     "110s jobs\n"
+     "  a RUNNING\n"
+     "  b SUCCEEDED Succeeded attempts=1\n"
+     "  c SUCCEEDED Succeeded attempts=1\n"},
+    {"who goes first and waits for long keeps nobody from buying elsewhere",
+     "environment there static\n"
+     "node n1 env=there cpu=4\n"
+     "environment e kwok max=8 types=s:2:2Gi:0.05 boot=10s delay=10s\n"
+     "queue high envs=there priority=9\n"
+     "queue low envs=there,e\n"
+     "job a queue=high cpu=2 runs=300s\n"
+     "job b queue=high cpu=4 runs=30s\n"
+     "at 12s\n"
+     "job c queue=low cpu=1 runs=30s\n"
+     "at 60s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "12s launch e 1x s\n"
+     "22s start c on e-1\n"
+     "60s jobs\n"
+     "  a RUNNING\n"
+     "  b RUNNABLE\n"
+     "  c SUCCEEDED Succeeded attempts=1\n"},
+    {"what is Ready in an environment of nodes that are there is not bought",
+     "environment there static\n"
+     "node n1 env=there cpu=4\n"
+     "environment e kwok max=8 types=l:8:16Gi:0.4 boot=60s delay=10s\n"
+     "queue q envs=there,e\n"
+     "job a queue=q cpu=8 runs=30s\n"
+     "job b queue=q cpu=1 array=4 runs=30s\n"
+     "at 150s\n"
+     "jobs\n",
+     "0s launch e 1x l\n"
+     "60s start a on e-1\n"
+     "60s start b/0 on n1\n"
+     "60s start b/1 on n1\n"
+     "60s start b/2 on n1\n"
+     "60s start b/3 on n1\n"
+     "100s terminate e i1\n"
+     "150s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b SUCCEEDED Succeeded 4 SUCCEEDED\n"},
+    {"a machine that the head waits for in vain is asked for again, those behind it stay",
+     "environment big kwok max=8 types=l:8:16Gi:0.4 boot=never\n"
+     "environment small kwok max=8 types=s:1:2Gi:0.05 boot=10s delay=20s\n"
+     "queue q envs=big,small\n"
+     "job a queue=q cpu=8\n"
+     "job b queue=q cpu=1 array=2 runs=30s\n"
+     "at 700s\n"
+     "jobs\n",
+     "0s launch big 1x l\n"
+     "0s launch small 2x s\n"
+     "605s terminate big i1\n"
+     "620s launch big 1x l\n"
+     "700s jobs\n"
+     "  a RUNNABLE\n"
+     "  b 2 RUNNABLE\n"},
+    {"behind a head for which nothing is to be had idle machines go after their delay",
+     "environment big kwok max=8 types=l:8:16Gi:0.4:0 boot=60s delay=10s\n"
+     "environment small kwok max=8 types=s:2:2Gi:0.05 boot=10s delay=30s\n"
+     "queue q envs=small,big\n"
+     "job a queue=q cpu=1 runs=10s\n"
+     "at 22s\n"
+     "job b queue=q cpu=8 runs=30s\n"
+     "job c queue=q cpu=1 runs=30s\n"
+     "at 100s\n"
+     "jobs\n",
+     "0s launch small 1x s\n"
+     "10s start a on small-1\n"
+     "22s launch big 1x l\n"
+     "37s launch big 1x l\n"
+     "52s terminate small i1\n"
+     "67s launch big 1x l\n"
+     "100s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b RUNNABLE\n"
+     "  c RUNNABLE\n"},
+    /* clang-format on */
+};
+
+TEST(counted_on)
+{
+    world_check(count_rows, ARRAY_LEN(count_rows), SHOW_PODS | SHOW_MACHINES);
+}

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { FLAP_S = 60, FLAPS_MAX = 3 };
+enum { FLAP_S = 60 };
 
 /* ------------------------------------------------------------------------ signals */
 
@@ -152,7 +152,7 @@ static void check_launch(struct world *world, const struct request *request)
                     world->now_ns > world->upset_ns &&
                     world->now_ns - back->sent_ns < FLAP_S * NS_PER_S && back->vcpus >= vcpus &&
                     (back->vcpus == vcpus || request->number == 1); /* else many for a large one */
-        if (soon && world->news_ns < back->sent_ns && ++world->flaps >= FLAPS_MAX)
+        if (soon && world->news_ns < back->sent_ns)
             violation(world, "flap", "%s: %s is launched %lld s after one of %lld vCPUs went",
                       request->environment, request->instance_type,
                       (long long)((world->now_ns - back->sent_ns) / NS_PER_S),
@@ -183,8 +183,7 @@ static void check_terminate(struct world *world, const struct request *request)
             is_shared(world, instance->node))
             continue; /* it was of no use */
         if (world->now_ns - instance->launched_ns < FLAP_S * NS_PER_S &&
-            world->now_ns > world->upset_ns && world->news_ns < instance->launched_ns &&
-            ++world->flaps >= FLAPS_MAX)
+            world->now_ns > world->upset_ns && world->news_ns < instance->launched_ns)
             violation(world, "flap", "%s: %s goes %lld s after it was launched",
                       request->environment, instance->id,
                       (long long)((world->now_ns - instance->launched_ns) / NS_PER_S));

@@ -466,7 +466,6 @@ struct world {
     bool hash_plans;
     struct recorder *recorder; /* of this life of the process; NULL: it is not recorded */
     struct str record;
-    int flaps;                 /* machines bought and given back to and fro */
     int64_t news_ns, upset_ns; /* when it last heard of something that others did; see capacity.c */
     bool quota_full, forbidden;
     bool has_sink, sink_down;
