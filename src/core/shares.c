@@ -281,13 +281,19 @@ static void go_on(struct shares *shares)
     forget_idle(shares);
 }
 
-static struct core_share *share_use(struct shares *shares, const char *id, bool must)
+static struct core_share *share_known(struct shares *shares, const char *id)
 {
     go_on(shares);
     struct core_share *share = share_named(shares, id);
     idle_remove(share);
     if (share->group == NULL)
         share->group = group_for(shares, id);
+    return share;
+}
+
+static struct core_share *share_use(struct shares *shares, const char *id, bool must)
+{
+    struct core_share *share = share_known(shares, id);
     if (!share->active && (must || shares->active < SHARES_ACTIVE_MAX)) {
         shares->over--;
         count_active(share, true);
@@ -316,7 +322,9 @@ void shares_job_in(struct core *core, struct core_job *job)
     (void)core;
     if (!queue_is_fair(job->queue) || job->ended || job->share != NULL)
         return;
-    job->share = share_use(job->queue->shares, share_id_of(job), false);
+    /* Who names none mostly fails at once, and keeps nothing from others: no active share. */
+    job->share = job->spec->share != NULL ? share_use(job->queue->shares, job->spec->share, false)
+                                          : share_known(job->queue->shares, share_id_of(job));
     job->share->live++;
 }
 
@@ -336,7 +344,7 @@ void shares_job_out(struct core *core, struct core_job *job)
 bool shares_full(struct core_job *job)
 {
     struct core_share *share = job->share;
-    if (share == NULL || share->active)
+    if (share == NULL || share->active || job->spec->share == NULL)
         return false;
     (void)share_use(share->of, share->id, false);
     return !share->active;

@@ -44,7 +44,8 @@ static struct queue_shares *take(struct core *core, struct shares *shares)
     AUTO_STR text = STR_EMPTY;
     size_t count = 0;
     for (const struct core_share *share = shares->first; share != NULL; share = share->next)
-        all[count++] = (struct used){share, used_of(share, now_s)};
+        if (share->active || share->past > 0)
+            all[count++] = (struct used){share, used_of(share, now_s)};
     qsort(all, count, sizeof(*all), most_first);
     told->at_ns = now_s * NS_PER_S;
     told->active = (int64_t)shares->active;

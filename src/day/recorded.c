@@ -8,15 +8,18 @@
 
 /* ---------------------------------------------------------------------------- classes */
 
-/* A class is a queue; beyond the last they share one. */
-static size_t class_of(struct recorded *recorded, const char *queue)
+/* A class is a queue, or a share of one; beyond the last they have one together. */
+static size_t class_of(struct recorded *recorded, const struct batch_job *job)
 {
+    const char *queue = job->queue != NULL ? job->queue : "";
+    AUTO_TEXT name =
+        job->share != NULL ? text_printf("%s/%s", queue, job->share) : text_copy(queue);
     size_t i = 0;
-    while (i < recorded->class_count && !text_eq(recorded->classes[i], queue))
+    while (i < recorded->class_count && !text_eq(recorded->classes[i], name))
         i++;
     if (i < recorded->class_count || recorded->class_count == DAY_CLASSES_MAX)
         return i < DAY_CLASSES_MAX ? i : DAY_CLASSES_MAX - 1;
-    recorded->classes[i] = text_copy(queue != NULL ? queue : "");
+    recorded->classes[i] = STEAL(name);
     recorded->class_count = i + 1;
     recorded->history->class_count = i + 1;
     return i;
@@ -80,7 +83,7 @@ static void job_arrives(struct recorded *recorded, const struct event *event)
     struct recorded_job *job = mem_new(sizeof(*job));
     job->spec = as_submitted(event);
     job->at_ns = recorded->synced ? event->now_ns : recorded->start_ns;
-    job->class_ = class_of(recorded, told->queue);
+    job->class_ = class_of(recorded, told);
     job->request_count = told->request_count;
     ARRAY_ROOM(recorded->jobs, recorded->job_count, recorded->job_capacity);
     recorded->jobs[recorded->job_count++] = job;

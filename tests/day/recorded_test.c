@@ -224,6 +224,54 @@ TEST(what_goes_during_the_day)
     str_done(&tape.bytes);
 }
 
+#define SHARED(share)                                                                              \
+    "    - {name: " share ", jobs: 8, arrivals: AT_ONCE, seconds: 100, job: {jobQueue: q, "        \
+    "shareIdentifier: " share ", template: {spec: {containers: [{name: c, image: i, "              \
+    "resources: {requests: {cpu: 1, memory: 1Gi}}}]}}}}\n"
+#define POLICY(a, b)                                                                               \
+    "kind: SchedulingPolicy\nmetadata: {name: p}\nspec:\n  fairsharePolicy:\n"                     \
+    "    shareDistribution: [{shareIdentifier: a, weightFactor: " a "}, {shareIdentifier: b, "     \
+    "weightFactor: " b "}]\n"
+
+/* When the last of a share began to run, as the report tells it by share. */
+static char *longest_waits(const struct day_report *report)
+{
+    AUTO_STR out = STR_EMPTY;
+    for (size_t i = 0; i < report->class_count; i++)
+        str_addf(&out, "%s %d s\n", report->classes[i].name,
+                 (int)(report->classes[i].waits.max_ns / NS_PER_S));
+    return str_take(&out);
+}
+
+/* Four places for eight jobs of each share: the favoured share is through after three rounds. */
+TEST(what_if_the_weights_were_others)
+{
+    static const char text[] = POLICY("0.3333", "1") "---\n" ENVIRONMENT(
+        "4") "---\n"
+             "kind: JobQueue\nmetadata: {name: q}\nspec: {schedulingPolicy: p, "
+             "computeEnvironmentOrder: [{order: 1, computeEnvironment: e}]}\n---\n"
+             "kind: Load\nspec:\n  seed: 1\n  classes:\n" SHARED("a") SHARED("b");
+    struct tape tape = {.recorder = NULL};
+    struct replay replay = {0};
+    struct err err = {0};
+    free(record_day(text, &tape));
+    AUTO(recorded) recorded = read_day(&tape, &replay);
+    REQUIRE(recorded != NULL);
+    CHECK_TRUE("the same plans", !replay.differs);
+    AUTO_TEXT was = longest_waits(recorded_report(recorded));
+    CHECK_TEXT("by share", was, "q/a 213 s\nq/b 314 s\n");
+    AUTO(json_object) docs = NULL;
+    static const char other[] = POLICY("1", "0.3333");
+    REQUIRE(json_yaml_manifests(other, strlen(other), &docs, &err) == 0);
+    AUTO(day) day = NULL;
+    REQUIRE(recorded_day(recorded, docs, &(struct day_options){0}, &day, &err) == 0);
+    REQUIRE(day_run(day, &err) == 0);
+    AUTO_TEXT would = longest_waits(day_report(day));
+    CHECK_TEXT("with the weights the other way round", would, "q/a 314 s\nq/b 213 s\n");
+    replay_done(&replay);
+    str_done(&tape.bytes);
+}
+
 /* Killed in the middle: what came before is a day, and what was running then ends on another. */
 TEST(a_log_that_was_cut_off)
 {
