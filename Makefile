@@ -195,6 +195,7 @@ check: $(TEST_PROGRAMS) $(if $(filter sim,$(ONLY)),sim-check) ## Table tests wit
 RUNS ?= $(if $(SEED),1,200)
 SIM_SOURCES := $(filter-out %_test.c %_fuzz.c,$(wildcard tests/sim/*.c))
 SIM_RUNS_CHECK ?= 1000
+SEEDS ?= 10
 
 build/sim: $(call objects,release,$(SIM_SOURCES)) $(call all_libraries,release)
 	$(call link,release)
@@ -207,8 +208,11 @@ sim: build/sim ## Simulate RUNS=n worlds, or replay SEED=s exactly
 	build/sim --runs $(RUNS) $(if $(SEED),--seed $(SEED))
 sim-check: build/sim-check
 	build/sim-check --runs $(SIM_RUNS_CHECK)
+	build/sim-check --walk 2
 	build/sim-check --array 20000
-.PHONY: bugs
+sieve: build/sim ## One thing going wrong at every place of SEEDS=n schedules: each crash, pair of crashes, stale view and gap
+	build/sim --sieve $(SEEDS) --keep-going
+.PHONY: bugs sieve
 bugs: build/sim ## The tests of the tests: puts known bugs into the program, one by one; the simulator must find each
 	hack/seeded-bugs
 else

@@ -21,7 +21,7 @@
 
 #include <string.h>
 
-enum { SLOTS_MAX = 5000, VISITS_MAX = 500000, BOUGHT_MAX = 1000 };
+enum { SLOTS_FIRST = 16, SLOTS_MAX = 5000, VISITS_MAX = 500000, BOUGHT_MAX = 1000 };
 
 struct slot { /* a machine */
     const struct core_environment *environment;
@@ -44,7 +44,7 @@ struct model {
     struct arena *arena;
     const struct core_queue *queue;
     struct slot *slots;
-    size_t slot_count, bought;
+    size_t slot_count, slot_capacity, bought;
     int64_t budgets[QUEUE_ENVIRONMENTS_MAX];
     struct timers timers;
     int64_t now_ns;
@@ -69,6 +69,14 @@ static struct slot *add_slot(struct model *model, const struct core_environment 
     if (model->slot_count >= SLOTS_MAX) {
         model->unknown = "there are too many nodes to reckon with";
         return NULL;
+    }
+    if (model->slot_count == model->slot_capacity) {
+        size_t capacity = model->slot_capacity * 2 + SLOTS_FIRST;
+        struct slot *slots = arena_alloc(model->arena, capacity * sizeof(*slots));
+        if (model->slot_count > 0)
+            memcpy(slots, model->slots, model->slot_count * sizeof(*slots));
+        model->slots = slots;
+        model->slot_capacity = capacity;
     }
     struct slot *slot = &model->slots[model->slot_count++];
     *slot = (struct slot){.environment = environment};
@@ -323,7 +331,6 @@ size_t forecast(struct core *core, const struct core_queue *queue, const struct 
     int64_t times;
     size_t count = 0;
     const char *stop = NULL;
-    model.slots = arena_alloc(arena, SLOTS_MAX * sizeof(*model.slots));
     for (size_t i = 0; i < queue->spec->environment_count; i++) {
         const struct core_environment *environment = environment_at(&model, i);
         if (environment == NULL)

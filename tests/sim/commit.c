@@ -131,7 +131,9 @@ static void write_job(struct world *world, struct request *request)
             request->result = DONE_CONFLICT; /* nobody is there to read it */
             return;
         }
-        if (!fresh)
+        /* What a companion says counts once a status points at it, or there is none: with a status
+         * that holds the state itself, it is what a process wrote that died before the status. */
+        if (!fresh && (job->status == NULL || job->status->elsewhere))
             oracle_children(world, job, state->status, status);
         if (fresh) {
             state = object_new(world, KIND_ARRAY_STATE, sizeof(*state), request->namespace_,

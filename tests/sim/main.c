@@ -3,8 +3,10 @@
  *
  *   sim --runs N [--first S]       seeds S..S+N-1 (0 by default)
  *   sim --seed S [--verbose]       one seed again; --verbose tells all of its story
- *   sim --seed S --crash-at I      without other faults, the process dies at its I-th write
- *   sim --walk N                   for N seeds every I, at three moments of each write
+ *   sim --seed S --plan P          without other faults, what P says: crash:12:committed,
+ * stale:30:2, gap:17:1, or two of them with a comma between (sieve.c) sim --walk N N seeds, the
+ * process dying at each write, at three moments of it sim --sieve N                  N seeds, every
+ * plan of sieve.c
  *   --keep-going                   does not stop at the first failure
  *   --jobs N                       processes side by side; one for each core by default
  *   sim --array N [--pattern P]    one array of N children instead: what size costs (array.c)
@@ -15,6 +17,7 @@
 
 #include "bulkhead/base/str.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,25 +27,23 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FAILURES_SHOWN = 3, COMPARED_ONE_IN = 100, WALK_WRITES_MAX = 400, JOBS_MAX = 64 };
+enum { FAILURES_SHOWN = 3, COMPARED_ONE_IN = 100, JOBS_MAX = 64 };
 
 struct job_line { /* the command line */
-    uint64_t runs, first, seed, walk, jobs;
+    uint64_t runs, first, seed, walk, sieve, jobs;
     uint64_t part; /* this process takes every jobs-th seed from here */
     bool has_seed, verbose, keep_going;
-    int64_t crash_at;
-    enum crash_phase crash_phase;
+    struct disturbance disturbances[DISTURBANCES_MAX];
 };
 
 struct totals {
     uint64_t passed, failed, steps;
+    uint64_t sieved[SIEVE_FAMILIES], sieve_failed[SIEVE_FAMILIES], sieve_seeds;
     double virtual_s;
     struct counters counters;
 };
 
-static const char *const phase_names[] = {"before", "committed", "replied"};
-
-static char seed_text[64]; /* of the run under way, for a process that dies in it */
+static char seed_text[128]; /* of the run under way, for a process that dies in it */
 
 static void on_death(int signal_number)
 {
@@ -94,23 +95,23 @@ static void count(struct totals *totals, const struct run_options *options,
         return;
     }
     totals->failed++;
-    printf("FAILED seed %llu", (unsigned long long)options->seed);
-    if (options->crash_at > 0)
-        printf(" crash-at %lld %s", (long long)options->crash_at,
-               phase_names[options->crash_phase]);
-    printf("\n  %s\n", result->failure);
+    AUTO_STR plan = STR_EMPTY;
+    disturbances_print(options->disturbances, &plan);
+    printf("FAILED seed %llu%s%s\n  %s\n", (unsigned long long)options->seed,
+           plan.size > 0 ? " --plan " : "", str_text(&plan), result->failure);
     if (totals->failed <= FAILURES_SHOWN)
         show_failure(options);
     fflush(stdout);
 }
 
-static void run_seed(const struct run_options *given, struct totals *totals)
+static struct run_result run_seed(const struct run_options *given, struct totals *totals)
 {
     struct run_options options = *given;
-    options.hash_plans = options.seed % COMPARED_ONE_IN == 0;
-    snprintf(seed_text, sizeof(seed_text), "died in seed %llu crash-at %lld phase %d\n",
-             (unsigned long long)options.seed, (long long)options.crash_at,
-             (int)options.crash_phase);
+    AUTO_STR plan = STR_EMPTY;
+    disturbances_print(options.disturbances, &plan);
+    options.hash_plans = options.seed % COMPARED_ONE_IN == 0 && plan.size == 0;
+    snprintf(seed_text, sizeof(seed_text), "died in seed %llu %s\n",
+             (unsigned long long)options.seed, str_text(&plan));
     struct run_result result, again;
     run_world(&options, &totals->counters, &result);
     if (options.hash_plans && !result.failed && !options.verbose) {
@@ -124,6 +125,7 @@ static void run_seed(const struct run_options *given, struct totals *totals)
         }
     }
     count(totals, &options, &result);
+    return result;
 }
 
 static void run_many(const struct job_line *line, struct totals *totals)
@@ -145,33 +147,55 @@ static void run_many(const struct job_line *line, struct totals *totals)
     }
 }
 
-/* Dies at every write of a seed's calm schedule, before it, after its commit and after its answer.
- */
-static void walk(const struct job_line *line, struct totals *totals)
+struct sieving {
+    const struct job_line *line;
+    struct totals *totals;
+};
+
+static bool sieve_run(void *user, enum sieve_family family, const struct run_options *options,
+                      struct run_result *ret_result)
 {
-    for (uint64_t i = line->part; i < line->walk; i += line->jobs) {
-        struct run_options options = {.seed = line->first + i, .no_faults = true};
-        struct counters unused = {0};
-        struct run_result whole;
-        run_world(&options, &unused, &whole);
-        int64_t writes = whole.writes_sent < WALK_WRITES_MAX ? whole.writes_sent : WALK_WRITES_MAX;
-        for (int64_t at = 1; at <= writes; at++) {
-            for (int phase = CRASH_BEFORE; phase <= CRASH_REPLIED; phase++) {
-                options.crash_at = at;
-                options.crash_phase = (enum crash_phase)phase;
-                run_seed(&options, totals);
-                if (totals->failed > 0 && !line->keep_going)
-                    return;
-            }
+    struct sieving *sieving = user;
+    *ret_result = run_seed(options, sieving->totals);
+    sieving->totals->sieved[family]++;
+    if (ret_result->failed)
+        sieving->totals->sieve_failed[family]++;
+    return !ret_result->failed || sieving->line->keep_going;
+}
+
+static void sieve(const struct job_line *line, uint64_t seeds, bool pairs, struct totals *totals)
+{
+    struct sieving sieving = {.line = line, .totals = totals};
+    for (uint64_t i = line->part; i < seeds; i += line->jobs) {
+        totals->sieve_seeds++;
+        if (!sieve_seed(line->first + i, pairs, sieve_run, &sieving))
+            return;
+        if (line->part == 0) {
+            printf("%llu of %llu seeds, %llu failed here\n", (unsigned long long)i + 1,
+                   (unsigned long long)seeds, (unsigned long long)totals->failed);
+            fflush(stdout);
         }
     }
+}
+
+static void print_sieve(const struct totals *totals)
+{
+    if (totals->sieve_seeds == 0)
+        return;
+    printf("%llu seeds   %12s %12s\n", (unsigned long long)totals->sieve_seeds, "plans",
+           "violations");
+    for (size_t i = 0; i < SIEVE_FAMILIES; i++)
+        printf("  %-8s %12llu %12llu\n", sieve_family_names[i],
+               (unsigned long long)totals->sieved[i], (unsigned long long)totals->sieve_failed[i]);
 }
 
 static void run_part(const struct job_line *line, struct totals *totals)
 {
     run_many(line, totals);
     if (totals->failed == 0 || line->keep_going)
-        walk(line, totals);
+        sieve(line, line->walk, false, totals);
+    if (totals->failed == 0 || line->keep_going)
+        sieve(line, line->sieve, true, totals);
 }
 
 /* --- Processes side by side ------------------------------------------------------------------- */
@@ -182,6 +206,11 @@ static void totals_add(struct totals *sum, const struct totals *more)
     sum->failed += more->failed;
     sum->steps += more->steps;
     sum->virtual_s += more->virtual_s;
+    sum->sieve_seeds += more->sieve_seeds;
+    for (size_t i = 0; i < SIEVE_FAMILIES; i++) {
+        sum->sieved[i] += more->sieved[i];
+        sum->sieve_failed[i] += more->sieve_failed[i];
+    }
 #define X(name) sum->counters.name += more->counters.name;
     COUNTERS(X)
 #undef X
@@ -256,21 +285,10 @@ static bool read_number(const char *text, uint64_t *ret)
 
 static int usage(void)
 {
-    fprintf(
-        stderr,
-        "usage: sim [--runs N] [--first S] [--walk N] [--jobs N] [--keep-going]\n"
-        "           [--seed S [--verbose] [--crash-at I [--phase before|committed|replied]]]\n");
+    fprintf(stderr,
+            "usage: sim [--runs N] [--walk N] [--sieve N] [--first S] [--jobs N] [--keep-going]\n"
+            "           [--seed S [--verbose] [--plan crash:12:committed|stale:30:2|gap:17:1]]\n");
     return 2;
-}
-
-static bool read_phase(const char *text, enum crash_phase *ret)
-{
-    for (size_t i = 0; i < ARRAY_LEN(phase_names); i++)
-        if (strcmp(text, phase_names[i]) == 0) {
-            *ret = (enum crash_phase)i;
-            return true;
-        }
-    return false;
 }
 
 static bool read_line(int argc, char **argv, struct job_line *line)
@@ -282,8 +300,8 @@ static bool read_line(int argc, char **argv, struct job_line *line)
             line->verbose = true;
         } else if (strcmp(argv[i], "--keep-going") == 0) {
             line->keep_going = true;
-        } else if (strcmp(argv[i], "--phase") == 0 && more) {
-            if (!read_phase(argv[++i], &line->crash_phase))
+        } else if (strcmp(argv[i], "--plan") == 0 && more) {
+            if (!disturbances_read(argv[++i], line->disturbances))
                 return false;
         } else if (!more || !read_number(argv[i + 1], &number)) {
             return false;
@@ -296,15 +314,15 @@ static bool read_line(int argc, char **argv, struct job_line *line)
         } else if (strcmp(argv[i], "--walk") == 0) {
             line->walk = number;
             i++;
+        } else if (strcmp(argv[i], "--sieve") == 0) {
+            line->sieve = number;
+            i++;
         } else if (strcmp(argv[i], "--jobs") == 0 && number > 0 && number <= JOBS_MAX) {
             line->jobs = number;
             i++;
         } else if (strcmp(argv[i], "--seed") == 0) {
             line->seed = number;
             line->has_seed = true;
-            i++;
-        } else if (strcmp(argv[i], "--crash-at") == 0) {
-            line->crash_at = (int64_t)number;
             i++;
         } else {
             return false;
@@ -319,22 +337,24 @@ int main(int argc, char **argv)
         strcmp(argv[1], "--array") == 0)
         return array_main(argv[2], argc == 5 ? argv[4] : NULL);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct job_line line = {.crash_phase = CRASH_COMMITTED,
-                            .jobs = cores > 0 && cores <= JOBS_MAX ? (uint64_t)cores : 1};
+    struct job_line line = {.jobs = cores > 0 && cores <= JOBS_MAX ? (uint64_t)cores : 1};
     if (!read_line(argc, argv, &line))
         return usage();
 
+    /* A world is some megabytes that come and go. Having the kernel clear them again and again took
+     * longer than what happens in it. */
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+    mallopt(M_TOP_PAD, 16 << 20);
     signal(SIGABRT, on_death);
     signal(SIGSEGV, on_death);
     signal(SIGTERM, on_death);
     struct totals *totals = mem_new(sizeof(*totals));
     double start = seconds();
     if (line.has_seed) {
-        struct run_options options = {.seed = line.seed,
-                                      .verbose = line.verbose,
-                                      .no_faults = line.crash_at > 0,
-                                      .crash_at = line.crash_at,
-                                      .crash_phase = line.crash_phase};
+        struct run_options options = {
+            .seed = line.seed, .verbose = line.verbose, .no_faults = line.disturbances[0].at > 0};
+        memcpy(options.disturbances, line.disturbances, sizeof(options.disturbances));
         run_seed(&options, totals);
     } else if (line.jobs == 1) {
         run_part(&line, totals);
@@ -344,6 +364,7 @@ int main(int argc, char **argv)
     double took = seconds() - start;
     uint64_t runs = totals->passed + totals->failed;
     print_counters(&totals->counters);
+    print_sieve(totals);
     double cpu = cpu_seconds();
     printf("%llu schedules in %.1f s: %.0f for each second of a core, %.0f steps and %.0f virtual "
            "minutes each\n",

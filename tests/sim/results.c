@@ -32,6 +32,13 @@ static const char *result_told(const struct world *world, const struct sim_job *
     return result_told(world, replaced->job, replaced->job->status, index);
 }
 
+/* The same for who follows the job: with what it has taken over. */
+static const char *result_for(const struct world *world, const struct sim_job *job, uint32_t index)
+{
+    return job->status != NULL ? result_told(world, job, job->status, index)
+                               : result_of(job, index);
+}
+
 /* From after one text to the next, and what is to be kept of that; false: they are not there. */
 static bool between(const char *text, const char *from, const char *to, int keep, char value[64])
 {
@@ -90,7 +97,7 @@ bool may_be_unusable(const struct world *world, const struct sim_job *job, uint3
         uint32_t by = left_by(job, index, on);
         if (is_used(world, job, on) &&
             (on->object.gone || on->object.deleted_ns != 0 || by == UINT32_MAX || on->computed ||
-             !value_of(result_of(on, by), job->uses, value) ||
+             !value_of(result_for(world, on, by), job->uses, value) ||
              (job->computed && strspn(value, "0123456789") != strlen(value))))
             return true;
     }
@@ -106,7 +113,8 @@ static bool may_have_size(const struct world *world, const struct sim_job *job, 
          other = other->next) {
         const struct sim_job *on = other->job;
         if (is_used(world, job, on) && !is_array(on) &&
-            value_of(result_of(on, on->main_node), job->uses, value) && name_eq(value, wanted))
+            value_of(result_for(world, on, on->main_node), job->uses, value) &&
+            name_eq(value, wanted))
             return true;
     }
     return false;
@@ -179,7 +187,7 @@ void oracle_given(struct world *world, const struct sim_job *job, const struct s
         const struct sim_job *on = other->job;
         uint32_t by = left_by(job, pod->index, on);
         if (is_used(world, job, on) && by != UINT32_MAX &&
-            value_of(result_of(on, by), job->uses, value) && name_eq(value, pod->arg))
+            value_of(result_for(world, on, by), job->uses, value) && name_eq(value, pod->arg))
             return;
     }
     violation(world, "results", "%s is given %s, which nobody has left", pod->object.name,

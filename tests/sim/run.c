@@ -31,8 +31,8 @@ static void world_init(struct world *world, const struct run_options *options)
     world->verbose = options->verbose;
     world->story_on = options->story || options->verbose;
     world->hash_plans = options->hash_plans;
-    world->crash_at = options->crash_at;
-    world->crash_phase = options->crash_phase;
+    memcpy(world->disturbances, options->disturbances, sizeof(world->disturbances));
+    world->notice_log = options->notice_log;
     rng_seed(&world->rng, options->seed);
     world->has_sink = mix64(options->seed ^ 0x73696e6bU) % 2 == 0;
     world->rng.choices = options->choices;

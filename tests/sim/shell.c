@@ -259,6 +259,9 @@ static void tell_sent(struct world *world, const struct request *request)
           request->node_name != NULL ? " on " : "",
           request->node_name != NULL ? request->node_name : "", request->status != NULL ? " " : "",
           request->status != NULL ? job_phase_name(request->status->status.phase) : "");
+    if (request->status != NULL && request->status->status.message != NULL)
+        STORY(world, "       %s: %s", request->status->status.reason,
+              request->status->status.message);
 }
 
 /* Answers that the server gives without doing anything. True: the request is answered. */
@@ -316,6 +319,18 @@ static void disturb(struct world *world, const struct request *request)
         store_change(world, object, false);
 }
 
+static bool dies_at_this_write(const struct world *world, enum crash_phase *ret_phase)
+{
+    for (size_t i = 0; i < DISTURBANCES_MAX; i++) {
+        const struct disturbance *disturbance = &world->disturbances[i];
+        if (disturbance->kind == DISTURB_CRASH && disturbance->at == world->writes_sent) {
+            *ret_phase = disturbance->phase;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void send(struct world *world, const struct action *action)
 {
     struct request *request = request_new(world, action);
@@ -341,9 +356,9 @@ static void send(struct world *world, const struct action *action)
 
     if (is_write(request)) {
         world->counters.writes++;
-        if (++world->writes_sent == world->crash_at) {
+        world->writes_sent++;
+        if (dies_at_this_write(world, &request->crash)) {
             request->crashes = true;
-            request->crash = world->crash_phase;
             if (request->crash == CRASH_BEFORE) {
                 request->committed = true;
                 shell_crash(world, draw_ms(world, 100, 3000));

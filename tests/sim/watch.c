@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HELD_MAX_S = 60 };
+
 static const char *const kind_names[KIND_COUNT] = {
     [KIND_ARRAY_STATE] = "array-state",
     [KIND_JOB] = "job",
@@ -124,11 +126,76 @@ static void run_deliver(struct world *world, struct task *task)
     }
 }
 
+static void deliver_after(struct world *world, struct watch *watch, enum kind kind,
+                          int64_t delay_ns)
+{
+    int64_t due_ns = world->now_ns + delay_ns;
+    if (due_ns < watch->due_ns)
+        due_ns = watch->due_ns;
+    watch->due_ns = due_ns;
+    after(world, due_ns - world->now_ns, run_deliver, NULL, watch,
+          (int64_t)(watch->session << 8 | (uint64_t)kind));
+}
+
+/* --- Streams that are held at an exact place (sieve.c) -----------------------------------------
+ */
+
+static void run_release(struct world *world, struct task *task)
+{
+    struct watch *watch = task->b;
+    enum kind kind = (enum kind)task->n;
+    if (watch->held != task->a)
+        return; /* the process has died since, or it has been released */
+    const struct disturbance *held = watch->held;
+    watch->held = NULL;
+    STORY(world, "watch  %s flows again", kind_names[kind]);
+    if (held->kind == DISTURB_GAP) {
+        watch_relist(world, kind);
+        return;
+    }
+    for (; watch->held_count > 0; watch->held_count--)
+        deliver_after(world, watch, kind, 1000);
+}
+
+/* A notice is about to be sent: does it begin or end a disturbance? */
+static void hold(struct world *world, struct watch *watch, const struct object *object)
+{
+    world->notices++;
+    if (world->notice_log != NULL)
+        notice_log_add(world->notice_log, object);
+
+    union {
+        const struct disturbance *in;
+        void *out;
+    } held = {.in = NULL}; /* only compared with later */
+    if (watch->held != NULL) {
+        bool counts =
+            watch->held->kind == DISTURB_STALE || strcmp(object->uid, watch->held_uid) == 0;
+        held.in = watch->held;
+        if (counts && --watch->held_until == 0)
+            after(world, 1000, run_release, held.out, watch, (int64_t)object->kind);
+        return;
+    }
+    for (size_t i = 0; i < DISTURBANCES_MAX; i++) {
+        const struct disturbance *disturbance = &world->disturbances[i];
+        if (disturbance->at != world->notices ||
+            (disturbance->kind != DISTURB_STALE && disturbance->kind != DISTURB_GAP))
+            continue;
+        watch->held = held.in = disturbance;
+        watch->held_uid = object->uid;
+        watch->held_until = disturbance->until;
+        watch->held_count = 0;
+        STORY(world, "watch  %s is held", kind_names[object->kind]);
+        after(world, HELD_MAX_S * NS_PER_S, run_release, held.out, watch, (int64_t)object->kind);
+    }
+}
+
 void watch_tell(struct world *world, struct object *object, bool gone)
 {
     struct watch *watch = &world->watches[object->kind];
     if (!watch->live)
         return;
+    hold(world, watch, object);
 
     struct notice *notice = arena_alloc(world->arena, sizeof(*notice));
     notice->copy = object_copy(world, object);
@@ -139,18 +206,18 @@ void watch_tell(struct world *world, struct object *object, bool gone)
         watch->first = notice;
     watch->last = notice;
 
-    int64_t due_ns = world->now_ns + draw(world, 100, 3000) * 1000;
+    if (watch->held != NULL) {
+        watch->held_count++;
+        return;
+    }
+    int64_t delay_ns = draw(world, 100, 3000) * 1000;
     if (chance(world, world->faults.lag))
-        due_ns += draw_ms(world, 1, 800);
+        delay_ns += draw_ms(world, 1, 800);
     if (chance(world, world->faults.stall)) {
         world->counters.watch_stalls++;
-        due_ns += draw_ms(world, 1000, 30000);
+        delay_ns += draw_ms(world, 1000, 30000);
     }
-    if (due_ns < watch->due_ns)
-        due_ns = watch->due_ns;
-    watch->due_ns = due_ns;
-    after(world, due_ns - world->now_ns, run_deliver, NULL, watch,
-          (int64_t)(watch->session << 8 | (uint64_t)object->kind));
+    deliver_after(world, watch, object->kind, delay_ns);
 }
 
 /* --- Lists -------------------------------------------------------------------------------------
@@ -159,6 +226,7 @@ void watch_tell(struct world *world, struct object *object, bool gone)
 static void start_session(struct world *world, struct watch *watch)
 {
     watch->first = watch->last = NULL;
+    watch->held = NULL;
     watch->session++;
     watch->due_ns = world->now_ns;
 }

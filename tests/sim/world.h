@@ -31,6 +31,7 @@
  *   kept.c      the oracle on finished pods that stay for a while
  *   explain.c   the oracle on why jobs wait
  *   oracle.c    what must always hold, and what must hold in the end
+ *   sieve.c     disturbances at each exact place of a calm schedule
  *   run.c       one run from its seed to its verdict
  *
  * Lifetime    all of it lives in the run's arena; nothing is freed before the run ends. */
@@ -415,9 +416,30 @@ struct watch {
     bool live;
     struct known *known; /* what the process has been told and not taken back */
     size_t known_count, known_capacity;
+    const struct disturbance *held; /* nothing is delivered for now; NULL: it flows */
+    const char *held_uid;           /* of the object whose notice was the first to be held */
+    int64_t held_until;             /* how many more notices end it */
+    size_t held_count;              /* notices that wait for that */
 };
 
 enum crash_phase { CRASH_BEFORE, CRASH_COMMITTED, CRASH_REPLIED };
+
+/* What happens at one exact place of a calm schedule; see sieve.c. */
+enum disturbance_kind {
+    DISTURB_NOT,
+    DISTURB_CRASH, /* the process dies at its at-th write */
+    DISTURB_STALE, /* the kind of the at-th notice is not heard until the until-th later one of it
+                    */
+    DISTURB_GAP,   /* the same until the until-th later one of the object, and then listed: what was
+                      in between is never heard */
+};
+struct disturbance {
+    enum disturbance_kind kind;
+    int64_t at; /* from 1 */
+    enum crash_phase phase;
+    int64_t until;
+};
+enum { DISTURBANCES_MAX = 2 };
 
 struct faults { /* per mille of each chance; 0 when calm */
     int lag, stall, relist, duplicate;
@@ -456,9 +478,9 @@ struct world {
     int64_t wake_ns;
     struct request *requests; /* in flight */
     struct request *creates;  /* sent by this incarnation and perhaps not heard of yet */
-    int64_t crash_at;         /* the write after which to crash; 0: none */
-    enum crash_phase crash_phase;
-    int64_t writes_sent;
+    struct disturbance disturbances[DISTURBANCES_MAX];
+    struct notice_log *notice_log; /* NULL: not wanted */
+    int64_t writes_sent, notices;
     int64_t last_write_ns; /* last action that is not a provider's observe */
     const char *last_write;
     int64_t progress_ns; /* when a pod or a machine was last made */
@@ -832,8 +854,8 @@ struct run_options {
     const uint8_t *choices; /* two bytes decide one draw each, until they are used up; or NULL */
     size_t choice_bytes;
     bool verbose, story, hash_plans, no_faults;
-    int64_t crash_at;
-    enum crash_phase crash_phase;
+    struct disturbance disturbances[DISTURBANCES_MAX];
+    struct notice_log *notice_log; /* filled; NULL: not wanted */
 };
 /* record.c */
 void life_begin(struct world *world, const struct core_options *options);
@@ -850,5 +872,24 @@ struct run_result {
 };
 void run_world(const struct run_options *options, struct counters *sum,
                struct run_result *ret_result);
+
+/* sieve.c */
+struct notice_log { /* of what the process was to hear, in order */
+    struct seen_notice {
+        enum kind kind;
+        uint64_t object; /* a hash of its uid */
+    } * items;
+    size_t count, capacity;
+};
+void notice_log_add(struct notice_log *log, const struct object *object);
+enum sieve_family { SIEVE_CRASH, SIEVE_PAIR, SIEVE_STALE, SIEVE_GAP, SIEVE_FAMILIES };
+extern const char *const sieve_family_names[SIEVE_FAMILIES];
+/* Calls try for every plan of the seed; it says whether to go on. */
+typedef bool sieve_try(void *user, enum sieve_family family, const struct run_options *options,
+                       struct run_result *ret_result);
+bool sieve_seed(uint64_t seed, bool pairs, sieve_try *try, void *user);
+/* "crash:12:committed", "stale:30:2", "gap:17:1"; two with a comma between. */
+bool disturbances_read(const char *text, struct disturbance ret[DISTURBANCES_MAX]);
+void disturbances_print(const struct disturbance disturbances[DISTURBANCES_MAX], struct str *text);
 
 #endif
