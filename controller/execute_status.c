@@ -62,6 +62,11 @@ static void read_again(struct call *call, const char *message)
         call_send(call, &request, NULL, on_read_again);
 }
 
+static bool status_is_kept(enum own_kind own)
+{
+    return own == OWN_QUEUE || own == OWN_ENVIRONMENT;
+}
+
 /* The end of every write of an object of ours. */
 static void on_written(struct call *call, const struct kube_response *response)
 {
@@ -75,6 +80,8 @@ static void on_written(struct call *call, const struct kube_response *response)
         memo_version(host->memo, call->uid, json_get_text(meta, "resourceVersion"));
         if (call->doc != NULL)
             memo_conditions(host->memo, call->uid, call->doc);
+        if (call->doc != NULL && status_is_kept(call->own))
+            memo_stored(host->memo, call->uid, call->doc);
     }
     call_end_response(call, response);
 }
@@ -223,10 +230,14 @@ void start_status(struct call *call, const struct action *action)
             job_definition_status_encode(&meta, action->definition_status, previous, now_ns);
         break;
     }
-    if (call->companion != NULL)
+    if (call->companion != NULL) {
         send_companion(call);
-    else
+    } else if (memo_is_stored(host->memo, meta.uid, call->doc)) {
+        call_end(call, &(struct done){.result = DONE_OK}); /* an earlier process has written it */
+    } else {
+        memo_stored(host->memo, meta.uid, NULL); /* until the answer it is not known */
         send_status(call);
+    }
 }
 
 /* ------------------------------------------------------------------ finalizer */

@@ -18,6 +18,7 @@ struct record {
     int64_t changed_ns[ARRAY_LEN(types)];
     uint8_t status[ARRAY_LEN(types)]; /* index into statuses */
     bool arrived;
+    struct json_object *stored; /* NULL: not kept, or not known */
 };
 
 struct memo {
@@ -31,13 +32,20 @@ struct memo *memo_new(void)
     return memo;
 }
 
+static void record_free(struct record *record)
+{
+    if (record != NULL)
+        json_object_put(record->stored);
+    free(record);
+}
+
 struct memo *memo_free(struct memo *memo)
 {
     if (memo == NULL)
         return NULL;
     struct record *record;
     for (size_t i = 0; (record = map_next(memo->records, &i, NULL)) != NULL;)
-        free(record);
+        record_free(record);
     map_free(memo->records);
     free(memo);
     return NULL;
@@ -130,6 +138,23 @@ struct json_object *memo_previous(const struct memo *memo, const char *uid)
     return doc;
 }
 
+void memo_stored(struct memo *memo, const char *uid, struct json_object *doc)
+{
+    struct json_object *status = json_get_object(doc, "status");
+    if (uid == NULL || (status == NULL && map_get(memo->records, uid) == NULL))
+        return;
+    struct record *record = record_of(memo, uid);
+    json_object_put(record->stored);
+    record->stored = json_object_get(status);
+}
+
+bool memo_is_stored(const struct memo *memo, const char *uid, struct json_object *doc)
+{
+    const struct record *record = uid != NULL ? map_get(memo->records, uid) : NULL;
+    return record != NULL && record->stored != NULL &&
+           json_object_equal(record->stored, json_get_object(doc, "status")) == 1;
+}
+
 void memo_arrival(struct memo *memo, const char *uid, int64_t now_ns)
 {
     struct record *record = record_of(memo, uid);
@@ -152,7 +177,7 @@ int64_t memo_take_arrival(struct memo *memo, const char *uid)
 void memo_forget(struct memo *memo, const char *uid)
 {
     if (uid != NULL)
-        free(map_remove(memo->records, uid));
+        record_free(map_remove(memo->records, uid));
 }
 
 size_t memo_count(const struct memo *memo)

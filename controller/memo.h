@@ -5,6 +5,8 @@
  *             our own echo, or older than it: nothing to decode.
  * Conditions  status and time of change of each, so that lastTransitionTime tells the truth.
  * Arrival     when a job was first seen, until its first pod is sent: the reaction time.
+ * Stored      the whole status of the few objects that admins declare, so that a process that has
+ *             just started does not write once more what is there.
  * Bound       one small record an object; forgotten with the object. */
 #ifndef BULKHEAD_CONTROLLER_MEMO_H
 #define BULKHEAD_CONTROLLER_MEMO_H
@@ -27,6 +29,9 @@ void memo_conditions(struct memo *memo, const char *uid, struct json_object *doc
 /* {"status":{"conditions":[...]}} with type, status and lastTransitionTime; NULL: none known.
  * Caller owns the result. */
 struct json_object *memo_previous(const struct memo *memo, const char *uid);
+/* What is stored of an object from now on: doc's status; NULL: not known. */
+void memo_stored(struct memo *memo, const char *uid, struct json_object *doc);
+bool memo_is_stored(const struct memo *memo, const char *uid, struct json_object *doc);
 void memo_arrival(struct memo *memo, const char *uid, int64_t now_ns); /* the first one counts */
 int64_t memo_take_arrival(struct memo *memo, const char *uid);         /* 0: none, or taken */
 void memo_forget(struct memo *memo, const char *uid);

@@ -82,7 +82,7 @@ struct watched_type {
     const char *kind, *path;
     enum event_kind changed, gone;
     bool status_is_ours; /* our own writes come back as events */
-    bool told_invalid;   /* the core tells the author what does not decode */
+    bool told_invalid;   /* few, of admins: told what does not decode, and their status is kept */
     int (*decode)(struct json_object *doc, struct event *event, struct err *err); /* or NULL */
 };
 
@@ -252,6 +252,8 @@ static void observe_changed(struct observer *observer, enum watched_kind kind,
     }
     if (watched->status_is_ours)
         memo_conditions(observer->options.memo, event->uid, object);
+    if (watched->told_invalid)
+        memo_stored(observer->options.memo, event->uid, object);
     if (watched->decode(object, event, &err) < 0) {
         if (watched->told_invalid)
             tell_invalid(observer, kind, object, event, &err);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* admin.c - status and finalizers of what admins declare: queues and environments
  *
- * A status is written when what it says has changed, at most once in status_interval_ns. A
- * finalizer keeps a queue while jobs of it live, and an environment while pods run on its machines
- * or machines are left. */
+ * A status is written when what it says has changed, at most once in status_interval_ns. What an
+ * earlier process has written of the same generation stays until the node group has answered: a
+ * restart takes nobody's readiness away. A finalizer keeps a queue while jobs of it live, and an
+ * environment while pods run on its machines or machines are left. */
 #include "front.h"
 #include "ladder.h"
 #include "shares.h"
@@ -219,12 +220,22 @@ void environment_status_fill(const struct core_environment *environment,
         ret->nodes_booting += launch->count;
 }
 
+/* It is not known yet how it is, and nothing speaks against what was last told of it. */
+static bool not_heard_of(const struct core_environment *environment)
+{
+    const struct compute_environment *spec = environment->spec;
+    return spec != NULL && spec->meta.deleted_ns == 0 && environment->provider_error == NULL &&
+           environment->provider_words == NULL &&
+           !(environment->types_known && environment->observed) &&
+           spec->observed_generation == spec->meta.generation;
+}
+
 static void plan_environment(struct core *core, struct core_environment *environment)
 {
     const struct object_meta *meta =
         environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
     if (!environment->status_dirty || environment->status_in_flight ||
-        environment->finalizer_in_flight)
+        environment->finalizer_in_flight || not_heard_of(environment))
         return;
     if (!due(core, environment->written_ns)) {
         wake_for(core, environment->written_ns);

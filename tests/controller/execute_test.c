@@ -348,6 +348,31 @@ TEST(execute_remembers_what_it_wrote)
     CHECK_HAS("its conditions", json_print(previous), "\"Ready\",\"status\":\"True\"");
 }
 
+/* As a process does that has just started, and finds what the one before has written. */
+TEST(execute_does_not_write_what_is_there)
+{
+    static const struct answer answers[] = {{KUBE_OK, NULL, META("6")}};
+    static const struct answer lost[] = {{KUBE_UNKNOWN, "cut off", NULL}};
+    const struct action action = QUEUE;
+    AUTO(memo) memo = memo_new();
+    struct script first = {.answers = answers, .memo = memo};
+    AUTO_TEXT written = run(&first, &action);
+    CHECK_HAS("sent", written, "PUT /");
+    struct script second = {.answers = answers, .memo = memo};
+    AUTO_TEXT again = run(&second, &action);
+    CHECK_TEXT("no request", again, "done 8 OK\n");
+    struct job_queue_status other = queue_status;
+    other.observed_generation = 2;
+    struct action changed = action;
+    changed.queue_status = &other;
+    struct script third = {.answers = lost, .memo = memo};
+    AUTO_TEXT unknown = run(&third, &changed);
+    CHECK_HAS("another", unknown, "done 8 UNKNOWN");
+    struct script fourth = {.answers = answers, .memo = memo};
+    AUTO_TEXT sure = run(&fourth, &changed);
+    CHECK_HAS("what may not have arrived is sent again", sure, "PUT /");
+}
+
 /* ------------------------------------------------------------------------- jobs */
 
 enum { CHILDREN = 200000 };

@@ -303,6 +303,23 @@ static const struct world_row admin[] = {
      "0s environment e UPDATING: asking the node group\n"
      "1s queue q INVALID: none of its compute environments is ENABLED and VALID\n"
      "1s environment e INVALID: no such catalogue\n"},
+    {"a restart takes nobody's readiness away; what has changed since is not known yet",
+     "environment e kwok max=4 types=m:1:1Gi:1\n"
+     "queue q envs=e\n"
+     "at 2s\n"
+     "restart\n"
+     "at 4s\n"
+     "environment e kwok max=8 types=m:1:1Gi:1\n"
+     "restart\n"
+     "at 6s\n",
+     "0s queue q VALID: JobQueue Healthy\n"
+     "0s environment e UPDATING: asking the node group\n"
+     "1s environment e VALID: ComputeEnvironment Healthy\n"
+     "2s queue q VALID: JobQueue Healthy\n"
+     "2s environment e VALID: ComputeEnvironment Healthy\n"
+     "4s queue q VALID: JobQueue Healthy\n"
+     "4s environment e UPDATING: asking the node group\n"
+     "5s environment e VALID: ComputeEnvironment Healthy\n"},
     {"the provider's last words are told",
      "environment e kwok max=4 types=m:1:1Gi:1\n"
      "queue q envs=e\n"

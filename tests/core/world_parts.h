@@ -41,6 +41,7 @@ struct thing { /* a declared object: its words, and what a server adds to them *
     char *array_data, *array_encoding, *array_refusals, *array_results, *array_history;
     char *array_inputs;
     int64_t draining_since_ns; /* of a queue's status, as stored */
+    int64_t told_generation;   /* of an environment's status, as stored */
     uint64_t told_hash;        /* of a definition's status, as stored */
     int64_t told_latest;
     struct run_history told_runs;

@@ -738,6 +738,15 @@ static enum done_result queue_told(struct world *world, const struct action *act
     return DONE_OK;
 }
 
+static enum done_result environment_told(struct world *world, const struct action *action)
+{
+    struct thing *thing = thing_find(world, "environment", action->name);
+    if (thing == NULL)
+        return DONE_NOT_FOUND;
+    thing->told_generation = action->environment_status->observed_generation;
+    return DONE_OK;
+}
+
 /* What carrying it out does to the server. */
 static void carry_out(struct world *world, const struct action *action, struct answer *answer)
 {
@@ -774,6 +783,9 @@ static void carry_out(struct world *world, const struct action *action, struct a
     case ACTION_QUEUE_STATUS:
         answer->result = queue_told(world, action);
         shares_write(world, action);
+        break;
+    case ACTION_ENVIRONMENT_STATUS:
+        answer->result = environment_told(world, action);
         break;
     case ACTION_DEFINITION_STATUS:
         answer->result = definition_told(world, action, answer);

@@ -393,6 +393,7 @@ struct compute_environment *environment_from(const struct thing *thing)
     line_read(&line, thing->words);
     struct compute_environment *environment = mem_new(sizeof(*environment));
     meta_from(thing, &environment->meta);
+    environment->observed_generation = thing->told_generation;
     environment->managed = !line_has(&line, "static");
     environment->provider = environment->managed ? PROVIDER_KWOK : PROVIDER_STATIC;
     environment->enabled = line_is(&line, "enabled", "disabled", true);
