@@ -138,7 +138,9 @@ class Controller:
         return self.exit_status
 
     def text(self):
-        """The log of this life."""
+        """The log of this life; "" before the first."""
+        if not self.log.exists():
+            return ""
         with open(self.log, "rb") as file:
             file.seek(self._offset)
             return file.read().decode(errors="replace")
