@@ -95,17 +95,12 @@ bool is_idle(const struct core *core, const struct core_node *node, uint64_t bef
            !is_counted_on(core, node, before);
 }
 
-/* Room that is there, though it may not be taken yet. Where a higher queue goes first for which
- * there is nothing to be had, that may take long. */
-static int64_t take_there(struct core *core, const struct core_environment *environment,
-                          const struct core_queue *queue, const struct core_class *class_,
-                          int64_t wanted)
+/* Another queue goes first there, and there is nothing to be had for it: that may take long. */
+static bool is_held_long(const struct core *core, const struct core_environment *environment,
+                         const struct core_queue *queue)
 {
     const struct core_queue *first = environment->held_by;
-    bool long_ = first != NULL && first != queue && first->short_pass == core->buy_pass;
-    if (environment->gives_way || long_)
-        return wanted;
-    return count_on_room(core, environment, class_, wanted);
+    return first != NULL && first != queue && first->short_pass == core->buy_pass;
 }
 
 /* Room that comes anyway. */
@@ -117,26 +112,38 @@ static int64_t take_room(struct core *core, struct buyer *buyer, const struct co
     return left;
 }
 
+/* What is paid for already is used first, wherever. */
+enum source { ROOM_THERE, ROOM_COMES, ROOM_BOUGHT };
+
+static int64_t take_from(struct core *core, struct core_environment *environment,
+                         struct buyer *buyer, const struct core_job *job, enum source source,
+                         int64_t wanted)
+{
+    if (source == ROOM_THERE)
+        return environment->gives_way ? wanted
+                                      : count_on_room(core, environment, job->class_, wanted);
+    if (buyer == NULL)
+        return wanted;
+    return source == ROOM_COMES ? take_room(core, buyer, job->class_, wanted)
+                                : take_work(core, buyer, job->queue, job->class_, wanted);
+}
+
 int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
                     const struct core_job *job, int64_t wanted)
 {
-    enum { THERE, COMES, BOUGHT }; /* what is paid for already is used first, wherever */
-    struct core_queue *queue = job->queue;
-    int last = core->thinking.doubt ? THERE : BOUGHT;
-    for (int from = THERE; from <= last; from++) {
+    const struct core_queue *queue = job->queue;
+    enum source last = core->thinking.doubt ? ROOM_THERE : ROOM_BOUGHT;
+    for (unsigned step = 0; step < 2 * (ROOM_BOUGHT + 1); step++) {
+        bool held = step > ROOM_BOUGHT; /* where others go first for long comes last */
+        enum source source = step % (ROOM_BOUGHT + 1);
         for (size_t i = 0; i < queue->spec->environment_count && wanted > 0; i++) {
             struct core_environment *environment =
                 map_get(core->environments, queue->spec->environments[i].compute_environment);
-            struct buyer *buyer = buyer_of(buyers, count, environment);
-            if (!environment_usable(environment) ||
-                !environment_serves(environment, job->spec->meta.namespace_))
-                continue;
-            if (from == THERE)
-                wanted = take_there(core, environment, queue, job->class_, wanted);
-            else if (buyer != NULL && from == COMES)
-                wanted = take_room(core, buyer, job->class_, wanted);
-            else if (buyer != NULL)
-                wanted = take_work(core, buyer, queue, job->class_, wanted);
+            if (source <= last && environment_usable(environment) &&
+                environment_serves(environment, job->spec->meta.namespace_) &&
+                is_held_long(core, environment, queue) == held)
+                wanted = take_from(core, environment, buyer_of(buyers, count, environment), job,
+                                   source, wanted);
         }
     }
     return wanted;
@@ -152,14 +159,18 @@ static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, s
     /* No machines for what could not start on them. */
     int64_t wanted = quota_buy(core, job, consume_buy(core, job, all));
     bool whole = wanted == all;
-    if (job->gang)
-        return whole && buy_for_gang(core, buyers, count, job);
-    return buyers_take(core, buyers, count, job, wanted) == 0 && whole;
+    if (job->gang && !whole)
+        return false;
+    bool all_had = job->gang ? buy_for_gang(core, buyers, count, job)
+                             : buyers_take(core, buyers, count, job, wanted) == 0;
+    if (!all_had)
+        job->queue->short_pass = core->buy_pass;
+    return all_had && whole;
 }
 
 /* Where what can start passes what cannot, what can be bought for passes too. */
 static void buy_for_lines(struct core *core, struct buyer *buyers, size_t count,
-                          struct core_queue *queue)
+                          const struct core_queue *queue)
 {
     size_t looked = 0;
     bool skip = false;
@@ -170,8 +181,6 @@ static void buy_for_lines(struct core *core, struct buyer *buyers, size_t count,
         bool early = job->gang && looked > 0;
         looked++;
         skip = early || !buy_for_job(core, buyers, count, job, INT64_MAX);
-        if (skip)
-            queue->short_pass = core->buy_pass;
     }
 }
 
@@ -189,10 +198,8 @@ static void buy_in_order(struct core *core, struct buyer *buyers, size_t count,
     while ((job = order_walk_next(&walk, &times)) != NULL) {
         /* A multi-node job's machines would stand idle until it is at the head. */
         bool early = job->gang && looked > 0;
-        if (++looked > BUY_JOBS_MAX || early || !buy_for_job(core, buyers, count, job, times)) {
-            queue->short_pass = core->buy_pass;
+        if (++looked > BUY_JOBS_MAX || early || !buy_for_job(core, buyers, count, job, times))
             break; /* first in, first out: what is behind it does not start before it */
-        }
         core->thinking.doubt = core->thinking.unsure;
     }
     if (core->thinking.doubt)

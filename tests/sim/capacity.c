@@ -53,6 +53,9 @@ void capacity_heard(struct world *world, const struct request *request)
         world->upset_ns = world->now_ns + FLAP_S * NS_PER_S;
     if (sets_free)
         world->news_ns = world->now_ns;
+    /* Somebody has the name: it is tried again, less and less often. */
+    if (request->kind == ACTION_SERVICE_CREATE && request->result == DONE_EXISTS)
+        world->upset_ns = world->now_ns + 1000 * NS_PER_S;
     for (size_t i = 0; i < request->instances.count; i++) {
         const struct instance *told = &request->instances.items[i];
         if (told->signal == SIGNAL_NONE)
@@ -117,6 +120,7 @@ void capacity_event(struct world *world, const struct event *event)
 {
     if (is_news(world, event))
         world->news_ns = world->now_ns;
+    twice_event(world, event);
     if (is_upset(event))
         world->upset_ns = world->now_ns + 1000 * NS_PER_S;
     /* While a multi-node job comes together, its environment is kept from others. */
@@ -140,8 +144,10 @@ static struct group *group_named(struct world *world, const char *environment)
 
 static void check_launch(struct world *world, const struct request *request)
 {
-    const struct group *group = group_named(world, request->environment);
+    struct group *group = group_named(world, request->environment);
     int64_t vcpus = 0;
+    if (group != NULL)
+        twice_launch(world, group, request);
     for (size_t i = 0; i < world->type_count; i++)
         if (strcmp(world->types[i].name, request->instance_type) == 0)
             vcpus = world->types[i].vcpus;

@@ -75,7 +75,7 @@ enum {
     X(shares_told) X(uses) X(given) X(uses_own) X(given_own) X(sized) X(empty) \
     X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
-    X(signals) X(interruptions) X(droughts) X(given_back) \
+    X(signals) X(interruptions) X(droughts) X(given_back) X(launches_judged) \
     X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared) \
     X(lives_replayed) X(recorded_bytes)
 /* clang-format on */
@@ -355,6 +355,7 @@ struct instance_live {
     bool left_out;         /* of the last answer, though it is there */
     struct sim_node *node; /* while the Node object is there */
     int64_t refuses_until_ns, partitioned_until_ns;
+    bool failed_one; /* a pod of ours has failed there: nothing may be placed there for a while */
 };
 
 struct group {
@@ -369,6 +370,7 @@ struct group {
     } given_back[16];
     size_t given_back_count;
     bool launched_late; /* by a process that was dead already */
+    const char *last_token;
 };
 
 /* ------------------------------------------------------------------- truth */
@@ -607,6 +609,10 @@ bool capacity_dear(const struct world *world, const char *environment); /* its m
 void capacity_event(struct world *world, const struct event *event);    /* is about to be applied */
 void capacity_heard(struct world *world, const struct request *request);
 void capacity_sent(struct world *world, const struct request *request);
+
+/* twice.c */
+void twice_event(struct world *world, const struct event *event);
+void twice_launch(struct world *world, struct group *group, const struct request *request);
 
 /* users.c */
 struct template_ draw_template(struct world *world);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* twice.c - nothing is bought that is there already
+ *
+ * Whatever waits needs at most one machine for each pod. So of one type and in one environment,
+ * what is launched, what is on its way, and what is Ready with nothing of ours on it are together
+ * never more than wait there, have to come back from machines that go, or minvCpus asks for. What
+ * is Ready may be of no use for a while to who waits: it is not counted after the process has heard
+ * of anything that may mean that (upset_ns), and while it is shared with others. */
+#include "sim/world.h"
+
+#include <string.h>
+
+static bool is_listed(const struct world *world, const struct sim_job *job, const char *environment)
+{
+    const struct store *store = &world->stores[KIND_QUEUE];
+    for (size_t i = 0; i < store->count; i++) {
+        const struct sim_queue *queue = (const struct sim_queue *)store->items[i];
+        if (strcmp(queue->object.name, job->queue) != 0)
+            continue;
+        for (size_t e = 0; e < queue->environment_count; e++)
+            if (strcmp(queue->environments[e], environment) == 0)
+                return true;
+    }
+    return false;
+}
+
+static bool needs_room(const struct world *world, const struct sim_job *job, uint32_t index)
+{
+    const struct sim_pod *last = job->truth->children[index].last;
+    if (last == NULL || job->gang)
+        return true; /* a node is kept for each part for as long as its job goes on */
+    if (!pod_may_execute(last) || pod_is_stranded(world, last)) {
+        struct summary sum = summarize(world, job, last);
+        return !sum.succeeded && !sum.final_failed;
+    }
+    /* It may have to come back. */
+    return last->body->instance == NULL || last->body->instance->signal != SIGNAL_NONE;
+}
+
+static int64_t pods_waiting(const struct world *world, const char *environment)
+{
+    int64_t count = 0;
+    for (const struct truth *truth = world->truths; truth != NULL; truth = truth->next) {
+        const struct sim_job *job = truth->job;
+        bool over =
+            job->object.gone || (job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED);
+        for (uint32_t i = 0; !over && is_listed(world, job, environment) && i < truth->child_count;
+             i++)
+            count += needs_room(world, job, i);
+    }
+    return count;
+}
+
+static bool has_ours(const struct world *world, const struct sim_node *node)
+{
+    const struct store *store = &world->stores[KIND_POD];
+    for (size_t i = 0; i < store->count; i++) {
+        const struct sim_pod *pod = (const struct sim_pod *)store->items[i];
+        if (!pod_ended(pod) && name_eq(pod->node_name, node->object.name) &&
+            !name_eq(pod->owner_kind, "DaemonSet"))
+            return true;
+    }
+    return false;
+}
+
+void twice_event(struct world *world, const struct event *event)
+{
+    const struct store *store = &world->stores[KIND_NODE];
+    if (event->kind != EVENT_POD || event->pod->phase != POD_FAILED)
+        return;
+    for (size_t i = 0; i < store->count; i++) {
+        const struct sim_node *node = (const struct sim_node *)store->items[i];
+        if (name_eq(node->object.name, event->pod->node_name) && node->instance != NULL)
+            node->instance->failed_one = true;
+    }
+}
+
+/* On its way, or Ready and empty. */
+static bool is_to_be_had(const struct world *world, const struct instance_live *instance)
+{
+    const struct sim_node *node = instance->node;
+    if (!instance->alive || instance->signal != SIGNAL_NONE || instance->state > INSTANCE_RUNNING)
+        return false;
+    if (node == NULL)
+        return instance->joins && world->now_ns - instance->launched_ns < 300 * NS_PER_S;
+    return node->ready && !node->tainted && instance->refuses_until_ns == 0 &&
+           instance->partitioned_until_ns == 0 && !instance->failed_one && !has_ours(world, node);
+}
+
+void twice_launch(struct world *world, struct group *group, const struct request *request)
+{
+    bool again = name_eq(group->last_token, request->token); /* it may have been carried out */
+    int64_t machines = request->number;
+    int64_t vcpus = 1;
+    group->last_token = arena_copy(world->arena, request->token);
+    if (again || group->launched_late)
+        return;
+    for (size_t i = 0; i < group->count; i++) {
+        const struct instance_live *instance = group->items[i];
+        machines += instance->type >= 0 && is_to_be_had(world, instance) &&
+                    strcmp(world->types[instance->type].name, request->instance_type) == 0;
+    }
+    for (size_t i = 0; i < world->type_count; i++)
+        if (strcmp(world->types[i].name, request->instance_type) == 0)
+            vcpus = world->types[i].vcpus;
+    int64_t least = (group->environment->min_vcpus + vcpus - 1) / vcpus;
+    int64_t wanted = pods_waiting(world, request->environment);
+    world->counters.launches_judged++;
+    if (machines > wanted + least)
+        violation(world, "twice",
+                  "%s: %lld x %s are launched, which makes %lld empty ones for %lld pods",
+                  request->environment, (long long)request->number, request->instance_type,
+                  (long long)machines, (long long)wanted);
+}
