@@ -22,6 +22,9 @@ enum measure {
     VCPU_SECONDS,
     GPU_SECONDS,
     COST,
+    ENVIRONMENT_VCPU_SECONDS,
+    ENVIRONMENT_GPU_SECONDS,
+    ENVIRONMENT_COST,
     PODS,
     OBJECTS,
     ACTIONS_IN_FLIGHT,
@@ -89,6 +92,9 @@ static const struct {
     [VCPU_SECONDS] = { METRIC_COUNTER, "bulkhead_queue_vcpu_seconds_total", "vCPU-seconds of attempts that ended, by queue.", queue_only },
     [GPU_SECONDS]  = { METRIC_COUNTER, "bulkhead_queue_gpu_seconds_total", "GPU-seconds of attempts that ended, by queue.", queue_only },
     [COST]         = { METRIC_COUNTER, "bulkhead_queue_cost_total", "What attempts that ended cost, by queue: their share of their nodes' price.", queue_only },
+    [ENVIRONMENT_VCPU_SECONDS] = { METRIC_COUNTER, "bulkhead_environment_vcpu_seconds_total", "vCPU-seconds of the instances of a compute environment, idle or not.", environment_only },
+    [ENVIRONMENT_GPU_SECONDS]  = { METRIC_COUNTER, "bulkhead_environment_gpu_seconds_total", "GPU-seconds of the instances of a compute environment, idle or not.", environment_only },
+    [ENVIRONMENT_COST]         = { METRIC_COUNTER, "bulkhead_environment_cost_total", "What the instances of a compute environment cost, idle or not, by its catalogue.", environment_only },
     [PODS]      = { METRIC_GAUGE, "bulkhead_pods", "Pods of jobs: live, or ended and not released yet.", state },
     [OBJECTS]   = { METRIC_GAUGE, "bulkhead_objects", "Objects that the core knows.", kind },
     [ACTIONS_IN_FLIGHT] = { METRIC_GAUGE, "bulkhead_actions_in_flight", "Actions that the core waits for.", NULL },
@@ -218,6 +224,9 @@ static bool set_environment(void *ctx, const struct core_environment_view *view)
     set2(ctx, NODES, view->name, "ready", (double)status->nodes);
     set2(ctx, NODES, view->name, "booting", (double)status->nodes_booting);
     set1(ctx, PRICE, view->name, (double)view->price / 1e6);
+    set1(ctx, ENVIRONMENT_VCPU_SECONDS, view->name, (double)view->cost.vcpu_seconds);
+    set1(ctx, ENVIRONMENT_GPU_SECONDS, view->name, (double)view->cost.gpu_seconds);
+    set1(ctx, ENVIRONMENT_COST, view->name, (double)view->cost.amount / 1e6);
     return true;
 }
 
@@ -231,6 +240,9 @@ static void set_core(struct measures *measures, const struct measures_view *view
     metric_clear(measures->at[VCPU_SECONDS]);
     metric_clear(measures->at[GPU_SECONDS]);
     metric_clear(measures->at[COST]);
+    metric_clear(measures->at[ENVIRONMENT_VCPU_SECONDS]);
+    metric_clear(measures->at[ENVIRONMENT_GPU_SECONDS]);
+    metric_clear(measures->at[ENVIRONMENT_COST]);
     core_counts(view->core, &counts);
     core_queues(view->core, set_queue, measures);
     core_environments(view->core, set_environment, measures);

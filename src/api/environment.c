@@ -331,6 +331,8 @@ int compute_environment_decode(struct json_object *doc_json,
     complete(doc);
     environment->observed_generation =
         json_get_i64(json_get_object(doc_json, "status"), "observedGeneration", 0);
+    environment_cost_decode(json_get(json_get_object(doc_json, "status"), "cost"),
+                            &environment->cost);
     *ret_environment = STEAL(environment);
     return 0;
 }
@@ -375,6 +377,7 @@ static const struct field status_fields[] = {
     FIELD(S, status.used_vcpus, "usedvCpus", .keep_zero = true),
     FIELD(S, status.nodes, "nodes", .keep_zero = true),
     FIELD(S, status.nodes_booting, "nodesBooting", .keep_zero = true),
+    OBJECT(S, status.cost, &environment_cost_type, "cost"),
     ARRAY(S, status.launching, status.launching_count, &launching_type, "launching"),
     LIST(S, conditions.items, conditions.count, &condition_type, "conditions", .max = 8),
 };

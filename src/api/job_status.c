@@ -153,38 +153,6 @@ static const struct field nodes_fields[] = {
 static const struct object_type nodes_type =
     OBJECT_TYPE(struct job_status, "NodesStatus", nodes_fields, .open = true);
 
-/* "0.012345": whole millionths, so that no sum drifts. */
-static int amount_decode(struct json_object *value, const struct json_at *at, void *member,
-                         struct err *err)
-{
-    int64_t *amount = member;
-    const char *text =
-        json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-    size_t whole = strspn(text, "0123456789");
-    size_t part = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
-    if (whole == 0 || whole > 12 || part != 6 || text[whole + 1 + part] != '\0')
-        return json_fail_value(at, value, err, "expected an amount such as 0.096000");
-    *amount = strtoll(text, NULL, 10) * 1000000 + strtoll(text + whole + 1, NULL, 10);
-    return 0;
-}
-
-static struct json_object *amount_encode(const void *member)
-{
-    const int64_t *amount = member;
-    AUTO_TEXT text =
-        text_printf("%lld.%06lld", (long long)(*amount / 1000000), (long long)(*amount % 1000000));
-    return *amount > 0 ? json_object_new_string(text) : NULL;
-}
-static const struct custom_field amount_field = {"string", amount_decode, amount_encode, NULL};
-
-static const struct field cost_fields[] = {
-    FIELD(struct job_cost, vcpu_seconds, "vcpuSeconds"),
-    FIELD(struct job_cost, gpu_seconds, "gpuSeconds"),
-    CUSTOM(struct job_cost, amount, &amount_field, "amount"),
-};
-static const struct object_type cost_type =
-    OBJECT_TYPE(struct job_cost, "JobCost", cost_fields, .open = true);
-
 #define DOC struct status_doc
 #define S(m) status.m
 static const struct field status_fields[] = {
@@ -209,7 +177,7 @@ static const struct field status_fields[] = {
     FIELD(DOC, S(scheduling_priority), "schedulingPriority", .max = JOB_PRIORITY_MAX),
     FIELD(DOC, S(references), "references", .max = REFERENCES_MAX),
     FIELD(DOC, S(result), "result", .max = RESULT_BYTES_MAX),
-    OBJECT(DOC, S(cost), &cost_type, "cost"),
+    OBJECT(DOC, S(cost), &job_cost_type, "cost"),
     OBJECT(DOC, S(array), &array_type, "arrayProperties"),
     OBJECT(DOC, status, &nodes_type, "nodeProperties"),
     LIST(DOC, S(dependencies), S(dependency_count), &dependency_type_, "dependencies",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decoding pods: thousands a second, so only what is needed is read. */
+#include "bulkhead/api/cost.h"
 #include "bulkhead/api/node.h"
 #include "bulkhead/api/result.h"
 #include "bulkhead/api/template.h"
@@ -10,6 +11,8 @@
 #include <string.h>
 
 enum { POD_MESSAGE_MAX = 1024 };
+
+static const int64_t POD_PRICE_MAX = (int64_t)1e15; /* a thousand million an hour */
 
 static void exits_done(struct container_exit *exits, size_t count)
 {
@@ -95,6 +98,9 @@ static void decode_ours(struct json_object *meta, struct pod *pod)
     pod->count = number_of(annotations, ANNOTATION_COUNT, 1);
     if (pod->count == 0)
         pod->count = 1;
+    if (!money_parse(json_get_text(annotations, ANNOTATION_PRICE), &pod->price) ||
+        pod->price > POD_PRICE_MAX)
+        pod->price = 0;
     consumable_needs_parse(json_get_text(annotations, ANNOTATION_CONSUMABLES), &pod->consumables);
 }
 

@@ -29,6 +29,7 @@ enum slot {
     SLOT_TRY,
     SLOT_ATTEMPT,
     SLOT_DEADLINE, /* with its key and comma */
+    SLOT_PRICE,    /* likewise */
     SLOT_VALUE,    /* of a reference, by its number in the order's values */
     SLOT_END,      /* of the pod */
 };
@@ -251,6 +252,7 @@ static struct json_object *pod_annotations(const struct draft *draft, struct jso
         json_put_text(annotations, ANNOTATION_DEFINITION, ref);
         json_put_text(annotations, ANNOTATION_DEFINITION_UID, revision->of_uid);
     }
+    put_slot(draft, annotations, ANNOTATION_PRICE, SLOT_PRICE);
     put_slot(draft, annotations, ANNOTATION_COUNT, SLOT_COUNT);
     put_slot(draft, annotations, ANNOTATION_ATTEMPT, SLOT_ATTEMPT);
     put_slot(draft, annotations, ANNOTATION_NODE_UID, SLOT_NODE_UID);
@@ -364,7 +366,7 @@ static struct json_object *pod_spec(const struct draft *draft, struct json_objec
 
 static bool is_optional(enum slot slot)
 {
-    return slot == SLOT_DEADLINE;
+    return slot == SLOT_DEADLINE || slot == SLOT_PRICE;
 }
 
 static void add_piece(struct pod_builder *builder, const char *text, size_t size, enum slot then,
@@ -505,6 +507,13 @@ static void add_deadline(const struct pod_builder *builder, const struct pod_ord
         str_addf(out, "\"activeDeadlineSeconds\":%" PRId64 ",", seconds);
 }
 
+static void add_price(const struct pod_order *order, struct str *out)
+{
+    AUTO_TEXT price = money_text(order->price);
+    if (order->price > 0)
+        str_addf(out, "\"" ANNOTATION_PRICE "\":\"%s\",", price);
+}
+
 /* As it stands inside a JSON text. The kubelet reads $(NAME) in commands and args, and $$ as $: the
  * program is to get the value as it is. */
 static void add_result(const struct key_values *values, size_t value, struct str *out)
@@ -551,6 +560,9 @@ static void add_value(const struct pod_builder *builder, const struct pod_order 
         break;
     case SLOT_DEADLINE:
         add_deadline(builder, order, out);
+        break;
+    case SLOT_PRICE:
+        add_price(order, out);
         break;
     case SLOT_VALUE:
         add_result(order->values, piece->value, out);

@@ -156,6 +156,7 @@ int job_queue_decode(struct json_object *doc, struct job_queue **ret_queue, stru
         queue_shares_done(&queue->shares); /* damaged by somebody: as if nothing had been used */
         queue->shares = (struct queue_shares){0};
     }
+    queue_cost_decode(json_get(json_get_object(doc, "status"), "cost"), &queue->cost);
     *ret_queue = STEAL(queue);
     return 0;
 }
@@ -197,6 +198,7 @@ static const struct field status_fields[] = {
     OBJECT(struct queue_status_doc, status.jobs, &phase_counts_type, "jobs"),
     PART(&used_type, "used"),
     TIME(struct queue_status_doc, status.draining_since_ns, "drainingSince"),
+    OBJECT(struct queue_status_doc, status.cost, &queue_cost_type, "cost"),
     ARRAY(struct queue_status_doc, status.front, status.front_count, &front_type, "front"),
     OBJECT(struct queue_status_doc, status.shares, &queue_shares_type, "shares"),
     LIST(struct queue_status_doc, conditions.items, conditions.count, &condition_type, "conditions",

@@ -5,6 +5,7 @@
  * earlier process has written of the same generation stays until the node group has answered: a
  * restart takes nobody's readiness away. A finalizer keeps a queue while jobs of it live, and an
  * environment while pods run on its machines or machines are left. */
+#include "charge.h"
 #include "front.h"
 #include "ladder.h"
 #include "shares.h"
@@ -99,7 +100,8 @@ static void queue_words(struct core *core, const struct core_queue *queue,
 static void plan_queue(struct core *core, struct core_queue *queue)
 {
     const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
-    if (!queue->status_dirty || queue->status_in_flight || queue->finalizer_in_flight)
+    bool bill = bill_is_due(core, queue, &core->admin_wake_ns);
+    if ((!queue->status_dirty && !bill) || queue->status_in_flight || queue->finalizer_in_flight)
         return;
     if (!due(core, queue->written_ns)) {
         wake_for(core, queue->written_ns);
@@ -123,8 +125,9 @@ static void plan_queue(struct core *core, struct core_queue *queue)
     }
     hash = hash_text(status->message, hash_text(status->reason, hash_text(meta->uid, hash)));
     hash = front_fill(queue, status, hash);
+    bill_fill(queue, status);
     queue->status_dirty = false;
-    if (hash == queue->written_hash)
+    if (hash == queue->written_hash && !bill)
         return;
     struct action *action = action_new(core, ACTION_QUEUE_STATUS, queue);
     action->name = queue->name;
@@ -249,7 +252,8 @@ static void plan_environment(struct core *core, struct core_environment *environ
     const int64_t numbers[] = {
         status->observed_generation, status->desired_vcpus, status->vcpus,
         status->used_vcpus,          status->nodes,         status->nodes_booting};
-    uint64_t hash = hash_bytes(numbers, sizeof(numbers), 1);
+    uint64_t hash = charge_hash(environment, hash_bytes(numbers, sizeof(numbers), 1));
+    status->cost = charge_until(environment, core->now_ns);
     ladder_fill(core, environment, core->arena, status);
     for (size_t i = 0; i < status->launching_count; i++) {
         const struct launching *step = &status->launching[i];
@@ -392,6 +396,8 @@ void admin_done(struct core *core, struct flight *flight, struct done *done)
         queue->written_ns = core->now_ns;
         queue->status_dirty = queue->status_dirty || !written;
         queue->written_hash = written ? hash : 0; /* 0: what is there now is not known */
+        if (written)
+            bill_stored(core, queue);
         if (written && done->resource_version != NULL)
             text_set(&queue->resource_version, done->resource_version);
         queue->users++;

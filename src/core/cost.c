@@ -8,13 +8,17 @@
  * takes of the CPUs. A part of a multi-node job has its node alone, and pays all of it. Machines'
  * idle time and start are nobody's: they are the environment's, whose machines cost what they cost.
  *
+ * The price is that of the moment in which the pod was made, and the pod carries it in an
+ * annotation (ANNOTATION_PRICE): so it is the same whoever sees the end, also when the machine has
+ * gone by then or its price is not known yet, in the first second of a process. Only of a pod that
+ * the cluster's scheduler placed the machine is looked at when it ends, as far as it is known.
+ *
  * The job's cost goes out with the very status that tells of the try, so each try is charged once,
- * over restarts too. Exactly: whole millionths and seconds, so that no sum drifts. What ended while
- * no process knew its machine's price is charged by its seconds alone. */
+ * over restarts too. Exactly: whole millionths and seconds, so that no sum drifts. What the jobs of
+ * a queue cost is in bill.c. */
 #include "cost.h"
 #include "gang.h"
 
-#define GPU "nvidia.com/gpu"
 enum { SHARE_ONE = 1000000, SECONDS_A_HOUR = 3600 };
 
 /* An hour of it, in millionths; 0: not known. (struct core_type.price is for comparing: it falls
@@ -28,7 +32,7 @@ static int64_t type_price(const struct core_environment *environment, const stru
     return price > 0 && price < 1e9 ? (int64_t)(price * 1e6 + 0.5) : 0;
 }
 
-static int64_t instance_price(const struct core_instance *instance)
+int64_t instance_price(const struct core_instance *instance)
 {
     return type_price(instance->environment,
                       environment_type(instance->environment, instance->type));
@@ -58,7 +62,7 @@ static const struct amounts *needs_of(const struct core_pod *pod)
 static int64_t gpus_of(const struct core *core, const struct amounts *needs)
 {
     for (size_t d = DIM_FIXED; d < core->dim_count; d++) {
-        if (text_eq(core->dim_names[d], GPU))
+        if (text_eq(core->dim_names[d], COST_GPU))
             return needs->v[d];
     }
     return 0;
@@ -81,11 +85,21 @@ static int64_t share_of(const struct core_pod *pod, const struct amounts *needs)
     return largest;
 }
 
-static void add(struct job_cost *sum, const struct job_cost *more)
+void cost_add(struct job_cost *sum, const struct job_cost *more)
 {
     sum->vcpu_seconds += more->vcpu_seconds;
     sum->gpu_seconds += more->gpu_seconds;
     sum->amount += more->amount;
+}
+
+int64_t pod_price(const struct core_pod *pod)
+{
+    const struct amounts *needs = needs_of(pod);
+    const struct core_instance *instance = pod->node != NULL ? pod->node->instance : NULL;
+    if (needs == NULL || instance == NULL)
+        return 0;
+    __extension__ __int128 price = (__int128)instance_price(instance) * share_of(pod, needs);
+    return (int64_t)(price / SHARE_ONE);
 }
 
 void cost_take(struct core *core, const struct core_pod *pod, const struct pod *seen)
@@ -97,17 +111,12 @@ void cost_take(struct core *core, const struct core_pod *pod, const struct pod *
     if (began_ns == 0 || ended_ns <= began_ns || needs == NULL)
         return;
     int64_t seconds = (ended_ns - began_ns + NS_PER_S - 1) / NS_PER_S;
-    const struct core_instance *instance = pod->node != NULL ? pod->node->instance : NULL;
+    int64_t here = pod->assisted || pod->price == 0 ? pod_price(pod) : 0;
+    __extension__ __int128 price = here > 0 ? here : pod->price;
     struct job_cost cost = {
         .vcpu_seconds = (needs->v[DIM_CPU] * seconds + 999) / 1000,
         .gpu_seconds = gpus_of(core, needs) * seconds,
+        .amount = (int64_t)(price * seconds / SECONDS_A_HOUR),
     };
-    if (instance != NULL) {
-        __extension__ __int128 amount =
-            (__int128)instance_price(instance) * share_of(pod, needs) * seconds;
-        cost.amount = (int64_t)(amount / SHARE_ONE / SECONDS_A_HOUR);
-    }
-    add(&job->cost, &cost);
-    if (job->queue != NULL)
-        add(&job->queue->cost, &cost);
+    cost_add(&job->cost, &cost);
 }

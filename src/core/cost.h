@@ -5,8 +5,13 @@
 
 #include "internal.h"
 
-/* A try has ended: its job, and its queue since the start of the process, are charged. */
+#define COST_GPU "nvidia.com/gpu"
+
+/* A try has ended: its job is charged. */
 void cost_take(struct core *core, const struct core_pod *pod, const struct pod *seen);
+int64_t pod_price(const struct core_pod *pod); /* millionths an hour where it is; 0: not known */
+int64_t instance_price(const struct core_instance *instance); /* likewise */
+void cost_add(struct job_cost *sum, const struct job_cost *more);
 /* Of the machines that there are, an hour, in millionths; those without a known price cost 0. */
 int64_t environment_price(const struct core_environment *environment);
 

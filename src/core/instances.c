@@ -4,6 +4,7 @@
  * A machine counts against maxvCpus from the moment it is asked for until the provider says that it
  * is gone, or has left it out of two answers in a row that were asked for after the machine was
  * known. */
+#include "charge.h"
 #include "ladder.h"
 #include "signals.h"
 #include "strategy.h"
@@ -562,6 +563,7 @@ void provider_done(struct core *core, struct flight *flight, struct done *done)
         environment->terminate_next_ns = failed ? core->now_ns + 2 * NS_PER_S : 0;
         environment->observe_wanted = true;
     }
+    charge_look(core, environment);
     judge_group(core, environment, kind, failed, done);
     if (failed && kind != ACTION_PROVIDER_LAUNCH)
         text_set(&environment->provider_words, done->message);

@@ -59,6 +59,8 @@
  *   spare.c      room for what will come back from machines that go
  *   verdict.c    why something waits, in words
  *   cost.c       what work costs (cost.h)
+ *   charge.c     what the machines of an environment cost (charge.h)
+ *   bill.c       what the jobs of a queue cost, over restarts (bill.h)
  *   front.c      the first jobs in line, for the status of their queue (front.h)
  *   history.c    how long work takes, as it was seen (history.h)
  *   forecast.c   when a waiting job starts, as far as that can be reckoned (forecast.h)
@@ -103,6 +105,7 @@ struct core_class { /* all work with the same requirements; searched for once */
 
 struct hold; /* consume.h */
 
+#include "bill.h"
 #include "queues.h"
 
 #include "machines.h" /* environments, their machines and instance types */
@@ -197,6 +200,7 @@ struct core_pod {
     char *waiting_reason, *waiting_message;
     int32_t *host_ports;
     size_t host_port_count;
+    int64_t price;           /* an hour of it, in millionths; 0: not known (cost.c) */
     uint64_t needs_sequence; /* ENDED: durable once this status of the job is */
     int flights;
     bool gone;
@@ -367,6 +371,7 @@ struct core_job {
     int64_t started_ns, stopped_ns;
     struct core_runs runs;
     struct job_cost cost; /* of its tries that have ended: cost.c */
+    struct job_bill bill; /* how much of that its queue counts: bill.c */
     struct job_try tries[JOB_TRIES_KEPT];
     size_t try_count;
     struct core_records records;   /* of an array */

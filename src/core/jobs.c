@@ -743,6 +743,7 @@ void jobs_begin_all(struct core *core)
             requests_read(job); /* and by its end on request */
         job_load_state(core, job);
     }
+    bill_begin_all(core);
     core->adopting = true;
     family_begin(core);
     pods_apply_early(core); /* a gang is looked at when all of its pods are known */
@@ -760,6 +761,7 @@ void job_gone(struct core *core, const char *uid)
     if (map_get(core->jobs_by_name, job->key) == job)
         map_remove(core->jobs_by_name, job->key);
     core->counts.jobs--;
+    bill_gone(job);
     unadmitted_remove(core, job);
     if (job->parked)
         job_unpark(core, job);

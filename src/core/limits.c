@@ -7,8 +7,8 @@
  *           either way, so neither starts the time anew; but a job is only cancelled while the
  *           reason is certain. Reason and time are in the job's status and survive a restart.
  * Ended     A job that has ended is deleted after its ttlSecondsAfterFinished, or its queue's, once
- *           everybody who depends on it has durably taken note of how it ended, and the event sink
- *           has been told. */
+ *           everybody who depends on it has durably taken note of how it ended, the event sink has
+ *           been told, and what it cost is in its queue's stored sum. */
 #include "internal.h"
 #include "tell.h"
 
@@ -130,6 +130,10 @@ static void plan_delete(struct core *core, struct core_job *job)
 {
     if (tell_holds(core, job)) {
         job->delete_retry_ns = core->now_ns + 60 * NS_PER_S; /* at once when all is told */
+        return;
+    }
+    if (bill_holds(core, job)) {
+        job->delete_retry_ns = core->now_ns + NS_PER_S;
         return;
     }
     const struct core_job *waits = depend_kept_for(core, job);

@@ -106,6 +106,7 @@ void job_load_state(struct core *core, struct core_job *job)
     references_load(job);
     blocked_load(job);
     job->cost = job->spec->status.cost;
+    bill_read(core, job);
     notice_load(job);
     if (!job->array)
         job->result = STEAL(job->spec->status.result);

@@ -4,6 +4,13 @@
 #ifndef BULKHEAD_CORE_MACHINES_H
 #define BULKHEAD_CORE_MACHINES_H
 
+struct environment_charge { /* charge.h */
+    struct environment_cost cost;
+    int64_t rest_amount, rest_vcpus, rest_gpus; /* not a whole one yet */
+    int64_t from_ns; /* machines launched by then are in what was stored, or there before */
+    bool open;
+};
+
 struct core_instance {
     struct core_environment *environment;
     char *id, *type, *node_name, *zone;
@@ -12,6 +19,7 @@ struct core_instance {
     int64_t signal_ns;            /* when it was first known that it goes; 0: it is not */
     int64_t launched_ns, seen_ns; /* seen_ns: when it was last in an answer */
     int missing;                  /* answers in a row without it */
+    bool charged;                 /* since its launch: charge.h */
     struct core_node *node;
     bool moves;           /* counted in environment->moving */
     bool terminate_asked; /* a terminate call has been planned */
@@ -109,6 +117,7 @@ struct core_environment {
     int64_t signals_new; /* in the answer that is being taken */
     const struct core_instance *signal_last;
     uint64_t launch_sequence;
+    struct environment_charge charge;
     /* scheduling pass */
     struct core_queue *held_by;  /* a higher queue's head waits for room here */
     struct core_queue *held_buy; /* a higher queue's demand could not be bought here */

@@ -7,6 +7,7 @@
  * (podwork.c). A pod of ours whose try is recorded already, or whose job is gone, is a leftover: it
  * is stopped and released. */
 #include "assist.h"
+#include "cost.h"
 #include "gang.h"
 #include "internal.h"
 #include "ladder.h"
@@ -125,6 +126,7 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
     consume_take(core, pod);
     quota_take(core, pod);
     shares_take(core, pod);
+    pod->price = pod_price(pod);
     child_move(core, job, index, ON_PLACE);
     blocked_moved(core, job);
     if (!job->array) /* told only if it has not started by then */
@@ -181,6 +183,7 @@ static void adopt(struct core *core, struct core_pod *pod, const struct pod *see
         pod->created_ns = seen->meta.created_ns;
     pod->index = seen->index;
     pod->count = seen->count;
+    pod->price = seen->price;
     pod->try = (uint16_t)seen->try;
     pod->attempt = (uint16_t)(seen->attempt > 0 ? seen->attempt : 1);
     pod->alone = job != NULL && job->gang;

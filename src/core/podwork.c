@@ -176,6 +176,7 @@ static void fill_order(struct core *core, const struct core_pod *pod, struct pod
         .count = pod->count,
         .try = pod->try,
         .attempt = pod->attempt,
+        .price = pod->price,
         .nodes = job->nodes,
         .values = inputs_values(core->arena, job, pod->index),
         .array_size = results_array_size(job),

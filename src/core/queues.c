@@ -49,6 +49,7 @@ static void queue_free_if_unused(struct core *core, struct core_queue *queue)
     free(queue->invalid);
     free(queue->resource_version);
     front_free(queue);
+    bill_free(queue);
     free(queue->name);
     free(queue);
 }
@@ -126,6 +127,7 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
     tree_insert(&core->queue_order, &queue->by_priority);
     take_version(&queue->resource_version, take_spec->meta.resource_version);
     set_present(core, queue, true);
+    bill_queue_new(core, queue);
     if (same_spec)
         return; /* metadata, or our own status write coming back */
     shares_queue_changed(core, queue);
@@ -154,6 +156,7 @@ void queue_invalid(struct core *core, struct object_meta *take_meta, const char 
     text_set(&queue->invalid, message);
     text_set(&queue->resource_version, take_meta->resource_version);
     set_present(core, queue, true);
+    bill_queue_new(core, queue);
     queue_unpark_all(core, queue);
     queue->status_dirty = queue->verdict_dirty = true;
     core->pass_all = true;

@@ -32,10 +32,10 @@ struct core_queue {
     /* status */
     uint64_t written_hash;
     int64_t written_ns;
-    bool verdict_dirty;   /* its waiting jobs are to be told anew */
-    struct front *front;  /* as its status tells it: front.c; NULL: nothing yet */
-    struct job_cost cost; /* since this process began */
-    bool front_dirty;     /* who is first, or why it waits, may have changed */
+    bool verdict_dirty;     /* its waiting jobs are to be told anew */
+    struct front *front;    /* as its status tells it: front.c; NULL: nothing yet */
+    struct queue_bill bill; /* what its jobs cost: bill.h */
+    bool front_dirty;       /* who is first, or why it waits, may have changed */
     bool status_dirty, status_in_flight, finalizer_in_flight;
     bool finalizer_waits; /* done; the watch has not shown it yet */
     char *resource_version;

@@ -196,6 +196,7 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     if (job->request_refused != NULL)
         status->request_refused = arena_copy(core->arena, job->request_refused);
     status->blocked = job->blocked;
+    bill_send(job);
     status->cost = job->cost;
     status->blocked_since_ns = job->blocked_since_ns;
     status->delivered = tell_delivered(core, job);
@@ -282,6 +283,7 @@ static void job_written(struct core *core, struct core_job *job, uint64_t sequen
         job->written_sequence = sequence;
     if (job->gone)
         return;
+    bill_written(job);
     pods_durable(core, job);
     replace_written(core, job);
     references_written(core, job);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* view.c - reading the core: counts, plans in words, and the check of its own invariants */
+#include "charge.h"
 #include "cost.h"
 #include "inputs.h"
 #include "order.h"
@@ -142,7 +143,7 @@ void core_queues(const struct core *core,
     size_t at = 0;
     const struct core_queue *queue;
     while ((queue = map_next(core->queues, &at, NULL)) != NULL) {
-        struct core_queue_view view = {.name = queue->name, .cost = queue->cost};
+        struct core_queue_view view = {.name = queue->name, .cost = queue->bill.all};
         memcpy(view.jobs, queue->jobs, sizeof(view.jobs));
         if (queue->present && !visit(ctx, &view))
             return;
@@ -162,6 +163,7 @@ void core_environments(const struct core *core,
             .name = environment->name,
             .status = &status,
             .price = environment_price(environment),
+            .cost = charge_until(environment, core->now_ns),
             .max_vcpus = environment->spec != NULL ? environment->spec->max_vcpus : 0,
         };
         bool more = visit(ctx, &view);
@@ -291,6 +293,8 @@ char *core_check(const struct core *core)
     const struct core_queue *queue;
     while (found == NULL && (queue = map_next(core->queues, &at, NULL)) != NULL)
         found = shares_check(core, queue);
+    if (found == NULL && core->synced)
+        found = bill_check(core);
     if (found == NULL && core->counts.state_bugs > 0)
         found = text_printf("%lld moves that the state table does not know",
                             (long long)core->counts.state_bugs);

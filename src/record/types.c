@@ -126,6 +126,16 @@ PART(queue_shares, M(at_ns) M(active) LIST(top, top_count, share_told) M(used) M
 #define T time_limit_action
 PART(time_limit_action, ENUM(reason, BLOCKED_COUNT) M(state) M(action) M(seconds))
 #undef T
+#define T job_cost
+PART(job_cost, M(vcpu_seconds) M(gpu_seconds) M(amount) M(mark))
+#undef T
+#define T queue_cost
+PART(queue_cost, STRUCT(all, job_cost) STRUCT(settled, job_cost) M(since_ns))
+#undef T
+#define T environment_cost
+PART(environment_cost, M(vcpu_seconds) M(gpu_seconds) M(amount) M(at_ns) M(price) M(vcpus) M(gpus)
+    M(since_ns))
+#undef T
 #define T environment_order
 PART(environment_order, M(order) M(compute_environment))
 #undef T
@@ -140,7 +150,7 @@ PART(queue_limits, STRUCT(vcpus, opt_i64) M(memory_bytes) STRUCT(gpus, opt_i64)
 ROOT(job_queue, STRUCT(meta, object_meta) M(state) M(strategy) M(priority)
     LIST(environments, environment_count, environment_order) M(policy) M(namespaces)
     ARRAY(limits, limit_count, time_limit_action) STRUCT(ttl_s, opt_i64) STRUCT(most, queue_limits)
-    M(draining_since_ns)
+    M(draining_since_ns) STRUCT(cost, queue_cost)
     STRUCT(finished_pods, finished_pods) M(observed_generation) STRUCT(shares, queue_shares))
 #undef T
 #define T instance_type
@@ -154,7 +164,8 @@ ROOT(compute_environment, STRUCT(meta, object_meta) M(managed) M(enabled) M(name
     M(instance_types)
     M(scale_down_delay_ns) ENUM(provider, PROVIDER_COMMAND + 1)
     LIST(catalog, catalog_count, instance_type) M(command_program)
-    STRUCT(command_parameters, key_values) M(observed_generation))
+    STRUCT(command_parameters, key_values) M(observed_generation)
+    STRUCT(cost, environment_cost))
 #undef T
 #define T instance
 ROOT(instance, M(id) M(type) M(node_name) M(zone) ENUM(state, INSTANCE_TERMINATED + 1)
@@ -212,9 +223,6 @@ ROOT(array_status, M(size) FIXED(counts) M(encoding) M(data) M(refusals) M(histo
     M(history_left_out) M(failed_indexes) LIST(failures, failure_count, array_failure)
     M(other_attempts) M(other_children) M(results) M(results_left_out) M(inputs))
 #undef T
-#define T job_cost
-PART(job_cost, M(vcpu_seconds) M(gpu_seconds) M(amount))
-#undef T
 #define T job_status
 PART(job_status, M(observed_generation) ENUM(phase, JOB_PHASE_COUNT) M(reason) M(message)
     M(started_ns) M(stopped_ns) M(attempts) M(refusals) M(cancelled) M(terminated)
@@ -250,7 +258,7 @@ PART(container_exit, M(name) M(exit_code) M(reason) M(message))
 ROOT(pod, STRUCT(meta, object_meta) M(address) M(node_name) ENUM(phase, POD_UNKNOWN + 1) M(reason)
     M(message) STRUCT(requests, resources) NUMBERS(host_ports, host_port_count) M(owner_kind)
     M(owner_uid) M(job_uid) M(job_name) M(queue) M(share) M(environment) M(node_uid) M(definition)
-    M(definition_uid) M(index) M(count) M(try) M(attempt) STRUCT(consumables, consumable_needs)
+    M(definition_uid) M(index) M(count) M(try) M(attempt) STRUCT(consumables, consumable_needs) M(price)
     M(deadline) M(disruption) M(waiting_reason) M(waiting_message) M(init_started)
     M(containers_started) M(started_ns) M(finished_ns) LIST(exits, exit_count, container_exit)
     M(result))

@@ -189,6 +189,11 @@ TEST(a_single_pod)
     order.active_deadline_s = 600;
     REQUIRE(pod_build(&order, &pod, NULL) == 0);
     CHECK_TEXT("pod", json_print(pod), golden_single);
+    AUTO(json_object) priced = NULL;
+    order.price = 96000;
+    REQUIRE(pod_build(&order, &priced, NULL) == 0);
+    CHECK_HAS("priced", json_print(priced),
+              "\"sim\",\"bulkhead.dev/price-per-hour\":\"0.096000\",\"bulkhead.dev/count\"");
 }
 
 /* How long a pod stays on a silent node is the template's to say, if it says anything. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cost_test.c - what jobs cost, as their statuses tell it */
+/* cost_test.c - what jobs and queues cost, as their statuses tell it */
 #include "core/world.h"
 
 #include "bulkhead/base/macros.h"
+#include "bulkhead/base/str.h"
+
+#include <string.h>
 
 static const struct world_row rows[] = {
     /* clang-format off */
@@ -59,6 +62,168 @@ static const struct world_row rows[] = {
      "30s a costs 30 vCPU-s, 60 GPU-s, 0 millionths\n"},
     /* clang-format on */
 };
+
+static const struct world_row bills[] = {
+    /* clang-format off */
+    {"a queue's sum goes out with its status, and after a minute at the latest",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi runs=100s\n"
+     "at 300s\n",
+     "170s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"},
+    {"over a restart nothing is counted twice, and nothing is lost that is in no stored sum yet",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi runs=100s\n"
+     "job b queue=q cpu=1 memory=1Gi runs=200s\n"
+     "at 120s\n"
+     "restart\n"
+     "at 190s\n"
+     "restart\n"
+     "at 400s\n"
+     "restart\n"
+     "at 600s\n",
+     "120s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
+     "190s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
+     "210s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
+     "270s q costs 300 vCPU-s, 0 GPU-s, 75000 millionths, 75000 settled up to 2\n"
+     "400s q costs 300 vCPU-s, 0 GPU-s, 75000 millionths, 75000 settled up to 2\n"},
+    {"what is removed for its age is in the sum first",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi runs=100s ttl=5s\n"
+     "at 120s\n"
+     "restart\n"
+     "at 200s\n",
+     "111s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
+     "120s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"},
+    {"what others delete stays in the sum",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi runs=100s\n"
+     "at 180s\n"
+     "job a gone\n"
+     "at 200s\n"
+     "restart\n"
+     "at 300s\n",
+     "170s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
+     "200s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"},
+    {"a pod carries its price: it is charged when its machine has gone and nobody knows prices",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi runs=100s\n"
+     "at 105s\n"
+     "answer always provider-types e again\n"
+     "restart\n"
+     "at 300s\n",
+     "170s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"},
+    /* clang-format on */
+};
+
+static const struct world_row charges[] = {
+    /* clang-format off */
+    {"a machine costs its price from its launch until it is gone, idle or not",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=30s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi runs=100s\n"
+     "at 200s\n",
+     "0s e costs 0 vCPU-s, 0 millionths, and 0 an hour for 0 vCPUs\n"
+     "1s e costs 4 vCPU-s, 1000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "10s e costs 40 vCPU-s, 10000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "11s e costs 44 vCPU-s, 11000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "110s e costs 440 vCPU-s, 110000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "140s e costs 560 vCPU-s, 140000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "141s e costs 564 vCPU-s, 141000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "142s e costs 564 vCPU-s, 141000 millionths, and 0 an hour for 0 vCPUs\n"},
+    {"over a restart it goes on from what is stored, with what there was",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi runs=100s\n"
+     "at 50s\n"
+     "restart\n"
+     "at 150s\n"
+     "job b queue=q cpu=4 memory=1Gi runs=10s\n"
+     "at 155s\n",
+     "0s e costs 0 vCPU-s, 0 millionths, and 0 an hour for 0 vCPUs\n"
+     "1s e costs 4 vCPU-s, 1000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "10s e costs 40 vCPU-s, 10000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "11s e costs 44 vCPU-s, 11000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "50s e costs 200 vCPU-s, 50000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "110s e costs 440 vCPU-s, 110000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "150s e costs 600 vCPU-s, 150000 millionths, and 3600000 an hour for 4 vCPUs\n"},
+    {"what went while nobody watched is charged until somebody looks",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi\n"
+     "at 100s\n"
+     "machine i1 gone\n"
+     "restart\n"
+     "at 120s\n",
+     "0s e costs 0 vCPU-s, 0 millionths, and 0 an hour for 0 vCPUs\n"
+     "1s e costs 4 vCPU-s, 1000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "10s e costs 40 vCPU-s, 10000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "100s e costs 400 vCPU-s, 100000 millionths, and 0 an hour for 0 vCPUs\n"},
+    {"the spot price is what a spot machine costs",
+     "environment e kwok max=4 spot types=large:4:16Gi:3.60 offers=large:0.90:5:0 delay=20s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=4 memory=1Gi runs=100s\n"
+     "at 200s\n",
+     "0s e costs 0 vCPU-s, 0 millionths, and 0 an hour for 0 vCPUs\n"
+     "1s e costs 4 vCPU-s, 250 millionths, and 900000 an hour for 4 vCPUs\n"
+     "10s e costs 40 vCPU-s, 2500 millionths, and 900000 an hour for 4 vCPUs\n"
+     "11s e costs 44 vCPU-s, 2750 millionths, and 900000 an hour for 4 vCPUs\n"
+     "110s e costs 440 vCPU-s, 27500 millionths, and 900000 an hour for 4 vCPUs\n"
+     "130s e costs 520 vCPU-s, 32500 millionths, and 900000 an hour for 4 vCPUs\n"
+     "131s e costs 524 vCPU-s, 32750 millionths, and 900000 an hour for 4 vCPUs\n"
+     "132s e costs 524 vCPU-s, 32750 millionths, and 0 an hour for 0 vCPUs\n"},
+    /* clang-format on */
+};
+
+TEST(charges)
+{
+    world_check(charges, ARRAY_LEN(charges), SHOW_CHARGE);
+}
+
+/* Killed at any plan, whatever of it was carried out: each job is counted once. */
+static const char told_in_the_end[] = "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+                                      "queue q envs=e\n"
+                                      "job a queue=q cpu=1 memory=1Gi runs=20s ttl=3s\n"
+                                      "job b queue=q cpu=1 memory=1Gi runs=21s\n"
+                                      "job c queue=q cpu=2 memory=1Gi runs=10s array=2 ttl=0s\n"
+                                      "at 130s\n"
+                                      "job b gone\n"
+                                      "job d queue=q cpu=1 memory=1Gi runs=20s ttl=2s\n"
+                                      "at 300s\n";
+
+static const char *last_sum(struct world *world)
+{
+    world_run(world, told_in_the_end);
+    const char *found = NULL;
+    for (const char *at = world_log(world); (at = strstr(at, "q costs ")) != NULL; at++)
+        found = at;
+    return found;
+}
+
+TEST(killed_at_any_moment)
+{
+    AUTO(world) whole = world_new(SHOW_BILL);
+    const char *want = last_sum(whole);
+    CHECK_TEXT("whole", want,
+               "q costs 101 vCPU-s, 0 GPU-s, 25250 millionths, 25250 settled up to 4\n");
+    for (size_t plan = 1; plan <= world_plan_count(whole); plan++) {
+        for (enum world_cut cut = CUT_BEFORE_ACTIONS; cut <= CUT_BEFORE_ANSWERS; cut++) {
+            AUTO(world) world = world_new(SHOW_BILL);
+            AUTO_TEXT row = text_printf("cut at plan %zu, %d", plan, (int)cut);
+            world_restart_at(world, plan, cut);
+            CHECK_TEXT(row, last_sum(world), want);
+        }
+    }
+}
+
+TEST(bills)
+{
+    world_check(bills, ARRAY_LEN(bills), SHOW_BILL);
+}
 
 TEST(cost)
 {

@@ -93,6 +93,8 @@ enum world_show {                      /* which of the core's actions are writte
                   SHOW_CONSUMABLES = 8192, /* statuses of consumable resources */
                   SHOW_ARGS = 16384,       /* with the args of each start */
                   SHOW_COST = 1 << 22,     /* what jobs cost, as their statuses tell it */
+                  SHOW_BILL = 1 << 23,     /* what jobs of queues cost, as queues tell it */
+                  SHOW_CHARGE = 1 << 24,   /* what machines cost, as environments tell it */
                   SHOW_FRONT = 1 << 21,    /* the first in line, as queues tell them */
                   SHOW_LAUNCHING =
                       1 << 20, /* capacity on its way, as environments' statuses tell it */

@@ -163,6 +163,25 @@ static void log_front(struct world *world, const struct action *action)
         log_line(world, "%s has nobody in line", action->name);
 }
 
+static void log_bill(struct world *world, const struct action *action)
+{
+    const struct queue_cost *cost = &action->queue_status->cost;
+    if (cost->since_ns == 0)
+        return;
+    log_line(world, "%s costs %lld vCPU-s, %lld GPU-s, %lld millionths, %lld settled up to %lld",
+             action->name, (long long)cost->all.vcpu_seconds, (long long)cost->all.gpu_seconds,
+             (long long)cost->all.amount, (long long)cost->settled.amount,
+             (long long)cost->settled.mark);
+}
+
+static void log_charge(struct world *world, const struct action *action)
+{
+    const struct environment_cost *cost = &action->environment_status->cost;
+    log_line(world, "%s costs %lld vCPU-s, %lld millionths, and %lld an hour for %lld vCPUs",
+             action->name, (long long)cost->vcpu_seconds, (long long)cost->amount,
+             (long long)cost->price, (long long)cost->vcpus);
+}
+
 static void log_machines(struct world *world, const struct action *action)
 {
     if (action->kind == ACTION_PROVIDER_LAUNCH) {
@@ -238,6 +257,10 @@ void log_action(struct world *world, const struct action *action)
         log_launching(world, action);
     if (action->kind == ACTION_QUEUE_STATUS && (world->show & SHOW_FRONT) != 0)
         log_front(world, action);
+    if (action->kind == ACTION_QUEUE_STATUS && (world->show & SHOW_BILL) != 0)
+        log_bill(world, action);
+    if (action->kind == ACTION_ENVIRONMENT_STATUS && (world->show & SHOW_CHARGE) != 0)
+        log_charge(world, action);
     if (action->kind == ACTION_JOB_STATUS && (world->show & SHOW_COST) != 0)
         log_line(world, "%s costs %lld vCPU-s, %lld GPU-s, %lld millionths", action->name,
                  (long long)action->status->cost.vcpu_seconds,

@@ -40,9 +40,11 @@ struct thing { /* a declared object: its words, and what a server adds to them *
     /* Of a large array: its companion. */
     char *array_data, *array_encoding, *array_refusals, *array_results, *array_history;
     char *array_inputs;
-    int64_t draining_since_ns; /* of a queue's status, as stored */
-    int64_t told_generation;   /* of an environment's status, as stored */
-    uint64_t told_hash;        /* of a definition's status, as stored */
+    int64_t draining_since_ns;      /* of a queue's status, as stored */
+    struct queue_cost cost;         /* likewise */
+    struct environment_cost charge; /* of an environment's status, as stored */
+    int64_t told_generation;        /* likewise */
+    uint64_t told_hash;             /* of a definition's status, as stored */
     int64_t told_latest;
     struct run_history told_runs;
     struct thing *next;
@@ -57,6 +59,7 @@ struct world_pod {
     bool is_child;
     char *job_name, *job_uid, *environment, *node_uid, *definition, *definition_uid;
     uint32_t index, try, attempt;
+    int64_t price;
     struct consumable_needs consumables;
     char *reason, *disruption, *waiting, *waiting_words, *container_reason, *message;
     char *also;   /* other containers that ended */

@@ -654,6 +654,7 @@ static enum done_result create(struct world *world, const struct action *action,
     pod->index = order->index;
     pod->try = order->try;
     pod->attempt = order->attempt;
+    pod->price = order->price;
     struct line line;
     line_read(&line, template_ != NULL ? template_->words : "");
     needs_from(&line, &pod->consumables);
@@ -735,6 +736,7 @@ static enum done_result queue_told(struct world *world, const struct action *act
     if (thing == NULL)
         return DONE_NOT_FOUND;
     thing->draining_since_ns = action->queue_status->draining_since_ns;
+    thing->cost = action->queue_status->cost;
     return DONE_OK;
 }
 
@@ -744,6 +746,7 @@ static enum done_result environment_told(struct world *world, const struct actio
     if (thing == NULL)
         return DONE_NOT_FOUND;
     thing->told_generation = action->environment_status->observed_generation;
+    thing->charge = action->environment_status->cost;
     return DONE_OK;
 }
 

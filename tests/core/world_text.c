@@ -299,6 +299,7 @@ struct job_queue *queue_from(const struct thing *thing)
     queue->strategy = line_has(&line, "besteffort") ? QUEUE_BEST_EFFORT : QUEUE_FIFO;
     most_from(&line, &queue->most);
     queue->draining_since_ns = thing->draining_since_ns;
+    queue->cost = thing->cost;
     queue->priority = line_number(&line, "priority", 0);
     struct text_list names = {0};
     list_from(line_get(&line, "envs"), &names);
@@ -395,6 +396,7 @@ struct compute_environment *environment_from(const struct thing *thing)
     meta_from(thing, &environment->meta);
     environment->observed_generation = thing->told_generation;
     environment->managed = !line_has(&line, "static");
+    environment->cost = thing->charge;
     environment->provider = environment->managed ? PROVIDER_KWOK : PROVIDER_STATIC;
     environment->enabled = line_is(&line, "enabled", "disabled", true);
     environment->spot = line_has(&line, "spot");
@@ -783,6 +785,7 @@ struct pod *pod_from(const struct world_pod *from)
     pod->count = 1;
     pod->try = from->try;
     pod->attempt = from->attempt;
+    pod->price = from->price;
     AUTO_STR held = STR_EMPTY;
     consumable_needs_print(&from->consumables, &held);
     consumable_needs_parse(str_text(&held), &pod->consumables);

@@ -40,9 +40,27 @@ static void signal_some(struct world *world)
         after(world, draw_ms(world, 1000, 120000), run_interrupt, instance, NULL, 0);
 }
 
+/* Where prices have moved, what machines cost is told anew: then it is not over yet. */
+static void prices_heard(struct world *world, const struct request *request)
+{
+    int64_t sum = 1;
+    for (size_t i = 0; i < world->type_count; i++)
+        sum = sum * 31 + world->types[i].price * 1000 + world->types[i].spot_price;
+    for (size_t i = 0; i < world->group_count; i++) {
+        struct group *group = world->groups[i];
+        if (!name_eq(group->environment->object.name, request->environment) ||
+            group->told_prices == sum)
+            continue;
+        group->told_prices = sum;
+        world->progress_ns = world->now_ns;
+    }
+}
+
 /* The answer reaches the process. */
 void capacity_heard(struct world *world, const struct request *request)
 {
+    if (request->kind == ACTION_PROVIDER_TYPES)
+        prices_heard(world, request);
     bool sets_free = request->kind == ACTION_PROVIDER_TYPES || request->kind == ACTION_POD_CHECK ||
                      request->kind == ACTION_POD_GET || request->kind == ACTION_JOB_STATUS ||
                      request->kind == ACTION_CONSUMABLE_STATUS ||

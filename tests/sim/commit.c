@@ -86,6 +86,7 @@ static void create_pod(struct world *world, struct request *request)
     pod->count = request->count > 0 ? request->count : 1;
     pod->try = request->try;
     pod->attempt = request->attempt;
+    pod->price = request->price;
     pod->needs = request->needs;
     pod->arg = request->arg;
     pod->body = arena_alloc(world->arena, sizeof(*pod->body));
@@ -156,6 +157,7 @@ static void write_job(struct world *world, struct request *request)
         return;
     oracle_sized(world, job, status);
     oracle_status(world, job, status);
+    cost_job_stored(world, job, status);
     if (request->process == world->process) /* else nobody may have read it */
         oracle_pinned(world, job, status->status.definition, status->status.definition_uid);
     job->status = status;
@@ -169,6 +171,7 @@ static void expire_job(struct world *world, struct request *request)
     if (job == NULL)
         return;
     oracle_expired(world, job);
+    cost_job_expired(world, job);
     sink_expires(world, job);
     job->expired = true;
     world->counters.expired_jobs++;
@@ -184,12 +187,13 @@ static void deliver_job(struct world *world, struct request *request)
     request->ret_version = version_text(world, &job->object);
 }
 
-static void queue_told(struct sim_queue *queue, const struct request *request)
+static void queue_told(struct world *world, struct sim_queue *queue, const struct request *request)
 {
     queue->observed_generation = request->observed_generation;
     queue->draining_since_ns = request->draining_since_ns;
     queue->shares_used = request->shares_used;
     queue->shares_at_ns = request->shares_at_ns;
+    cost_queue_stored(world, queue, request);
 }
 
 static void write_simple(struct world *world, struct request *request, enum kind kind)
@@ -198,9 +202,12 @@ static void write_simple(struct world *world, struct request *request, enum kind
     if (object == NULL)
         return;
     if (kind == KIND_QUEUE)
-        queue_told((struct sim_queue *)object, request);
-    if (kind == KIND_ENVIRONMENT)
-        ((struct sim_environment *)object)->observed_generation = request->observed_generation;
+        queue_told(world, (struct sim_queue *)object, request);
+    if (kind == KIND_ENVIRONMENT) {
+        struct sim_environment *environment = (struct sim_environment *)object;
+        environment->observed_generation = request->observed_generation;
+        cost_environment_stored(world, environment, request);
+    }
     store_change(world, object, false);
     request->ret_version = version_text(world, object);
 }

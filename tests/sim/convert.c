@@ -236,6 +236,7 @@ static struct job_queue *queue_convert(const struct sim_queue *from)
     queue->shares.at_ns = from->shares_at_ns;
     queue->shares.used = text_copy(from->shares_used);
     queue->observed_generation = from->observed_generation;
+    queue->cost = from->cost;
     queue->finished_pods =
         (struct finished_pods){.keep_s = from->keep_s, .per_node = from->per_node};
     queue->environment_count = from->environment_count;
@@ -262,6 +263,7 @@ static struct compute_environment *environment_convert(const struct sim_environm
     environment->scale_down_delay_ns = from->delay_ns;
     environment->provider = from->managed ? PROVIDER_COMMAND : PROVIDER_STATIC;
     environment->observed_generation = from->observed_generation;
+    environment->cost = from->charge;
     return environment;
 }
 
@@ -311,6 +313,7 @@ struct pod *pod_convert(const struct sim_pod *from)
         pod->count = from->count;
         pod->try = from->try;
         pod->attempt = from->attempt;
+        pod->price = from->price;
         needs_fill(&from->needs, &pod->consumables);
         pod->result = text_copy(from->result);
     }

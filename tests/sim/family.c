@@ -70,8 +70,10 @@ void family_collect(struct world *world, const struct sim_job *parent)
 {
     for (size_t i = world->stores[KIND_JOB].count; i-- > 0;) {
         struct sim_job *job = (struct sim_job *)world->stores[KIND_JOB].items[i];
-        if (name_eq(job->parent_uid, parent->object.uid) && job->object.deleted_ns == 0)
-            store_delete(world, &job->object);
+        if (!name_eq(job->parent_uid, parent->object.uid) || job->object.deleted_ns != 0)
+            continue;
+        cost_job_taken(world, job);
+        store_delete(world, &job->object);
     }
 }
 

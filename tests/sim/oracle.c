@@ -478,6 +478,8 @@ const char *oracle_unconverged(struct world *world)
             return why;
     }
     const char *taken = consumables_unconverged(world);
+    if (taken == NULL)
+        taken = cost_unconverged(world);
     if (taken != NULL)
         return taken;
     for (size_t i = 0; i < world->stores[KIND_ENVIRONMENT].count; i++)

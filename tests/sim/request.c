@@ -172,6 +172,7 @@ static void copy_order(struct world *world, const struct pod_order *order, struc
     request->count = order->count;
     request->try = order->try;
     request->attempt = order->attempt;
+    request->price = order->price;
     request->active_deadline_s = order->active_deadline_s;
     const struct consumable_needs *needs = &order->job->consumables;
     if (!order->job->has_consumables && order->definition != NULL)
@@ -229,9 +230,12 @@ struct request *request_new(struct world *world, const struct action *action)
         request->shares_used = copy(world, action->queue_status->shares.used);
         request->shares_at_ns = action->queue_status->shares.at_ns;
         oracle_shares(world, action->name, &action->queue_status->shares);
+        request->queue_cost = action->queue_status->cost;
     }
-    if (action->kind == ACTION_ENVIRONMENT_STATUS)
+    if (action->kind == ACTION_ENVIRONMENT_STATUS) {
         request->observed_generation = action->environment_status->observed_generation;
+        request->charge = action->environment_status->cost;
+    }
     if (meta != NULL) {
         request->namespace_ = copy(world, meta->namespace_);
         request->name = copy(world, meta->name);

@@ -347,6 +347,7 @@ static void delete_job(struct world *world)
         return;
     world->counters.job_deletes++;
     STORY(world, "user   deletes %s", job->object.name);
+    cost_job_taken(world, job);
     store_delete(world, &job->object);
     if (chance(world, 600)) {
         struct again *again = arena_alloc(world->arena, sizeof(*again));

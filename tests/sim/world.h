@@ -77,7 +77,7 @@ enum {
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
     X(signals) X(interruptions) X(droughts) X(given_back) X(launches_judged) \
     X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared) \
-    X(lives_replayed) X(recorded_bytes)
+    X(charged) X(lives_replayed) X(recorded_bytes)
 /* clang-format on */
 
 struct counters {
@@ -257,6 +257,9 @@ struct sim_queue {
     int64_t most_milli, most_mib, most_jobs; /* limits; 0: none */
     bool draining, best_effort;
     int64_t draining_since_ns; /* as stored */
+    struct queue_cost cost;    /* likewise */
+    struct job_cost spent;     /* by all jobs that it ever had, as these tell */
+    struct job_cost taken;     /* the part of those that others deleted */
     const char *environments[ENVIRONMENTS_MAX];
     size_t environment_count;
     const char *policy;      /* NULL: first in, first out */
@@ -271,6 +274,7 @@ struct sim_environment {
     const char *namespaces[NAMESPACE_COUNT];
     size_t namespace_count;
     int64_t min_vcpus, max_vcpus, delay_ns, observed_generation;
+    struct environment_cost charge; /* as stored */
     enum allocation_strategy strategy;
     bool spot;
     int64_t bid;
@@ -311,6 +315,7 @@ struct sim_pod {
     const char *bound_uid; /* of the node that the scheduler chose; nobody else knows */
     const char *revision, *revision_of;
     uint32_t index, count, try, attempt;
+    int64_t price;
     bool deadline, started;
     const char *disruption, *message, *waiting_reason;
     int64_t started_ns, finished_ns;
@@ -362,9 +367,10 @@ struct group {
     struct sim_environment *environment;
     struct instance_live **items;
     size_t count, capacity;
-    bool drought;       /* it has no machines to launch */
-    bool dear;          /* its machines cost three times as much */
-    struct given_back { /* idle machines that the process gave back of its own will, a ring */
+    bool drought;        /* it has no machines to launch */
+    bool dear;           /* its machines cost three times as much */
+    int64_t told_prices; /* a sum of those in the last answer that arrived */
+    struct given_back {  /* idle machines that the process gave back of its own will, a ring */
         int64_t sent_ns, vcpus;
         uint64_t process;
     } given_back[16];
@@ -721,6 +727,7 @@ struct request {
     const char *shares_used; /* of a queue's status */
     int64_t shares_at_ns;
     uint32_t index, count, try, attempt;
+    int64_t price;
     int64_t active_deadline_s;
     struct template_ template_;
     struct sim_needs needs;
@@ -744,6 +751,8 @@ struct request {
     int64_t number, max_vcpus;
     int64_t most_milli, most_mib, most_jobs; /* limits of its queue */
     int64_t draining_since_ns;               /* of a queue's status */
+    struct queue_cost queue_cost;            /* likewise */
+    struct environment_cost charge;          /* of an environment's status */
     const char **ids;
     size_t id_count;
     /* the answer */
@@ -813,6 +822,16 @@ void oracle_sized(struct world *world, struct sim_job *job, const struct stored_
 bool may_be_empty(const struct world *world, const struct sim_job *job);
 bool may_be_unusable(const struct world *world, const struct sim_job *job, uint32_t index);
 void oracle_removed(struct world *world, const struct sim_pod *pod);
+/* cost.c */
+void cost_job_stored(struct world *world, const struct sim_job *job,
+                     const struct stored_status *status);
+void cost_job_taken(struct world *world, const struct sim_job *job); /* others delete it */
+void cost_job_expired(struct world *world, const struct sim_job *job);
+void cost_queue_stored(struct world *world, struct sim_queue *queue, const struct request *request);
+void cost_environment_stored(struct world *world, struct sim_environment *environment,
+                             const struct request *request);
+const char *cost_unconverged(struct world *world); /* NULL: it is as it should be */
+
 void oracle_kept(struct world *world); /* now and then */
 void oracle_launched(struct world *world, const struct group *group, const struct request *request);
 void oracle_terminated(struct world *world, const struct instance_live *instance);

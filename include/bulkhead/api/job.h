@@ -179,12 +179,6 @@ int64_t array_status_pack(struct array_status *array, const struct child_record 
 bool array_status_is_large(const struct array_status *array);
 void array_status_move_out(struct array_status *array);
 
-/* Of all tries that have ended. */
-struct job_cost {
-    int64_t vcpu_seconds, gpu_seconds;
-    int64_t amount; /* millionths of the catalogue's currency */
-};
-
 /* status of a BatchJob, both as read at start-up and as written. */
 struct job_status {
     int64_t observed_generation;
@@ -313,6 +307,7 @@ struct pod_order {
     const char *environment;
     uint32_t index, count, try, attempt;
     int64_t active_deadline_s;           /* 0: none */
+    int64_t price;                       /* an hour, in millionths; 0: not known */
     const struct node_properties *nodes; /* NULL: not a multi-node job */
     const char *main_address;            /* of the main node's pod; NULL for that pod itself */
     /* Of every reference to a result, the same ones for every pod of a template; NULL: they stay as

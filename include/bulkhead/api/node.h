@@ -58,6 +58,7 @@ struct pod {
     uint32_t try;
     uint32_t attempt;
     struct consumable_needs consumables; /* what it holds, by ANNOTATION_CONSUMABLES */
+    int64_t price; /* an hour, in millionths, by ANNOTATION_PRICE; 0: not known */
 
     bool deadline;        /* status.reason is DeadlineExceeded */
     char *disruption;     /* reason of condition DisruptionTarget=True, or NULL */

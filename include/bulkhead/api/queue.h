@@ -3,6 +3,7 @@
 #ifndef BULKHEAD_API_QUEUE_H
 #define BULKHEAD_API_QUEUE_H
 
+#include "bulkhead/api/cost.h"
 #include "bulkhead/api/meta.h"
 #include "bulkhead/api/policy.h"
 #include "bulkhead/api/resources.h"
@@ -84,6 +85,7 @@ struct job_queue {
     int64_t observed_generation; /* status.observedGeneration as read */
     int64_t draining_since_ns;   /* status.drainingSince as read; 0: it is not there */
     struct queue_shares shares;  /* status.shares as read */
+    struct queue_cost cost;      /* status.cost as read */
 };
 
 enum job_phase { /* the seven states of AWS Batch, in the order of a job's life */
@@ -120,6 +122,7 @@ struct job_queue_status {
     struct queue_front front[QUEUE_FRONT_MAX];
     size_t front_count;
     struct queue_shares shares;
+    struct queue_cost cost;
 };
 
 enum { INSTANCE_ZONES_MAX = 8 };
@@ -165,6 +168,7 @@ struct compute_environment {
     char *command_program; /* spec.nodeGroup.command.program */
     struct key_values command_parameters;
     int64_t observed_generation;
+    struct environment_cost cost; /* status.cost as read */
 };
 
 enum launch_step { /* of machines on their way: the last step that they have reached */
@@ -197,6 +201,7 @@ struct compute_environment_status {
     int64_t nodes_booting; /* requested or booting */
     struct launching launching[LAUNCH_STEPS];
     size_t launching_count;
+    struct environment_cost cost;
 };
 
 struct job_queue *job_queue_free(struct job_queue *queue);

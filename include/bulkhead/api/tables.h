@@ -33,6 +33,9 @@ extern const struct custom_field template_override_field; /* struct template_ove
 extern const struct custom_field numbers_field;           /* struct number_list, each 1.. */
 extern const char *const state_words[2];                  /* DISABLED, ENABLED */
 extern const char *const blocked_words[4];                /* from BLOCKED_CAPACITY on */
+extern const struct object_type job_cost_type;
+extern const struct object_type queue_cost_type;
+extern const struct object_type environment_cost_type;
 extern const struct object_type node_properties_type;
 extern const struct object_type node_overrides_type;
 
@@ -48,6 +51,12 @@ extern const struct text_format format_program;
 extern const struct text_format format_instance_type;
 extern const struct text_format format_share;         /* a share identifier */
 extern const struct text_format format_share_pattern; /* or a prefix of them, with * */
+
+/* As read from a status of ours; what does not read so is nothing. */
+struct queue_cost;
+struct environment_cost;
+void queue_cost_decode(struct json_object *value, struct queue_cost *ret_cost);
+void environment_cost_decode(struct json_object *value, struct environment_cost *ret_cost);
 
 /* Conditions of a status, decoded so that they can be freed and compared. */
 struct condition_record {

@@ -240,7 +240,7 @@ void core_counts(const struct core *core, struct core_counts *ret_counts);
 /* Walks, for metrics and tests; stop by returning false. */
 struct core_queue_view {
     const char *name;
-    struct job_cost cost; /* of tries that have ended since this process began */
+    struct job_cost cost; /* of tries that have ended, as jobs tell durably */
     int64_t jobs[JOB_PHASE_COUNT];
 };
 void core_queues(const struct core *core,
@@ -250,6 +250,7 @@ struct core_environment_view {
     const struct compute_environment_status *status; /* as it would be written now */
     int64_t max_vcpus;
     int64_t price; /* of its machines, an hour, in millionths */
+    struct environment_cost cost;
 };
 void core_environments(const struct core *core,
                        bool (*visit)(void *ctx, const struct core_environment_view *view),
