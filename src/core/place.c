@@ -249,10 +249,6 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
     enum verdict never = quota_never(core, job, &words);
     if (never == VERDICT_NONE)
         never = consume_never(job, &words);
-    if (never != VERDICT_NONE) {
-        park_with(core, job, never, str_text(&words));
-        return true;
-    }
     for (size_t i = 0; i < queue->spec->environment_count; i++) {
         struct core_environment *environment =
             map_get(core->environments, queue->spec->environments[i].compute_environment);
@@ -267,12 +263,12 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
             unknown = true;
             continue;
         }
-        bool may = environment->held_by == NULL && !environment->gives_way &&
-                   !shares_reserved(queue, milli_at_once(job));
+        bool may = never == VERDICT_NONE && environment->held_by == NULL &&
+                   !environment->gives_way && !shares_reserved(queue, milli_at_once(job));
         if (may && gang_allowed(job, environment) &&
             (job->gang ? gang_place(core, job, environment) : place_in(core, job, environment)))
             return true;
-        if (core->creates_full || !is_next(queue, job))
+        if (never == VERDICT_NONE && (core->creates_full || !is_next(queue, job)))
             return false;
         if (job->gang ? gang_could_fit(core, job, environment)
                       : environment_could_fit(environment, job->class_)) {
@@ -280,9 +276,16 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
             blocked[blocked_count++] = environment;
         }
     }
+    /* What no machine could ever take is told so, whatever else it lacks: a verdict must not depend
+     * on which of two reasons was there first. */
     if (!could && (others || !unknown)) {
+        str_clear(&words);
         enum verdict verdict = verdict_of_blocked(core, job, &words);
         park_with(core, job, verdict, str_text(&words));
+        return true;
+    }
+    if (never != VERDICT_NONE) {
+        park_with(core, job, never, str_text(&words));
         return true;
     }
     bool room = tell_blocked(core, job);

@@ -599,6 +599,17 @@ static const struct world_row multi_node[] = {
      "  g SUCCEEDED Succeeded attempts=1\n"
      "  a STARTING\n"
      "  b STARTING\n"},
+    {"what fits nowhere is told so, whatever else it lacks, and whichever was there first",
+     HOUSE
+     "consumable lic total=5\n"
+     "job a queue=q cpu=64 takes=lic:7\n"
+     "at 1s\n"
+     "why a\n"
+     "consumable lic total=9\n"
+     "at 2s\n"
+     "why a\n",
+     "1s a RUNNABLE DoesNotFit: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - needs cpu 64; e: no labelled node is large enough or matches\n"
+     "2s a RUNNABLE DoesNotFit: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - needs cpu 64; e: no labelled node is large enough or matches\n"},
     {"more for all nodes than there can ever be",
      HOUSE
      "node n2 env=e cpu=8\n"
