@@ -289,9 +289,8 @@ static void on_pod(struct call *call, const struct kube_response *response)
 static void start_pod(struct executor *executor, const struct action *action)
 {
     static const char *const writes[ACTION_KIND_COUNT] = {
-        [ACTION_POD_CREATE] = "Pod create",
-        [ACTION_POD_CHECK] = "Pod check",
-        [ACTION_POD_RELEASE] = "Pod release",
+        [ACTION_POD_CREATE] = "Pod create", [ACTION_POD_CHECK] = "Pod check",
+        [ACTION_POD_MARK] = "Pod mark",     [ACTION_POD_RELEASE] = "Pod release",
         [ACTION_POD_DELETE] = "Pod delete",
     };
     struct err err;
@@ -484,6 +483,7 @@ static void start(struct executor *executor, const struct action *action)
     case ACTION_POD_CREATE:
     case ACTION_POD_CHECK:
     case ACTION_POD_GET:
+    case ACTION_POD_MARK:
     case ACTION_POD_RELEASE:
     case ACTION_POD_DELETE:
         start_pod(executor, action);

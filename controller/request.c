@@ -121,6 +121,20 @@ static struct json_object *release_patch(const char *uid)
     return doc;
 }
 
+/* Only as of the version that was looked at: what has ended is not marked any more. */
+static struct json_object *mark_patch(const struct action *action)
+{
+    struct json_object *doc = json_object_new_object();
+    struct json_object *meta = json_object_new_object();
+    struct json_object *annotations = json_object_new_object();
+    json_put_text(annotations, ANNOTATION_GIVES_WAY, action->message);
+    json_put_text(meta, "uid", action->uid);
+    json_put_text(meta, "resourceVersion", action->resource_version);
+    json_put(meta, "annotations", annotations);
+    json_put(doc, "metadata", meta);
+    return doc;
+}
+
 static struct json_object *delete_options(const char *uid, const char *resource_version,
                                           int64_t grace_s)
 {
@@ -147,10 +161,10 @@ int request_pod(const struct action *action, struct builders *builders, int64_t 
     struct request request = {.method = KUBE_GET, .accept = KUBE_ACCEPT_JSON};
     if (pod_path(&path, action->namespace_, action->name, err) < 0)
         return err_wrap(err, "pod %s", action->name);
-    if (action->kind == ACTION_POD_RELEASE) {
+    if (action->kind == ACTION_POD_RELEASE || action->kind == ACTION_POD_MARK) {
         request.method = KUBE_PATCH;
         request.content = KUBE_CONTENT_STRATEGIC_MERGE_PATCH;
-        body = release_patch(action->uid);
+        body = action->kind == ACTION_POD_MARK ? mark_patch(action) : release_patch(action->uid);
     } else if (action->kind == ACTION_POD_DELETE) {
         request.method = KUBE_DELETE;
         body = delete_options(action->uid, action->resource_version, action->grace_s);

@@ -76,13 +76,6 @@ static const struct object_type definition_timeout_type =
 
 static const char *const type_words[] = {"container", "multinode"};
 
-static int check_preemptible(bool preemptible, const struct json_at *at, struct err *err)
-{
-    if (preemptible)
-        return json_fail(JSON_AT(at, "preemptible"), err, "not built yet: leave it out");
-    return 0;
-}
-
 /* What is about revisions comes first, so that it holds also when the rest is invalid. */
 static const struct field definition_fields[] = {
     CUSTOM(struct definition_doc, definition.deregistered, &numbers_field, DEFINITION_DEREGISTERED,
@@ -109,8 +102,6 @@ static int check_definition(const void *object, const struct json_at *at, struct
 {
     const struct definition_doc *doc = object;
     bool multinode = doc->type == 1;
-    if (check_preemptible(doc->definition.preemptible, at, err) < 0)
-        return -1;
     if (doc->definition.has_nodes != multinode)
         return json_fail(JSON_AT(at, "nodeProperties"), err,
                          multinode ? "required with type multinode" : "needs type multinode");
@@ -317,8 +308,6 @@ static int check_job(const void *object, const struct json_at *at, struct err *e
         return json_fail(JSON_AT(at, "nodeOverrides"), err, "only for multi-node jobs");
     if (job->has_nodes && is_array(job))
         return json_fail(JSON_AT(at, "arrayProperties"), err, "not together with nodeProperties");
-    if (check_preemptible(job->preemptible, at, err) < 0)
-        return -1;
     if (job->size_from != NULL && check_size_from(job, at, err) < 0)
         return -1;
     for (size_t i = 0; i < job->dependency_count; i++) {

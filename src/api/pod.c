@@ -37,7 +37,7 @@ struct pod *pod_free(struct pod *pod)
         pod->owner_uid,       pod->job_uid,    pod->job_name,       pod->queue,
         pod->environment,     pod->node_uid,   pod->disruption,     pod->waiting_reason,
         pod->waiting_message, pod->definition, pod->definition_uid, pod->result,
-        pod->address,         pod->share,
+        pod->address,         pod->share,      pod->gives_way_to,
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
@@ -91,6 +91,7 @@ static void decode_ours(struct json_object *meta, struct pod *pod)
     pod->environment = text_copy(json_get_text(labels, LABEL_ENVIRONMENT));
     pod->node_uid = text_copy(json_get_text(annotations, ANNOTATION_NODE_UID));
     pod->definition = text_copy(json_get_text(annotations, ANNOTATION_DEFINITION));
+    pod->gives_way_to = text_copy(json_get_text(annotations, ANNOTATION_GIVES_WAY));
     pod->definition_uid = text_copy(json_get_text(annotations, ANNOTATION_DEFINITION_UID));
     pod->index = number_of(labels, LABEL_INDEX, 0);
     pod->try = number_of(labels, LABEL_TRY, 0);

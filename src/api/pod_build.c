@@ -257,6 +257,7 @@ static struct json_object *pod_annotations(const struct draft *draft, struct jso
     put_slot(draft, annotations, ANNOTATION_ATTEMPT, SLOT_ATTEMPT);
     put_slot(draft, annotations, ANNOTATION_NODE_UID, SLOT_NODE_UID);
     put_consumables(draft, annotations);
+    json_object_object_del(annotations, ANNOTATION_GIVES_WAY); /* a template may have it */
     return annotations;
 }
 

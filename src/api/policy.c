@@ -74,9 +74,6 @@ static bool overlap(const char *a, const char *b)
 static int check_fairshare(const void *object, const struct json_at *at, struct err *err)
 {
     const struct scheduling_policy *policy = object;
-    if (policy->reclaim)
-        return json_fail(JSON_AT(at, "reclaim"), err,
-                         "Preemptible is not built yet: expected Never");
     const struct json_at list = {at, "shareDistribution", 0};
     for (size_t i = 0; i < policy->weight_count; i++) {
         for (size_t j = 0; j < i; j++) {

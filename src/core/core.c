@@ -200,6 +200,7 @@ static void apply_done(struct core *core, struct done *done)
     switch (flight->kind) {
     case ACTION_POD_CREATE:
     case ACTION_POD_GET:
+    case ACTION_POD_MARK:
     case ACTION_POD_RELEASE:
     case ACTION_POD_DELETE:
         pod_done(core, flight, done);

@@ -34,8 +34,8 @@ static struct action *action_push(struct core *core)
 
 bool flight_is_of_pod(enum action_kind kind)
 {
-    return kind == ACTION_POD_CREATE || kind == ACTION_POD_GET || kind == ACTION_POD_RELEASE ||
-           kind == ACTION_POD_DELETE;
+    return kind == ACTION_POD_CREATE || kind == ACTION_POD_GET || kind == ACTION_POD_MARK ||
+           kind == ACTION_POD_RELEASE || kind == ACTION_POD_DELETE;
 }
 
 static void count_flight(void *object, enum action_kind kind, int change)
@@ -45,6 +45,7 @@ static void count_flight(void *object, enum action_kind kind, int change)
     switch (kind) {
     case ACTION_POD_CREATE:
     case ACTION_POD_GET:
+    case ACTION_POD_MARK:
     case ACTION_POD_RELEASE:
     case ACTION_POD_DELETE:
         ((struct core_pod *)object)->flights += change;

@@ -35,6 +35,7 @@
  *   order.c      which job of a queue is next (order.h)
  *   usage.c, shares.c, shares_tell.c  fair share: what shares have used, which is next, and what
  *                their queue tells of them (usage.h, shares.h)
+ *   reclaim.c    a share gets its due back from those that borrowed it (reclaim.h)
  *   place.c      queue order into pods on nodes
  *   consume.c, consume_place.c, consume_tell.c  consumable resources: who holds how many of
  *                what; is there enough; their status
@@ -153,7 +154,8 @@ enum kill_reason {
     KILL_START,
     KILL_HOST,
     KILL_ORPHAN,
-    KILL_GANG
+    KILL_GANG,
+    KILL_SHARE, /* another share is due what it takes: reclaim.c */
 };
 
 struct core_pod {
@@ -167,7 +169,10 @@ struct core_pod {
     struct core_class *class_;               /* ours */
     struct core_share *share;                /* that is charged for it; NULL: none */
     int64_t charge, charge_milli, charged_s; /* rate, its vCPUs in thousandths, and since when */
-    struct hold *holds;                      /* of consumable resources */
+    struct core_pod *lent_prev, *lent_next;  /* in share->lent */
+    bool lent, chosen, gives_way; /* chosen: to be stopped for another share; gives_way: for ever */
+    char *gives_way_to;           /* that share; see reclaim.c */
+    struct hold *holds;           /* of consumable resources */
     size_t hold_count;
     struct amounts *own; /* what it takes, where that is not the class's (foreign, resized) */
     struct core_node *node;

@@ -8,6 +8,7 @@
 #include "family.h"
 #include "gang.h"
 #include "order.h"
+#include "reclaim.h"
 #include "replace.h"
 #include "results.h"
 #include "shares.h"
@@ -208,6 +209,7 @@ static bool bind(struct core *core, struct core_job *job)
         job->priority = job->priority_given.set ? job->priority_given.value : 0;
     job->preemptible =
         spec->has_preemptible || definition == NULL ? spec->preemptible : definition->preemptible;
+    reclaim_lend_all(job);
     return references_read(job);
 }
 

@@ -10,6 +10,7 @@
 #include "causes.h"
 #include "cost.h"
 #include "gang.h"
+#include "reclaim.h"
 #include "results.h"
 
 #include <stdio.h>
@@ -139,6 +140,12 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
         out->kind = OUTCOME_SUCCEEDED;
         out->attempt = true;
         out->status_reason = text_copy("Essential container in task exited");
+        return;
+    }
+    if (reclaim_gave_way(pod, seen)) { /* however it ended: nothing of it is held against the job */
+        out->kind = OUTCOME_LOST;
+        out->attempt = false;
+        out->status_reason = reclaim_words(pod, seen);
         return;
     }
     const struct cause *cause = seen != NULL ? cause_of(seen) : NULL;
@@ -335,7 +342,8 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
 {
     struct core_job *job = pod->job;
     assert(job != NULL && job->children != NULL && pod->in_job);
-    bool late = could_not_start(core, pod, seen);
+    bool gave_way = reclaim_gave_way(pod, seen);
+    bool late = !gave_way && could_not_start(core, pod, seen);
     /* Told to go when its start deadline had passed already: whoever asked first, and whatever
      * became of its machine since, a process that was started later can only go by the times. */
     bool undisturbed =
@@ -349,7 +357,7 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
     outcome_read(pod, seen, &outcome);
     if (undisturbed && (pod->kill == KILL_TERMINATE || pod->kill == KILL_GANG))
         outcome.attempt = true;
-    if (lost_why != NULL && outcome.kind == OUTCOME_LOST && !outcome.attempt)
+    if (lost_why != NULL && !gave_way && outcome.kind == OUTCOME_LOST && !outcome.attempt)
         text_set(&outcome.status_reason, lost_why);
     cost_take(core, pod, seen);
     const struct cause *cause = seen != NULL ? cause_of(seen) : NULL;

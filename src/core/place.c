@@ -17,6 +17,7 @@
 #include "inputs.h"
 #include "order.h"
 #include "passing.h"
+#include "reclaim.h"
 #include "shares.h"
 #include "signals.h"
 
@@ -412,8 +413,11 @@ void place_all(struct core *core)
         bool news = !core->creates_full && (queue->dirty || queue->reopen);
         if (news)
             place_queue(core, queue);
-        if (shares_wake_ns(queue) < core->turns_wake_ns)
-            core->turns_wake_ns = shares_wake_ns(queue);
+        reclaim_look(core, queue);
+        int64_t wake_ns = shares_wake_ns(queue), reclaim_ns = reclaim_wake_ns(queue);
+        wake_ns = wake_ns < reclaim_ns ? wake_ns : reclaim_ns;
+        if (wake_ns < core->turns_wake_ns)
+            core->turns_wake_ns = wake_ns;
         consume_reserve(core, queue);
         if (news && (reserved || queue->reserves))
             core->pass_below = true; /* more may be left for lower queues, or less */

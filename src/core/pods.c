@@ -11,6 +11,7 @@
 #include "gang.h"
 #include "internal.h"
 #include "ladder.h"
+#include "reclaim.h"
 #include "shares.h"
 #include "tell.h"
 
@@ -60,6 +61,7 @@ void pod_release_memory(struct core *core, struct core_pod *pod)
     free(pod->queue);
     free(pod->environment);
     free(pod->address);
+    free(pod->gives_way_to);
     free(pod->waiting_reason);
     free(pod->waiting_message);
     free(pod->host_ports);
@@ -397,6 +399,7 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
         take_end(core, pod, seen);
     } else if (pod->ours && pod->state == PODS_LIVE) {
         shares_seen(core, pod, seen);
+        reclaim_seen(core, pod, seen);
         if (!pod->in_job && pod->kill == KILL_NONE && !timer_is_set(&pod->timer))
             timer_set(&core->timers, &pod->timer, core->now_ns + 5 * NS_PER_S);
         else

@@ -7,6 +7,7 @@
 #include "assist.h"
 #include "gang.h"
 #include "inputs.h"
+#include "reclaim.h"
 #include "results.h"
 
 #include <stdlib.h>
@@ -258,6 +259,8 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
         name_pod(action_new(core, ACTION_POD_GET, pod), pod);
         return true;
     }
+    if (reclaim_plan(core, pod))
+        return true;
     if (pod->state == PODS_LIVE && pod->kill == KILL_START && !pod->kill_sent && pod->started) {
         pod->kill = KILL_NONE; /* in the meantime */
         pod_timer_set(core, pod);
@@ -471,6 +474,8 @@ void pod_done(struct core *core, struct flight *flight, struct done *done)
         create_done(core, pod, done);
     else if (kind == ACTION_POD_GET)
         get_done(core, pod, done);
+    else if (kind == ACTION_POD_MARK)
+        reclaim_done(core, pod, done);
     else if (kind == ACTION_POD_RELEASE)
         release_done(core, pod, done);
     else

@@ -20,6 +20,7 @@
  * A share is active while it has jobs that have not ended, or used something within the window. */
 #include "shares.h"
 #include "order.h"
+#include "reclaim.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -702,6 +703,7 @@ static void charge(struct core *core, struct core_pod *pod, struct core_queue *q
     share->running += pod->charge;
     share->pods++;
     share->of->running_milli += pod->charge_milli;
+    reclaim_lend(pod);
     place_share(share);
 }
 
@@ -740,6 +742,7 @@ void shares_end(struct core *core, struct core_pod *pod)
         return;
     struct shares *shares = share->of;
     struct core_queue *queue = shares->queue;
+    reclaim_forget(pod);
     pod->share = NULL;
     go_on(shares);
     accrue(share, second_of(shares));

@@ -31,6 +31,7 @@ struct core_share {
     struct tree_node node;     /* in group->waiting, while there are such jobs */
     int64_t live, pods;        /* jobs that have not ended; pods that are charged to it */
     bool active;               /* counted as such */
+    struct core_pod *lent;     /* those of preemptible jobs, the youngest first */
     int64_t running;           /* what these pods take, in thousandths of a vCPU or its like */
     usage_sum past;            /* used until upto_s */
     int64_t upto_s;
@@ -61,6 +62,9 @@ struct shares {
         ratio_of; /* DOMINANT: for each resource, of the machines that are richest in it */
     struct amounts ratio_cpu; /* and how many thousandths of a vCPU come with that */
     uint64_t changes;         /* of anything that the status tells */
+    size_t reclaiming;        /* pods that are being stopped for a share of this queue */
+    int64_t short_ns;         /* when its head has waited for them long enough; 0: it does not */
+    int64_t reclaim_ns;       /* when to look again */
     /* what the status tells, taken at most once a minute */
     struct queue_shares *told;
     uint64_t told_changes;

@@ -15,6 +15,7 @@ const char *action_kind_name(enum action_kind kind)
         [ACTION_POD_CREATE] = "create",
         [ACTION_POD_CHECK] = "check",
         [ACTION_POD_GET] = "get",
+        [ACTION_POD_MARK] = "mark",
         [ACTION_POD_RELEASE] = "release",
         [ACTION_POD_DELETE] = "delete",
         [ACTION_JOB_STATUS] = "job-status",

@@ -60,7 +60,7 @@ struct group { /* of one environment */
 struct day_pod {
     char *key; /* namespace/name */
     char *namespace_, *name, *uid, *node, *node_uid, *environment, *queue, *definition,
-        *definition_uid, *job_name;
+        *definition_uid, *job_name, *gives_way_to;
     struct day_job *job;
     struct machine *machine; /* NULL: a static node's */
     struct group *group;
@@ -129,6 +129,7 @@ void server_carry_out(struct day *day, const struct action *action);
 /* pods.c */
 struct pod *pod_show(const struct day *day, const struct day_pod *from); /* as the watch tells it */
 enum done_result pod_create(struct day *day, const struct action *action, struct pod **ret_pod);
+enum done_result pod_mark(struct day *day, const struct action *action);
 enum done_result pod_release(struct day *day, const struct action *action);
 enum done_result pod_delete(struct day *day, const struct action *action);
 void pod_due(struct day *day, struct day_pod *pod);

@@ -24,6 +24,7 @@ static void day_pod_free(struct day_pod *pod)
     free(pod->definition);
     free(pod->definition_uid);
     free(pod->job_name);
+    free(pod->gives_way_to);
     resources_done(&pod->requests);
     consumable_needs_done(&pod->consumables);
     free(pod);
@@ -87,6 +88,7 @@ struct pod *pod_show(const struct day *day, const struct day_pod *from)
     pod->job_name = text_copy(from->job_name);
     pod->queue = text_copy(from->queue);
     pod->environment = text_copy(from->environment);
+    pod->gives_way_to = text_copy(from->gives_way_to);
     pod->node_uid = text_copy(from->node_uid);
     pod->definition = text_copy(from->definition);
     pod->definition_uid = text_copy(from->definition_uid);
@@ -287,6 +289,20 @@ void pod_due(struct day *day, struct day_pod *pod)
 }
 
 /* ----------------------------------------------------------------------------- ending */
+
+enum done_result pod_mark(struct day *day, const struct action *action)
+{
+    AUTO_TEXT key = text_printf("%s/%s", action->namespace_, action->name);
+    struct day_pod *pod = map_get(day->pods, key);
+    AUTO_TEXT version = text_printf("%" PRIu64, pod != NULL ? pod->version : 0);
+    if (pod == NULL || !text_eq(pod->uid, action->uid))
+        return DONE_NOT_FOUND;
+    if (!text_eq(version, action->resource_version))
+        return DONE_CONFLICT;
+    text_set(&pod->gives_way_to, action->message);
+    tell(day, pod);
+    return DONE_OK;
+}
 
 enum done_result pod_release(struct day *day, const struct action *action)
 {

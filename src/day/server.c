@@ -107,6 +107,9 @@ void server_carry_out(struct day *day, const struct action *action)
     case ACTION_POD_GET:
         get_pod(day, action);
         break;
+    case ACTION_POD_MARK:
+        answer(day, action, pod_mark(day, action));
+        break;
     case ACTION_POD_RELEASE:
         answer(day, action, pod_release(day, action));
         break;

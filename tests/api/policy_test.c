@@ -19,11 +19,11 @@ static const struct {
     {"nothing said", "{}", NULL},
     {"all said",
      "{'fairsharePolicy':{'shareDecaySeconds':3600,'computeReservation':50,'resource':'DOMINANT',"
-     "'reclaim':'Never','shareDistribution':[{'shareIdentifier':'a','weightFactor':0.125},"
+     "'reclaim':'Preemptible','shareDistribution':[{'shareIdentifier':'a','weightFactor':0.125},"
      "{'shareIdentifier':'u*'}]}}",
      NULL},
-    {"nobody is stopped", "{'fairsharePolicy':{'reclaim':'Preemptible'}}",
-     "spec.fairsharePolicy.reclaim: Preemptible is not built yet: expected Never"},
+    {"no such word", "{'fairsharePolicy':{'reclaim':'Always'}}",
+     "spec.fairsharePolicy.reclaim: \"Always\", expected Never or Preemptible"},
     {"no decay that long", "{'fairsharePolicy':{'shareDecaySeconds':604801}}",
      "spec.fairsharePolicy.shareDecaySeconds: 604801, expected 0..604800"},
     {"no reservation of all", "{'fairsharePolicy':{'computeReservation':100}}",

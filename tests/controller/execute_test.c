@@ -237,6 +237,8 @@ static const struct { const char *name; struct action action; struct answer answ
       "PATCH /api/v1/namespaces/ns/pods/a\ndone 7 OK rv=9\n" },
     { "release of a pod that is gone", POD(ACTION_POD_RELEASE), { { KUBE_NOT_FOUND, "gone", NULL } },
       "PATCH /api/v1/namespaces/ns/pods/a\ndone 7 NOT_FOUND: gone\n" },
+    { "mark", POD(ACTION_POD_MARK), { { KUBE_OK, NULL, META("9") } },
+      "PATCH /api/v1/namespaces/ns/pods/a\ndone 7 OK rv=9\n" },
     { "delete, answer lost", POD(ACTION_POD_DELETE), { { KUBE_UNKNOWN, "cut off", NULL } },
       "DELETE /api/v1/namespaces/ns/pods/a\ndone 7 UNKNOWN: cut off\n" },
     { "a change that could not be sent", { .kind = ACTION_JOB_TELL, .id = 5, .name = "unsent" }, { { 0 } },

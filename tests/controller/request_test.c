@@ -30,6 +30,10 @@ static const struct { const char *name; struct action action; const char *want; 
       { .kind = ACTION_POD_RELEASE, .namespace_ = "ns", .name = "a", .uid = "u1" },
       "PATCH /api/v1/namespaces/ns/pods/a?timeout=4s strategic-merge-patch -> metadata\n"
       "{\"metadata\":{\"uid\":\"u1\",\"$deleteFromPrimitiveList\\/finalizers\":[\"bulkhead.dev\\/outcome\"]}}\n" },
+    { "mark only if nothing has changed",
+      { .kind = ACTION_POD_MARK, .namespace_ = "ns", .name = "a", .uid = "u1", .resource_version = "7", .message = "b" },
+      "PATCH /api/v1/namespaces/ns/pods/a?timeout=4s strategic-merge-patch -> metadata\n"
+      "{\"metadata\":{\"uid\":\"u1\",\"resourceVersion\":\"7\",\"annotations\":{\"bulkhead.dev\\/gives-way-to\":\"b\"}}}\n" },
     { "delete with the pod's own grace",
       { .kind = ACTION_POD_DELETE, .namespace_ = "ns", .name = "a", .uid = "u1", .grace_s = -1 },
       "DELETE /api/v1/namespaces/ns/pods/a?timeout=4s json -> metadata\n"

@@ -32,6 +32,8 @@ static const struct { enum action_kind kind; enum kube_outcome outcome; const ch
     { ACTION_POD_DELETE, KUBE_CONFLICT, "Precondition failed: UID in precondition: u, UID in object meta: v", "not_found" },
     { ACTION_POD_DELETE, KUBE_CONFLICT, "Operation cannot be fulfilled on Pod \"a\": Precondition failed: ResourceVersion in precondition: 7, ResourceVersion in object meta: 9", "conflict" },
     { ACTION_POD_DELETE, KUBE_NOT_FOUND, "", "not_found" },
+    { ACTION_POD_MARK, KUBE_CONFLICT, "the object has been modified", "conflict" },
+    { ACTION_POD_MARK, KUBE_SERVER, "", "unknown" },
     { ACTION_JOB_STATUS, KUBE_CONFLICT, "the object has been modified", "conflict" },
     { ACTION_JOB_STATUS, KUBE_NOT_FOUND, "", "not_found" },
     { ACTION_JOB_STATUS, KUBE_FORBIDDEN, "", "forbidden" },

@@ -61,6 +61,7 @@ char *action_label(const struct world *world, const struct action *action)
     case ACTION_PROVIDER_TERMINATE:
         return text_copy(action->environment);
     case ACTION_POD_GET:
+    case ACTION_POD_MARK:
     case ACTION_POD_RELEASE:
     case ACTION_POD_DELETE:
         pod = pod_of(world, action->name);
@@ -232,6 +233,7 @@ void log_action(struct world *world, const struct action *action)
         [ACTION_POD_CREATE] = SHOW_PODS,
         [ACTION_POD_CHECK] = SHOW_QUESTIONS,
         [ACTION_POD_GET] = SHOW_PODS,
+        [ACTION_POD_MARK] = SHOW_PODS,
         [ACTION_POD_RELEASE] = SHOW_CLEANUP,
         [ACTION_POD_DELETE] = SHOW_PODS,
         [ACTION_JOB_STATUS] = SHOW_STATUS,
@@ -298,6 +300,9 @@ void log_action(struct world *world, const struct action *action)
         break;
     case ACTION_POD_GET:
         log_pod(world, action, "ask for");
+        break;
+    case ACTION_POD_MARK:
+        log_line(world, "mark %s: gives way to %s", label, action->message);
         break;
     case ACTION_POD_RELEASE:
         log_pod(world, action, "release");

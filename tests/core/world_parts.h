@@ -64,6 +64,7 @@ struct world_pod {
     char *reason, *disruption, *waiting, *waiting_words, *container_reason, *message;
     char *also;   /* other containers that ended */
     char *result; /* what it leaves */
+    char *gives_way_to;
     char *reason_words;
     bool deadline, exited, init_started;
     int32_t exit_code;

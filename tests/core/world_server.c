@@ -343,6 +343,7 @@ static void pod_free_record(struct world_pod *pod)
     free(pod->reason_words);
     free(pod->message);
     free(pod->result);
+    free(pod->gives_way_to);
     free(pod);
 }
 
@@ -687,6 +688,19 @@ static enum done_result release(struct world *world, const struct action *action
     return DONE_OK;
 }
 
+static enum done_result mark(struct world *world, const struct action *action)
+{
+    struct world_pod *pod = pod_at(world, action->namespace_, action->name);
+    if (pod == NULL || !text_eq(pod->uid, action->uid))
+        return DONE_NOT_FOUND;
+    AUTO_TEXT version = text_printf("%" PRId64, pod->version);
+    if (!text_eq(version, action->resource_version))
+        return DONE_CONFLICT;
+    text_set(&pod->gives_way_to, action->message);
+    pod_touch(world, pod);
+    return DONE_OK;
+}
+
 static enum done_result delete_pod(struct world *world, const struct action *action)
 {
     struct world_pod *pod = pod_at(world, action->namespace_, action->name);
@@ -761,6 +775,9 @@ static void carry_out(struct world *world, const struct action *action, struct a
         answer->pod = text_copy(action->name);
         if (pod_at(world, action->namespace_, action->name) == NULL)
             answer->result = DONE_NOT_FOUND;
+        break;
+    case ACTION_POD_MARK:
+        answer->result = mark(world, action);
         break;
     case ACTION_POD_RELEASE:
         answer->result = release(world, action);

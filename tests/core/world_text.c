@@ -779,6 +779,7 @@ struct pod *pod_from(const struct world_pod *from)
     }
     pod->environment = text_copy(from->environment);
     pod->node_uid = text_copy(from->node_uid);
+    pod->gives_way_to = text_copy(from->gives_way_to);
     pod->definition = text_copy(from->definition);
     pod->definition_uid = text_copy(from->definition_uid);
     pod->index = from->index;

@@ -260,6 +260,14 @@ void request_commit(struct world *world, struct request *request)
             request->ret_pod = pod_copy(world, pod);
         }
         break;
+    case ACTION_POD_MARK:
+        pod = target(world, request, KIND_POD);
+        if (pod != NULL) {
+            oracle_marked(world, pod, request);
+            pod->gives_way_to = request->message;
+            store_change(world, &pod->object, false);
+        }
+        break;
     case ACTION_POD_RELEASE:
         pod = target(world, request, KIND_POD);
         if (pod != NULL && pod->object.finalizer) {

@@ -145,6 +145,7 @@ static struct batch_job *job_convert(const struct sim_job *from)
     meta_fill(&from->object, &job->meta);
     job->queue = text_copy(from->queue);
     job->share = text_copy(from->share);
+    job->preemptible = job->has_preemptible = from->preemptible;
     job->scheduling_priority = OPT_I64(from->priority);
     job->definition =
         from->definition_number == 0
@@ -305,6 +306,7 @@ struct pod *pod_convert(const struct sim_pod *from)
         pod->job_name = text_copy(from->job_name);
         pod->queue = text_copy(from->queue);
         pod->share = text_copy(from->share);
+        pod->gives_way_to = text_copy(from->gives_way_to);
         pod->environment = text_copy(from->environment);
         pod->node_uid = text_copy(from->node_uid);
         pod->definition = text_copy(from->revision);

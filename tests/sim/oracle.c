@@ -46,7 +46,7 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
         return;
     }
     if (pod_is_stranded(world, pod) || job->object.gone || pod->node_name == NULL ||
-        is_terminated_from_above(world, job))
+        pod->gives_way_to != NULL || is_terminated_from_above(world, job))
         return;
     int64_t ran_ns = pod->started ? world->now_ns - pod->started_ns : 0;
     if (job->timeout_s > 0 && pod->started && ran_ns >= job->timeout_s * NS_PER_S)

@@ -196,7 +196,7 @@ struct request *request_new(struct world *world, const struct action *action)
     request->name = copy(world, action->name);
     request->uid = copy(world, action->uid);
     request->resource_version = copy(world, action->resource_version);
-    if (action->kind == ACTION_JOB_TOLD)
+    if (action->kind == ACTION_JOB_TOLD || action->kind == ACTION_POD_MARK)
         request->message = copy(world, action->message);
     if (action->change != NULL)
         request->mark = action->change->mark;

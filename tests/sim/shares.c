@@ -17,7 +17,9 @@ static void draw_policy(struct world *world, struct sim_policy *policy)
 {
     policy->decay_s = draw(world, 1, chance(world, 500) ? 20 : 2000);
     policy->dominant = chance(world, 300);
+    policy->reclaim = chance(world, 600);
     world->share_dominant = world->share_dominant || policy->dominant;
+    world->reclaims = world->reclaims || policy->reclaim;
     policy->prefix_weight = draw(world, 1, 40000);
     policy->weight = draw(world, 1, 40000);
 }
@@ -34,6 +36,34 @@ void policies_draw(struct world *world)
 const char *policy_choose(struct world *world)
 {
     return world->stores[KIND_POLICY].count > 0 && chance(world, 700) ? "policy-a" : NULL;
+}
+
+/* A world in which shares have to get their due back: there is room for a few pods only, and they
+ * run for long. */
+void lending_draw(struct world *world)
+{
+    struct object *object = store_find(world, KIND_POLICY, NULL, "policy-a");
+    if (object == NULL || chance(world, 500))
+        return;
+    world->lends = world->reclaims = true;
+    ((struct sim_policy *)object)->reclaim = true;
+    for (size_t i = 0; i < world->stores[KIND_QUEUE].count; i++)
+        ((struct sim_queue *)world->stores[KIND_QUEUE].items[i])->policy = object->name;
+    for (size_t i = 0; i < world->group_count; i++)
+        world->groups[i]->environment->max_vcpus = draw(world, 1, 2) * 4;
+}
+
+void lending_job(struct world *world, struct sim_job *job)
+{
+    if (!world->lends)
+        return;
+    job->preemptible = job->preemptible || chance(world, 600);
+    job->size = (uint32_t)draw(world, 3, 10);
+    job->template_.cpu_milli = draw(world, 1, 3) * 500;
+    job->template_.memory_mib = 256;
+    job->template_.assisted = chance(world, 50);
+    job->template_.hash =
+        mix64((uint64_t)(job->template_.cpu_milli * 4096 + 256) * 2 + job->template_.assisted);
 }
 
 /* In a queue without a policy it has no effect. */
@@ -75,6 +105,7 @@ struct scheduling_policy *policy_convert(const struct sim_policy *from)
     meta_fill(&from->object, &policy->meta);
     policy->decay_s = from->decay_s;
     policy->dominant = from->dominant;
+    policy->reclaim = from->reclaim;
     policy->weight_count = 2;
     policy->weights = mem_new(policy->weight_count * sizeof(*policy->weights));
     policy->weights[0] = (struct share_weight){text_copy("u*"), from->prefix_weight};
@@ -96,6 +127,36 @@ void share_pod_made(struct world *world, const char *queue, const char *share, i
     }
     if (world->share_count < ARRAY_LEN(world->shares))
         world->shares[world->share_count++] = (struct sim_share){queue, share, 1, cpu_milli};
+}
+
+bool pod_gave_way(const struct sim_pod *pod)
+{
+    return pod->gives_way_to != NULL && pod->body->job != NULL && !pod->body->job->gang;
+}
+
+/* Only pods of those who said that they may be stopped, for another share, and not for ever. */
+void oracle_marked(struct world *world, const struct sim_pod *pod, const struct request *request)
+{
+    enum { MARKS_MAX = 5 };
+    const struct sim_job *job = pod->body->job;
+    const char *name = pod->object.name;
+    int marks = 0;
+    world->counters.preempted++;
+    STORY(world, "server pod %s gives way to share %s", name, request->message);
+    if (job == NULL || !job->preemptible || job->gang)
+        violation(world, "reclaim", "pod %s is to be stopped, and is not preemptible", name);
+    if (pod->share != NULL && strcmp(pod->share, request->message) == 0)
+        violation(world, "reclaim", "pod %s is to be stopped for its own share", name);
+    if (!world->reclaims)
+        violation(world, "reclaim", "pod %s is to be stopped, and no policy says so", name);
+    if (pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED || pod->gives_way_to != NULL)
+        violation(world, "reclaim", "pod %s is to be stopped, but has ended, or is stopped", name);
+    for (const struct sim_pod *earlier = pod->body->sibling; earlier != NULL;
+         earlier = earlier->body->sibling)
+        marks += earlier->gives_way_to != NULL;
+    if (marks >= MARKS_MAX)
+        violation(world, "reclaim", "pod %s is the %dth of its child that is stopped", name,
+                  marks + 1);
 }
 
 /* A pod is asked for some time after the world began, and takes what it asks for until now at most;

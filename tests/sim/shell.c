@@ -204,7 +204,8 @@ static void run_commit(struct world *world, struct task *task)
 {
     struct request *request = task->a;
     bool stale = request->process != world->process || world->core == NULL;
-    bool fenced = request->kind == ACTION_POD_CREATE || request->kind == ACTION_POD_RELEASE;
+    bool fenced = request->kind == ACTION_POD_CREATE || request->kind == ACTION_POD_RELEASE ||
+                  request->kind == ACTION_POD_MARK;
     if (stale && world->core != NULL && fenced) {
         world->counters.fenced++;
         return;

@@ -72,7 +72,8 @@ static bool could_not_start(const struct sim_pod *pod)
 
 static bool counts_as_attempt(const struct sim_pod *pod)
 {
-    return pod->started || pod->phase == POD_SUCCEEDED || could_not_start(pod);
+    return pod->phase == POD_SUCCEEDED ||
+           (!pod_gave_way(pod) && (pod->started || could_not_start(pod)));
 }
 
 static bool glob(const char *pattern, const char *text)

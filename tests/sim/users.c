@@ -49,7 +49,7 @@ int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint3
 {
     uint64_t x = mix64(truth_hash(world, job, index, attempt));
     int64_t ms = x % 10 < 4 ? 1 + (int64_t)(x / 16 % 300) : 300 + (int64_t)(x / 16 % 20000);
-    return ms * NS_PER_MS;
+    return ms * NS_PER_MS * (world->lends ? 6 : 1);
 }
 
 /* --- Jobs --------------------------------------------------------------------------------------
@@ -236,11 +236,13 @@ static void submit(struct world *world, const char *name, const char *namespace_
         job->queue = "nowhere";
     job->share = share_choose(world);
     job->priority = draw(world, 0, 2);
+    job->preemptible = chance(world, 500);
     if (chance(world, 400))
         job->size = (uint32_t)draw(world, 1, chance(world, 300) ? 12 : 4);
     if (job->size > 0 && chance(world, 300))
         job->max_concurrent = draw(world, 1, 3);
     job->template_ = draw_template(world);
+    lending_job(world, job);
     if (chance(world, 200)) {
         draw_gang(world, job, namespace_);
     } else if (chance(world, 400)) {
@@ -599,8 +601,10 @@ void scenario_draw(struct world *world)
         definition_add_nodes(world, namespaces[i]);
     }
 
-    int64_t burst = chance(world, 400) ? 100 : 60000;
-    for (int64_t i = 0, count = chance(world, 100) ? draw(world, 8, 20) : draw(world, 1, 7);
+    lending_draw(world);
+    int64_t burst = chance(world, 400) && !world->lends ? 100 : 60000;
+    for (int64_t i = 0, count = chance(world, world->lends ? 1000 : 100) ? draw(world, 8, 20)
+                                                                         : draw(world, 1, 7);
          i < count; i++)
         after(world, draw_ms(world, 0, burst), run_submit, NULL, NULL, i);
     for (int64_t i = 0; i < 3 && chance(world, 400); i++)

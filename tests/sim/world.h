@@ -74,7 +74,7 @@ enum {
     X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
     X(held) X(replaced) X(taken) X(parents) X(stopped_by_parent) \
     X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) X(policy_edits) \
-    X(shares_told) X(uses) X(given) X(uses_own) X(given_own) X(sized) X(empty) \
+    X(shares_told) X(preempted) X(uses) X(given) X(uses_own) X(given_own) X(sized) X(empty) \
     X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
     X(signals) X(interruptions) X(droughts) X(given_back) X(launches_judged) \
@@ -143,7 +143,7 @@ struct sim_consumable {
 struct sim_policy {
     struct object object;
     int64_t decay_s, prefix_weight, weight; /* of u*, and of v */
-    bool dominant;
+    bool dominant, reclaim;
 };
 
 struct sim_share { /* all pods of it that were ever made */
@@ -208,6 +208,7 @@ struct sim_job {
     uint32_t number;
     const char *queue;
     const char *share;
+    bool preemptible;
     int64_t priority;
     const char *definition_name; /* NULL: inline template */
     int64_t definition_number;   /* 0: the newest that is active */
@@ -314,7 +315,8 @@ struct sim_pod {
     const char *owner_kind, *owner_uid;
     bool ours;
     const char *job_uid, *job_name, *queue, *share, *environment, *node_uid;
-    const char *bound_uid; /* of the node that the scheduler chose; nobody else knows */
+    const char *gives_way_to; /* the share for which it was marked to be stopped */
+    const char *bound_uid;    /* of the node that the scheduler chose; nobody else knows */
     const char *revision, *revision_of;
     uint32_t index, count, try, attempt;
     int64_t price;
@@ -455,6 +457,8 @@ struct world {
     struct sim_share shares[16];
     size_t share_count;
     bool share_dominant; /* a policy counted other things than vCPUs */
+    bool reclaims;       /* a policy let pods be stopped for other shares */
+    bool lends;          /* little room, long attempts, arrays of small pods */
     uint64_t version, uids, steps;
     struct store stores[KIND_COUNT];
     struct watch watches[KIND_COUNT];
@@ -616,14 +620,7 @@ const char *truth_result(struct world *world, const struct sim_job *job, uint32_
 int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint32_t index,
                      uint32_t attempt);
 
-/* shares.c */
-void policies_draw(struct world *world);
-const char *policy_choose(struct world *world); /* for a queue; or NULL */
-const char *share_choose(struct world *world);
-void policy_edit(struct world *world);
-struct scheduling_policy *policy_convert(const struct sim_policy *from);
-void share_pod_made(struct world *world, const char *queue, const char *share, int64_t cpu_milli);
-void oracle_shares(struct world *world, const char *queue, const struct queue_shares *told);
+#include "sim/shares.h"
 
 /* consume.c */
 void consumables_draw(struct world *world);

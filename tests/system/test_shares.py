@@ -68,3 +68,25 @@ def test_a_policy_that_is_not_valid(world):
     wait_for("the queue to tell it", lambda: all(word in str(world.get_queue(fair)) for word in words))
     world.api.patch(f"{POLICIES}/{world.queue}", {"spec": {"fairsharePolicy": {"shareDistribution": weights(user7=2)}}})
     world.succeeded("a")
+
+
+def test_a_share_gets_its_due_back(world):
+    """Two of four pods of a preemptible job make way for another share, and go on later as the attempt that they were."""
+    policy(world, reclaim="Preemptible")
+    world.setup(max_vcpus=4, queue={"schedulingPolicy": world.queue})
+    world.submit("a", array=4, run_ms=60_000, spec={"shareIdentifier": "a", "preemptible": True})
+    world.wait_running("a", 4)
+    world.allow_deletes()
+    world.submit("b", array=2, hang=True, spec={"shareIdentifier": "b"})
+    world.wait_running("b", 2)
+    world.wait_running("a", 2)
+    told = wait_for("both tries to be told", lambda: [try_ for try_ in world.status("a").get("tries", [])
+                                                      if "Preempted" in try_.get("statusReason", "")])
+    assert len(told) <= 2
+    assert is_sentence(told[0]["statusReason"])
+    assert told[0]["attempt"] == 0
+    assert world.status("a").get("failed", 0) == 0
+    world.request("b", "TERMINATE", "seen enough")
+    world.wait_running("a", 4)
+    assert {pod["metadata"]["annotations"]["bulkhead.dev/attempt"] for pod in world.pods("a")} == {"1"}
+    world.request("a", "TERMINATE", "seen enough")

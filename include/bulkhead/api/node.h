@@ -49,7 +49,8 @@ struct pod {
     char *job_uid; /* LABEL_JOB_UID; the rest of this block is valid only with it */
     char *job_name;
     char *queue;
-    char *share; /* LABEL_SHARE; NULL: none */
+    char *share;        /* LABEL_SHARE; NULL: none */
+    char *gives_way_to; /* ANNOTATION_GIVES_WAY: a share for which it is stopped; NULL: none */
     char *environment;
     char *node_uid;
     char *definition, *definition_uid; /* name:revision it was made from; NULL: none */

@@ -142,8 +142,10 @@ enum action_kind {
     ACTION_POD_CREATE, /* order; with fieldValidation=Strict and a server-side timeout */
     ACTION_POD_CHECK,  /* order; the same as a dry run: is this template accepted? node_name is NULL
                         */
-    ACTION_POD_GET, /* namespace_, name: what became of a create whose answer was lost, or who has
-                       the name? */
+    ACTION_POD_GET,  /* namespace_, name: what became of a create whose answer was lost, or who has
+                        the name? */
+    ACTION_POD_MARK, /* namespace_, name, uid, resource_version, message: a share. Its try is to
+                        be stopped for that share: ANNOTATION_GIVES_WAY */
     ACTION_POD_RELEASE,  /* namespace_, name, uid: take FINALIZER_OUTCOME off (uid precondition) */
     ACTION_POD_DELETE,   /* namespace_, name, uid, grace_s (-1: the pod's own) */
     ACTION_JOB_STATUS,   /* job, status, array_inline or companion: see below */

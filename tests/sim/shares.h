@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* shares.h - scheduling policies of simulated worlds; part of world.h, see shares.c */
+#ifndef BULKHEAD_TESTS_SIM_SHARES_H
+#define BULKHEAD_TESTS_SIM_SHARES_H
+
+void policies_draw(struct world *world);
+const char *policy_choose(struct world *world); /* for a queue; or NULL */
+const char *share_choose(struct world *world);
+void policy_edit(struct world *world);
+struct scheduling_policy *policy_convert(const struct sim_policy *from);
+/* A pod is marked to be stopped for another share. */
+void oracle_marked(struct world *world, const struct sim_pod *pod, const struct request *request);
+/* Worlds with little room and long attempts. */
+void lending_draw(struct world *world);
+void lending_job(struct world *world, struct sim_job *job);
+bool pod_gave_way(const struct sim_pod *pod); /* then it was no attempt */
+void share_pod_made(struct world *world, const char *queue, const char *share, int64_t cpu_milli);
+void oracle_shares(struct world *world, const char *queue, const struct queue_shares *told);
+
+#endif
