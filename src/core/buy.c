@@ -25,7 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUY_JOBS_MAX = 1000, LAUNCH_COUNT_MAX = 1000 };
+/* PASSED_MAX: a look whether a job could run at all may be a look at every node. */
+enum { BUY_JOBS_MAX = 1000, LAUNCH_COUNT_MAX = 1000, PASSED_MAX = 16 };
 
 /* --------------------------------------------------------------------- buying */
 
@@ -149,6 +150,28 @@ int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
     return wanted;
 }
 
+/* As things are, it will be set aside when it is the first (place_head): it is in nobody's way. */
+static bool is_for_nothing(const struct core *core, const struct core_job *job)
+{
+    AUTO_STR words = STR_EMPTY;
+    bool any = false;
+    const struct job_queue *spec = job->queue->spec;
+    if (quota_never(core, job, &words) != VERDICT_NONE ||
+        consume_never(job, &words) != VERDICT_NONE)
+        return true;
+    for (size_t i = 0; i < spec->environment_count; i++) {
+        const struct core_environment *environment =
+            map_get(core->environments, spec->environments[i].compute_environment);
+        if (!environment_usable(environment))
+            continue;
+        any = true;
+        if (environment_serves(environment, job->spec->meta.namespace_) &&
+            environment_could_fit(environment, job->class_))
+            return false;
+    }
+    return any;
+}
+
 /* True: there may be room for what comes after it. */
 static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, struct core_job *job,
                         int64_t times)
@@ -163,6 +186,11 @@ static bool buy_for_job(struct core *core, struct buyer *buyers, size_t count, s
         return false;
     bool all_had = job->gang ? buy_for_gang(core, buyers, count, job)
                              : buyers_take(core, buyers, count, job, wanted) == 0;
+    if ((!all_had || !whole) && !job->gang && core->thinking.passed < PASSED_MAX &&
+        is_for_nothing(core, job)) {
+        core->thinking.passed++;
+        return true;
+    }
     if (!all_had)
         job->queue->short_pass = core->buy_pass;
     return all_had && whole;

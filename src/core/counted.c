@@ -27,6 +27,7 @@ void counted_begin(struct core *core)
 {
     assert(core->thinking.placed == NULL);
     core->buy_pass = ++core->thinking.step;
+    core->thinking.passed = 0;
 }
 
 void counted_step(struct core *core)

@@ -27,10 +27,15 @@ static bool bins_take_whole(struct buyer *buyer, const struct core_class *class_
     return true;
 }
 
+struct part {
+    struct core_node *node; /* an empty one that is there; NULL: none, or it has one already */
+    bool without;           /* nor is one on its way */
+};
+
 /* Which parts have no machine, neither an empty one nor one on its way; how many vCPUs the least
  * ones for them have, or -1 when there is none to be had for one of them now. */
 static int64_t parts_without(struct core *core, struct buyer *buyer, const struct core_job *job,
-                             unsigned attempt, bool *ret_without)
+                             unsigned attempt, struct part *ret_parts)
 {
     const struct core_environment *environment = buyer->environment;
     struct gang_match match;
@@ -38,9 +43,10 @@ static int64_t parts_without(struct core *core, struct buyer *buyer, const struc
     int64_t least_sum = 0;
     for (uint32_t i = 0; i < job->size; i++) {
         const struct core_class *class_ = job_class(job, i);
-        ret_without[i] = match.nodes[i] == NULL && gang_part_waits(job, i, attempt) &&
-                         !bins_take_whole(buyer, class_);
-        if (!ret_without[i] || least_sum < 0)
+        ret_parts[i].node = match.nodes[i];
+        ret_parts[i].without = match.nodes[i] == NULL && gang_part_waits(job, i, attempt) &&
+                               !bins_take_whole(buyer, class_);
+        if (!ret_parts[i].without || least_sum < 0)
             continue;
         int64_t least = machine_least_vcpus(environment, class_, core->now_ns);
         least_sum = least > 0 ? least_sum + least : -1;
@@ -53,7 +59,8 @@ static int64_t parts_without(struct core *core, struct buyer *buyer, const struc
  * part may get the only machine that is large enough for another, and what maxvCpus leaves may not
  * do for a second one of that size. */
 static int64_t parts_without_exact(struct core *core, struct buyer *buyer,
-                                   const struct core_job *job, unsigned attempt, bool *ret_without)
+                                   const struct core_job *job, unsigned attempt,
+                                   struct part *ret_parts)
 {
     const struct core_environment *environment = buyer->environment;
     int64_t least_sum = 0;
@@ -61,8 +68,8 @@ static int64_t parts_without_exact(struct core *core, struct buyer *buyer,
     for (uint32_t i = 0; i < job->size; i++) {
         const struct core_class *class_ = job_class(job, i);
         int64_t least = machine_least_vcpus(environment, class_, core->now_ns);
-        ret_without[i] = gang_part_waits(job, i, attempt);
-        for (size_t slot = 0; ret_without[i] && slot < environment->slot_count; slot++) {
+        ret_parts[i] = (struct part){.without = gang_part_waits(job, i, attempt)};
+        for (size_t slot = 0; ret_parts[i].without && slot < environment->slot_count; slot++) {
             struct core_node *node = environment->slots[slot];
             bool takes = is_idle(core, node, UINT64_MAX) && node->match != core->gang_match &&
                          instance_vcpus(node->instance) <= least && node_is_usable(node) &&
@@ -70,10 +77,10 @@ static int64_t parts_without_exact(struct core *core, struct buyer *buyer,
             if (!takes)
                 continue;
             node->match = core->gang_match;
-            ret_without[i] = false;
+            ret_parts[i] = (struct part){.node = node};
         }
-        if (!ret_without[i] || bins_take_whole(buyer, class_)) {
-            ret_without[i] = false;
+        if (!ret_parts[i].without || bins_take_whole(buyer, class_)) {
+            ret_parts[i].without = false;
             continue;
         }
         least_sum = least > 0 && least_sum >= 0 ? least_sum + least : -1;
@@ -96,14 +103,12 @@ static void bins_put_back(struct buyer *buyer, const int64_t *counts)
         buyer->bins[i].count = counts[i];
 }
 
-/* Out of the way of who comes later: idle machines that it will use. */
-static void claim_idle(struct core *core, const struct core_environment *environment,
-                       const struct core_job *job)
+/* Nobody who comes later counts on the machines that it will use. */
+static void count_on_parts(struct core *core, const struct core_job *job, const struct part *parts)
 {
-    for (size_t i = 0; i < environment->slot_count; i++) {
-        struct core_node *node = environment->slots[i];
-        if (is_idle(core, node, UINT64_MAX) && gang_could_use(job, node))
-            count_on_node(core, node);
+    for (uint32_t i = 0; i < job->size; i++) {
+        if (parts[i].node != NULL)
+            count_on_node(core, parts[i].node);
     }
 }
 
@@ -112,20 +117,20 @@ static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_
                       unsigned attempt)
 {
     struct core_environment *environment = buyer->environment;
-    bool *without = arena_alloc(core->arena, job->size * sizeof(*without));
+    struct part *parts = arena_alloc(core->arena, job->size * sizeof(*parts));
     int64_t *bought = arena_alloc(core->arena, (environment->type_count + 1) * sizeof(*bought));
     int64_t budget = buyer->budget;
     /* A dear machine for one must not keep the others from theirs. */
     const int64_t *counts = bins_counts(core, buyer);
-    int64_t rest = parts_without(core, buyer, job, attempt, without);
+    int64_t rest = parts_without(core, buyer, job, attempt, parts);
     if (rest > budget && job->class_count > 1) {
         bins_put_back(buyer, counts);
-        rest = parts_without_exact(core, buyer, job, attempt, without);
+        rest = parts_without_exact(core, buyer, job, attempt, parts);
     }
     bool all = rest >= 0 && rest <= budget;
     for (uint32_t i = 0; all && i < job->size; i++) {
         const struct core_class *class_ = job_class(job, i);
-        if (!without[i])
+        if (!parts[i].without)
             continue;
         rest -= machine_least_vcpus(environment, class_, core->now_ns);
         struct core_type *type = type_choose(core, environment, class_, budget - rest, 1);
@@ -149,21 +154,21 @@ static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_
         buyer->bought[i] += bought[i];
     buyer->budget = budget;
     buyer->mixes = false; /* its machines are its own: the pass cannot be played again without it */
-    claim_idle(core, environment, job);
+    count_on_parts(core, job, parts);
     return true;
 }
 
 /* Machines for all of it are there or on their way: then none is bought elsewhere. */
 static bool is_coming(struct core *core, struct buyer *buyer, const struct core_job *job)
 {
-    bool *without = arena_alloc(core->arena, job->size * sizeof(*without));
+    struct part *parts = arena_alloc(core->arena, job->size * sizeof(*parts));
     const int64_t *counts = bins_counts(core, buyer);
     bool all = true;
-    (void)parts_without(core, buyer, job, UINT32_MAX, without);
+    (void)parts_without(core, buyer, job, UINT32_MAX, parts);
     for (uint32_t i = 0; i < job->size; i++)
-        all = all && !without[i];
+        all = all && !parts[i].without;
     if (all)
-        claim_idle(core, buyer->environment, job);
+        count_on_parts(core, job, parts);
     else
         bins_put_back(buyer, counts);
     return all;

@@ -200,6 +200,8 @@ static void types_take(struct core *core, struct core_environment *environment,
         }
     }
     types_free(old, old_count);
+    if (!environment->types_known)
+        nodes_teach(environment);
     environment->types_known = true;
     types_refresh(core, environment);
     environment->buy_dirty = true;    /* something may be cheap enough now */

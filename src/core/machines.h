@@ -36,6 +36,7 @@ struct core_instance {
 struct core_thinking {      /* a buying pass: see counted.c and buy.c */
     uint64_t step;          /* grows with each job that is looked at, and never goes back */
     struct thought *placed; /* NULL: none, or no pass is under way */
+    int passed;             /* jobs that could not run, and are in nobody's way */
     bool unsure;            /* a type was chosen of which there were none when last asked */
     bool doubt;             /* who comes next is behind that */
 };
@@ -130,5 +131,9 @@ struct core_environment {
     int flights;
     struct timer timer; /* the next time something is due for this environment */
 };
+
+struct core_environment;
+/* nodes.c: what its nodes really offer, for types that are known since just now */
+void nodes_teach(const struct core_environment *environment);
 
 #endif

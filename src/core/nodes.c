@@ -323,19 +323,27 @@ static bool learn_from(struct core_type *type, const struct core_node *node)
     return changed;
 }
 
-static void learn_type(struct core *core, struct core_node *node)
+/* True: the types of its environment are known better now. */
+static bool learn_type(const struct core_node *node)
 {
     struct core_environment *environment = node->environment;
     bool changed = false;
     if (node->instance == NULL || environment == NULL || !node->spec->ready)
-        return;
+        return false;
     for (size_t i = 0; i < environment->type_count; i++) { /* in all zones alike */
         if (text_eq(environment->types[i].spec.name, node->instance->type) &&
             learn_from(&environment->types[i], node))
             changed = true;
     }
-    if (changed)
-        types_refresh(core, environment);
+    return changed;
+}
+
+void nodes_teach(const struct core_environment *environment)
+{
+    for (size_t i = 0; i < environment->slot_count; i++) {
+        if (environment->slots[i] != NULL && environment->slots[i]->spec != NULL)
+            (void)learn_type(environment->slots[i]);
+    }
 }
 
 /* By the instance id on its label, which is an identity; by name where the provider sets none. A
@@ -380,7 +388,8 @@ void node_refresh(struct core *core, struct core_node *node)
     }
     daemon_sets_reserve(core, node->name, &node->spec->labels, &node->spec->taints, node,
                         &node->reserved);
-    learn_type(core, node);
+    if (learn_type(node))
+        types_refresh(core, environment);
     if (node->instance != NULL)
         instance_judge(node->instance);
     slot_take(core, environment, node);

@@ -623,6 +623,22 @@ static const struct world_row count_rows[] = {
      "700s jobs\n"
      "  a RUNNABLE\n"
      "  b 2 RUNNABLE\n"},
+    {"what fits nothing is not in the way of what is behind it",
+     "environment e kwok max=16 types=s:2:4Gi:0.05,l:8:16Gi:0.4 boot=30s delay=10s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=8 runs=100s\n"
+     "job b queue=q cpu=64\n"
+     "job c queue=q cpu=1 runs=30s\n"
+     "at 40s\n"
+     "jobs\n",
+     "0s launch e 1x s\n"
+     "1s launch e 1x l\n"
+     "31s start a on e-2\n"
+     "31s start c on e-1\n"
+     "40s jobs\n"
+     "  a RUNNING\n"
+     "  b RUNNABLE\n"
+     "  c RUNNING\n"},
     {"behind a head for which nothing is to be had idle machines go after their delay",
      "environment big kwok max=8 types=l:8:16Gi:0.4:0 boot=60s delay=10s\n"
      "environment small kwok max=8 types=s:2:2Gi:0.05 boot=10s delay=30s\n"

@@ -110,6 +110,21 @@ static const struct world_row rows[] = {
      "0s launch e 1x small token f424000\n"
      "10s launch e 1x large token f695001\n"
      "30s a RUNNABLE DoesNotFit: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - needs cpu 1; e: no instance type is large enough or matches\n"},
+    {"and known again after a restart, whatever is heard first",
+     "environment e kwok max=8 types=small:1:2Gi:0.05,large:4:8Gi:0.18 allocatable=900m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=500m\n"
+     "at 20s\n"
+     "answer types e again timed~out\n"
+     "restart\n"
+     "at 21s\n"
+     "job b queue=q cpu=1\n"
+     "at 30s\n"
+     "why b\n",
+     "0s launch e 1x small token f424000\n"
+     "10s start a on e-1\n"
+     "25s launch e 1x large token fa3e800\n"
+     "30s b RUNNABLE NodesBooting: needs cpu 1; e: 1 node is booting, ACQUIRED since 1970-01-01T00:17:05Z\n"},
     {"room is kept for DaemonSets on machines that are to be bought",
      "environment e kwok max=8 types=small:1:2Gi:0.05,large:4:8Gi:0.5\n"
      "queue q envs=e\n"

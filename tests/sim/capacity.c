@@ -71,6 +71,8 @@ void capacity_heard(struct world *world, const struct request *request)
         world->upset_ns = world->now_ns + FLAP_S * NS_PER_S;
     if (sets_free)
         world->news_ns = world->now_ns;
+    if (request->provider != PROVIDER_OK)
+        world->erred_ns = world->now_ns;
     /* Somebody has the name: it is tried again, less and less often. */
     if (request->kind == ACTION_SERVICE_CREATE && request->result == DONE_EXISTS)
         world->upset_ns = world->now_ns + 1000 * NS_PER_S;

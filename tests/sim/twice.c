@@ -51,28 +51,43 @@ static int64_t pods_waiting(const struct world *world, const char *environment)
     return count;
 }
 
-static bool has_ours(const struct world *world, const struct sim_node *node)
+/* Also a DaemonSet's, of which the process may not know that it comes to each node, and one that
+ * has just ended, of which it may not have heard. */
+static bool has_pods(const struct world *world, const struct sim_node *node)
 {
     const struct store *store = &world->stores[KIND_POD];
     for (size_t i = 0; i < store->count; i++) {
         const struct sim_pod *pod = (const struct sim_pod *)store->items[i];
-        if (!pod_ended(pod) && name_eq(pod->node_name, node->object.name) &&
-            !name_eq(pod->owner_kind, "DaemonSet"))
+        bool known = pod_ended(pod) && world->now_ns - pod->finished_ns >= 60 * NS_PER_S;
+        if (!known && name_eq(pod->node_name, node->object.name))
             return true;
     }
     return false;
 }
 
-void twice_event(struct world *world, const struct event *event)
+static struct instance_live *instance_under(const struct world *world, const char *node_name)
 {
     const struct store *store = &world->stores[KIND_NODE];
-    if (event->kind != EVENT_POD || event->pod->phase != POD_FAILED)
-        return;
-    for (size_t i = 0; i < store->count; i++) {
+    for (size_t i = 0; node_name != NULL && i < store->count; i++) {
         const struct sim_node *node = (const struct sim_node *)store->items[i];
-        if (name_eq(node->object.name, event->pod->node_name) && node->instance != NULL)
-            node->instance->failed_one = true;
+        if (name_eq(node->object.name, node_name))
+            return node->instance;
     }
+    return NULL;
+}
+
+void twice_event(struct world *world, const struct event *event)
+{
+    bool failed = event->kind == EVENT_POD && event->pod->phase == POD_FAILED;
+    const char *name = failed                      ? event->pod->node_name
+                       : event->kind == EVENT_NODE ? event->node->meta.name
+                                                   : NULL;
+    struct instance_live *instance = instance_under(world, name);
+    if (instance == NULL)
+        return;
+    bool ready = event->kind == EVENT_NODE && event->node->ready;
+    instance->troubled = instance->troubled || failed || (instance->was_ready && !ready);
+    instance->was_ready = instance->was_ready || ready;
 }
 
 /* On its way, or Ready and empty. */
@@ -84,7 +99,7 @@ static bool is_to_be_had(const struct world *world, const struct instance_live *
     if (node == NULL)
         return instance->joins && world->now_ns - instance->launched_ns < 300 * NS_PER_S;
     return node->ready && !node->tainted && instance->refuses_until_ns == 0 &&
-           instance->partitioned_until_ns == 0 && !instance->failed_one && !has_ours(world, node);
+           instance->partitioned_until_ns == 0 && !instance->troubled && !has_pods(world, node);
 }
 
 void twice_launch(struct world *world, struct group *group, const struct request *request)
@@ -93,8 +108,8 @@ void twice_launch(struct world *world, struct group *group, const struct request
     int64_t machines = request->number;
     int64_t vcpus = 1;
     group->last_token = arena_copy(world->arena, request->token);
-    if (again || group->launched_late)
-        return;
+    if (again || group->launched_late || world->now_ns - world->erred_ns < 60 * NS_PER_S)
+        return; /* what a call that failed has made is found out later */
     for (size_t i = 0; i < group->count; i++) {
         const struct instance_live *instance = group->items[i];
         machines += instance->type >= 0 && is_to_be_had(world, instance) &&

@@ -364,7 +364,8 @@ struct instance_live {
     bool left_out;         /* of the last answer, though it is there */
     struct sim_node *node; /* while the Node object is there */
     int64_t refuses_until_ns, partitioned_until_ns;
-    bool failed_one; /* a pod of ours has failed there: nothing may be placed there for a while */
+    bool was_ready, troubled; /* troubled: a pod of ours has failed there, or it was not Ready
+                                 again: nothing may be placed there for a while */
 };
 
 struct group {
@@ -484,6 +485,7 @@ struct world {
     struct recorder *recorder; /* of this life of the process; NULL: it is not recorded */
     struct str record;
     int64_t news_ns, upset_ns; /* when it last heard of something that others did; see capacity.c */
+    int64_t erred_ns;          /* when a provider's call last failed */
     bool quota_full, forbidden;
     bool has_sink, sink_down;
     bool deleting_pod;    /* a delete of ours commits */
