@@ -7,6 +7,7 @@
  * time of core_apply and core_plan; making the events is not counted. */
 #include "bulkhead/api/job.h"
 #include "bulkhead/api/node.h"
+#include "bulkhead/api/policy.h"
 #include "bulkhead/api/queue.h"
 #include "bulkhead/core/core.h"
 #include "bulkhead/json/get.h"
@@ -28,6 +29,9 @@ struct bench {
     uint64_t jobs, pods, creates, actions;
     double core_s; /* in the core */
     bool managed;
+    bool fair;        /* its queue has shares */
+    int64_t share;    /* of the next job */
+    struct pod *last; /* as it was made */
 };
 
 static double cpu_s(void)
@@ -84,8 +88,14 @@ static void add_groups(struct bench *bench)
     queue_doc = parse(
         "{\"metadata\":{\"name\":\"q\",\"uid\":\"uid-q\",\"resourceVersion\":\"1\"},"
         "\"spec\":{\"computeEnvironmentOrder\":[{\"order\":1,\"computeEnvironment\":\"e\"}]}}");
+    AUTO(json_object)
+    policy_doc = parse("{\"metadata\":{\"name\":\"p\",\"uid\":\"uid-p\"},\"spec\":{}}");
+    struct event policy = {.kind = EVENT_POLICY};
     check(compute_environment_decode(environment_doc, &environment.environment, &err), &err);
     check(job_queue_decode(queue_doc, &queue.queue, &err), &err);
+    check(scheduling_policy_decode(policy_doc, &policy.policy, &err), &err);
+    queue.queue->policy = bench->fair ? text_copy("p") : NULL;
+    apply(bench, &policy);
     environment.environment->meta.has_finalizer = queue.queue->meta.has_finalizer = true;
     environment.environment->max_vcpus = bench->nodes * VCPUS;
     apply(bench, &environment);
@@ -127,6 +137,8 @@ static void add_job(struct bench *bench, int64_t children, int64_t cpu_milli, in
     AUTO(json_object) doc = parse(text);
     check(batch_job_decode(doc, &event.job, &err), &err);
     event.job->meta.created_ns = bench->now_ns;
+    if (bench->fair)
+        event.job->share = text_printf("s%" PRId64, bench->share);
     apply(bench, &event);
 }
 
@@ -213,6 +225,8 @@ static void carry_out(struct bench *bench, const struct action *action)
     case ACTION_POD_CREATE:
         bench->creates++;
         event.done.pod = pod_made(bench, &action->order);
+        pod_free(bench->last);
+        bench->last = bench->fair ? pod_made(bench, &action->order) : NULL;
         apply(bench, &event);
         break;
     case ACTION_PROVIDER_TYPES:
@@ -257,13 +271,14 @@ static void settle(struct bench *bench, int64_t seconds)
     }
 }
 
-static void bench_open(struct bench *bench, int64_t nodes, bool managed)
+static void bench_open(struct bench *bench, int64_t nodes, bool managed, bool fair)
 {
     *bench = (struct bench){.core = core_new(NULL),
                             .arena = arena_new(0),
                             .now_ns = (int64_t)START_S * NS_PER_S,
                             .nodes = nodes,
-                            .managed = managed};
+                            .managed = managed,
+                            .fair = fair};
     add_groups(bench);
     add_nodes(bench);
     apply(bench, &(struct event){.kind = EVENT_SYNCED});
@@ -274,6 +289,7 @@ static void bench_close(struct bench *bench)
 {
     core_free(bench->core);
     arena_free(bench->arena);
+    pod_free(bench->last);
 }
 
 /* ------------------------------------------------------------------------ figures */
@@ -282,7 +298,7 @@ static void bench_tasks(int64_t tasks, int64_t nodes)
 {
     struct bench bench;
     int64_t children = tasks / CLASSES;
-    bench_open(&bench, nodes, false);
+    bench_open(&bench, nodes, false, false);
     for (int i = 0; i < CLASSES; i++)
         add_job(&bench, children, job_cpu_milli(bench.jobs + 1), job_mib(bench.jobs + 1));
     bench.core_s = 0;
@@ -309,7 +325,7 @@ static double bench_turn(int64_t waiting, int64_t nodes, int samples)
 {
     struct bench bench;
     double *took = mem_new((size_t)samples * sizeof(*took));
-    bench_open(&bench, nodes, true);
+    bench_open(&bench, nodes, true, false);
     add_job(&bench, nodes, VCPUS * 1000, 1024);
     settle(&bench, 5);
     if ((int64_t)bench.creates != nodes)
@@ -337,6 +353,66 @@ static double bench_turn(int64_t waiting, int64_t nodes, int samples)
     AUTO_TEXT name =
         text_printf("a job arrives, %" PRId64 " wait, %" PRId64 " nodes", waiting, nodes);
     row(name, "us a turn", median);
+    free(took);
+    bench_close(&bench);
+    return median;
+}
+
+/* The pod that was made last has ended, and somebody else's turn has come. */
+static double end_last(struct bench *bench)
+{
+    struct pod *pod = bench->last;
+    struct plan plan;
+    AUTO(arena) arena = arena_new(0);
+    bench->last = NULL;
+    if (pod == NULL) {
+        (void)fprintf(stderr, "bench-core: nothing started\n");
+        exit(1);
+    }
+    text_set(&pod->meta.resource_version, version(bench));
+    text_set(&pod->meta.uid, NULL);
+    pod->meta.uid =
+        text_printf("p%" PRIu64, bench->pods - 1); /* it was made twice: this is the copy */
+    pod->phase = POD_SUCCEEDED;
+    pod->containers_started = true;
+    pod->started_ns = pod->meta.created_ns;
+    pod->finished_ns = bench->now_ns;
+    bench->core_s = 0;
+    apply(bench, &(struct event){.kind = EVENT_POD, .pod = pod});
+    double start = cpu_s();
+    core_plan(bench->core, bench->now_ns, arena, &plan);
+    double took = bench->core_s + cpu_s() - start;
+    for (size_t a = 0; a < plan.action_count; a++)
+        carry_out(bench, &plan.actions[a]);
+    return took;
+}
+
+/* Every share has a pod, on full nodes, and one that waits: one ends, and the next share is due. */
+static double bench_shares(int64_t shares, int samples)
+{
+    struct bench bench;
+    double *took = mem_new((size_t)samples * sizeof(*took));
+    bench_open(&bench, (shares + PODS_A_NODE - 1) / PODS_A_NODE, false, true);
+    for (int64_t i = 0; i < 2 * bench.nodes * PODS_A_NODE + samples; i++) {
+        bench.share = i % shares;
+        add_job(&bench, 1, job_cpu_milli(bench.jobs + 1), job_mib(bench.jobs + 1));
+    }
+    settle(&bench, 20);
+    double seconds = 0;
+    for (int i = 0; i < samples; i++) {
+        settle(&bench, 3);
+        bench.core_s = 0;
+        turn(&bench); /* what time has made due is not the pod's */
+        seconds += bench.core_s;
+        bench.now_ns += NS_PER_MS;
+        took[i] = end_last(&bench);
+    }
+    qsort(took, (size_t)samples, sizeof(*took), compare_doubles);
+    double median = took[samples / 2] * 1e6;
+    AUTO_TEXT name = text_printf("a pod ends, %" PRId64 " shares wait for their turn", shares);
+    AUTO_TEXT first = text_printf("a new second, %" PRId64 " shares wait for their turn", shares);
+    row(name, "us a turn", median);
+    row(first, "us a turn, mean", seconds / samples * 1e6);
     free(took);
     bench_close(&bench);
     return median;
@@ -415,6 +491,9 @@ int main(int argc, char **argv)
     int64_t nodes = option(argc, argv, "--nodes", 10000);
     int samples = (int)option(argc, argv, "--samples", 200);
     int64_t tasks = option(argc, argv, "--tasks", 1000000);
+    double few = bench_shares(10, samples);
+    (void)bench_shares(1000, samples);
+    row("a pod ends: 10000 shares by 10", "x", bench_shares(10000, samples) / few);
     bench_purchase(1000, 20000);
     bench_purchase(100, 20000);
     double least = bench_turn(1000, nodes, samples);

@@ -282,3 +282,128 @@ TEST(reclaim)
 {
     world_check(rows, ARRAY_LEN(rows), SHOW_PODS | SHOW_ATTEMPTS);
 }
+
+/* ------------------------------------------------- what must hold of everybody who is stopped */
+
+enum { HISTORY_JOBS = 40, HISTORY_SHARES = 3, HISTORY_CPUS = 12, CHILDREN_MAX = 8 };
+static const int weights[HISTORY_SHARES] = {4, 2, 1};
+
+struct history {
+    struct check_random random;
+    struct {
+        int share, size, ended, stops[CHILDREN_MAX];
+        bool preemptible, runs[CHILDREN_MAX], marked[CHILDREN_MAX];
+    } jobs[HISTORY_JOBS];
+    int job_count, stops;
+    size_t from; /* in the log */
+};
+
+static int runs_of(const struct history *history, int share, bool but_marked)
+{
+    int count = 0;
+    for (int j = 0; j < history->job_count; j++) {
+        for (int c = 0; history->jobs[j].share == share && c < history->jobs[j].size; c++)
+            count += history->jobs[j].runs[c] && !(but_marked && history->jobs[j].marked[c]);
+    }
+    return count;
+}
+
+static bool has_work(const struct history *history, int share)
+{
+    for (int j = 0; j < history->job_count; j++) {
+        if (history->jobs[j].share == share && history->jobs[j].ended < history->jobs[j].size)
+            return true;
+    }
+    return false;
+}
+
+/* In thousandths: its part of all that runs, by 1 / weight. */
+static int due_thousandths(const struct history *history, int share)
+{
+    int all = 0, inverses = 0;
+    for (int s = 0; s < HISTORY_SHARES; s++) {
+        all += runs_of(history, s, false);
+        inverses += has_work(history, s) ? 4 / weights[s] : 0;
+    }
+    return inverses > 0 ? all * 1000 * (4 / weights[share]) / inverses : 0;
+}
+
+static void check_mark(struct history *history, int j, int c, int winner)
+{
+    int loser = history->jobs[j].share;
+    history->jobs[j].marked[c] = true;
+    history->stops++;
+    CHECK_TRUE("only who said so", history->jobs[j].preemptible);
+    CHECK_TRUE("at most five times", ++history->jobs[j].stops[c] <= 5);
+    CHECK_TRUE("nobody is left with less than his due",
+               runs_of(history, loser, true) * 1000 >= due_thousandths(history, loser));
+    CHECK_TRUE("who gains has no more than his due",
+               (runs_of(history, winner, false) + 1) * 1000 <= due_thousandths(history, winner));
+}
+
+/* "110s mark j03/4: gives way to b" */
+static void read_line(struct history *history, const char *line)
+{
+    const char *verb = strchr(line, ' ') + 1, *name = strchr(verb, ' ') + 2;
+    char *rest;
+    long j = strtol(name, &rest, 10), c = strtol(rest + 1, &rest, 10);
+    if (strncmp(verb, "start ", 6) == 0) {
+        history->jobs[j].runs[c] = true;
+    } else if (strncmp(verb, "mark ", 5) == 0) {
+        check_mark(history, (int)j, (int)c, rest[strlen(": gives way to ")] - 'a');
+    } else if (strncmp(verb, "stop ", 5) == 0) {
+        CHECK_TRUE("nobody is stopped unmarked", history->jobs[j].marked[c]);
+        history->jobs[j].runs[c] = history->jobs[j].marked[c] = false;
+    }
+}
+
+static void step(struct history *history, struct world *world, int64_t at_s)
+{
+    AUTO_STR script = STR_EMPTY;
+    if (history->job_count < HISTORY_JOBS && check_random_below(&history->random, 3) == 0) {
+        int j = history->job_count++;
+        history->jobs[j].share = (int)check_random_below(&history->random, HISTORY_SHARES);
+        history->jobs[j].size = 1 + (int)check_random_below(&history->random, CHILDREN_MAX);
+        history->jobs[j].preemptible = check_random_below(&history->random, 4) > 0;
+        str_addf(&script, "job j%02d queue=q cpu=1 array=%d share=%c runs=99999s start=99999s%s\n",
+                 j, history->jobs[j].size, 'a' + history->jobs[j].share,
+                 history->jobs[j].preemptible ? " preemptible" : "");
+    }
+    for (int j = 0; j < history->job_count; j++) {
+        for (int c = 0; c < history->jobs[j].size; c++) {
+            if (!history->jobs[j].runs[c] || check_random_below(&history->random, 40) > 0)
+                continue;
+            history->jobs[j].runs[c] = false;
+            history->jobs[j].ended++;
+            str_addf(&script, "pod j%02d/%d ok\n", j, c);
+        }
+    }
+    str_addf(&script, "at %ds\n", (int)at_s);
+    world_run(world, str_text(&script));
+    const char *log = world_log(world);
+    while (log[history->from] != '\0') {
+        read_line(history, log + history->from);
+        history->from = (size_t)(strchrnul(log + history->from, '\n') - log);
+        history->from += log[history->from] == '\n';
+    }
+}
+
+TEST(whoever_is_stopped)
+{
+    int stops = 0;
+    for (unsigned seed = 1; seed <= 30; seed++) {
+        struct history *history = mem_new(sizeof(*history));
+        AUTO(world) world = world_new(SHOW_PODS);
+        history->random = (struct check_random){seed};
+        world_run(world,
+                  HOUSE("reclaim decay=600s weights=a:4,b:2,c:1") "node n1 env=e cpu=12\nat 1s\n");
+        for (int64_t at_s = 1; at_s < 2000;) {
+            at_s += 1 + (int64_t)check_random_below(&history->random, 30);
+            step(history, world, at_s);
+        }
+        stops += history->stops;
+        free(history);
+    }
+    AUTO_TEXT name = text_printf("%d were stopped", stops);
+    CHECK_TRUE(name, stops > 100);
+}

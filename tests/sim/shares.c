@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shares.c - scheduling policies of simulated worlds: their users, and what the process is told
  *
- * What is checked: that nothing starves (all that can run has ended when the world has come to
- * rest), the core's own counts (core_check), and that no share is told to have used more than all
- * pods of it that were ever made could have. */
+ * Not checked here: whose turn it is between shares, which follows from what the process had heard
+ * and forgotten at each moment; tests/core/shares_test.c has the formulas worked out for that, in
+ * random histories. What is checked: that nothing starves (all that can run has ended when the
+ * world has come to rest), the core's own counts (core_check), and that no share is told to have
+ * used more than all pods of it that were ever made could have. */
 #include "sim/world.h"
 
 #include "bulkhead/base/str.h"
