@@ -65,7 +65,7 @@ static const char *const queue_state_words[] = {
     [QUEUE_DISABLED] = "DISABLED", [QUEUE_ENABLED] = "ENABLED", [QUEUE_DRAINING] = "DRAINING"};
 
 static const char *const strategy_words[] = {
-    [QUEUE_FIFO] = "FIFO", [QUEUE_BEST_EFFORT] = "BEST_EFFORT_FIFO"};
+    [QUEUE_FIFO] = "FIFO", [QUEUE_BEST_EFFORT] = "BEST_EFFORT_FIFO", [QUEUE_BACKFILL] = "BACKFILL"};
 
 static const struct field spec_fields[] = {
     WORD(struct job_queue, strategy, strategy_words, "queueingStrategy"),
@@ -190,6 +190,17 @@ static const struct field front_fields[] = {
 static const struct object_type front_type =
     OBJECT_TYPE(struct queue_front, "QueueFront", front_fields, .open = true);
 
+static const struct field reservation_fields[] = {
+    FIELD(struct queue_reservation, job, "job", .max = 320),
+    FIELD(struct queue_reservation, environment, "environment", .max = 63),
+    FIELD(struct queue_reservation, node, "node", .max = 253),
+    FIELD(struct queue_reservation, node_count, "nodeCount"),
+    TIME(struct queue_reservation, starts_by_ns, "startsBy"),
+    FIELD(struct queue_reservation, message, "message", .max = QUEUE_FRONT_WORDS_MAX),
+};
+static const struct object_type reservation_type =
+    OBJECT_TYPE(struct queue_reservation, "QueueReservation", reservation_fields, .open = true);
+
 static const struct field status_fields[] = {
     FIELD(struct queue_status_doc, status.observed_generation, "observedGeneration"),
     FIELD(struct queue_status_doc, word, "status", WORDS(status_words)),
@@ -200,6 +211,7 @@ static const struct field status_fields[] = {
     TIME(struct queue_status_doc, status.draining_since_ns, "drainingSince"),
     OBJECT(struct queue_status_doc, status.cost, &queue_cost_type, "cost"),
     ARRAY(struct queue_status_doc, status.front, status.front_count, &front_type, "front"),
+    OBJECT(struct queue_status_doc, status.reservation, &reservation_type, "reservation"),
     OBJECT(struct queue_status_doc, status.shares, &queue_shares_type, "shares"),
     LIST(struct queue_status_doc, conditions.items, conditions.count, &condition_type, "conditions",
          .max = 8),
@@ -216,6 +228,8 @@ struct json_object *job_queue_status_encode(const struct object_meta *meta,
     const struct queue_status_doc doc = {.status = *status, .word = word, .reason = reason};
     struct condition_wanted wanted[2];
     struct json_object *json = json_encode(&job_queue_status_type, &doc);
+    if (status->reservation.job == NULL)
+        json_object_object_del(json, "reservation");
 
     conditions_ready(readiness_of(status->status), status->reason, status->message, wanted);
     json_put(json, "conditions",

@@ -5,6 +5,7 @@
  * earlier process has written of the same generation stays until the node group has answered: a
  * restart takes nobody's readiness away. A finalizer keeps a queue while jobs of it live, and an
  * environment while pods run on its machines or machines are left. */
+#include "backfill.h"
 #include "charge.h"
 #include "front.h"
 #include "ladder.h"
@@ -124,6 +125,12 @@ static void plan_queue(struct core *core, struct core_queue *queue)
         hash = hash_bytes(&shares->at_ns, sizeof(shares->at_ns), hash);
     }
     hash = hash_text(status->message, hash_text(status->reason, hash_text(meta->uid, hash)));
+    backfill_tell(queue, status);
+    const struct queue_reservation *kept = &status->reservation;
+    const int64_t kept_numbers[] = {kept->node_count, kept->starts_by_ns};
+    hash = hash_bytes(kept_numbers, sizeof(kept_numbers), hash);
+    hash = hash_text(kept->job, hash_text(kept->environment, hash_text(kept->node, hash)));
+    hash = hash_text(kept->message, hash);
     hash = front_fill(queue, status, hash);
     bill_fill(queue, status);
     queue->status_dirty = false;

@@ -15,6 +15,7 @@
  *
  * Pace. The first need is bought at once; then at most one launch a second for an environment,
  * planned anew. */
+#include "backfill.h"
 #include "buyer.h"
 #include "gang.h"
 #include "order.h"
@@ -205,11 +206,17 @@ static void buy_for_lines(struct core *core, struct buyer *buyers, size_t count,
     struct core_job *job;
     struct passing_walk walk;
     passing_walk_begin(&walk, core->arena, queue);
+    backfill_look(core, queue);
     while ((job = passing_walk_next(&walk, skip)) != NULL && looked < BUY_JOBS_MAX) {
         bool early = job->gang && looked > 0;
         looked++;
-        skip = early || !buy_for_job(core, buyers, count, job, INT64_MAX);
+        /* Room that is kept from it does not count for it. */
+        bool may = looked == 1 || backfill_begin(core, job);
+        skip = early || !may || !buy_for_job(core, buyers, count, job, INT64_MAX);
+        if (skip && !backfill_buys(queue))
+            break; /* what the first waits for is not to be used up */
     }
+    backfill_end(core, queue);
 }
 
 /* What is behind a machine of which there were none when last asked is not bought for in the same

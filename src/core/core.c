@@ -4,6 +4,7 @@
  * A plan is made in one pass: what time has made due, then placement, pods, machines, then what is
  * to be told. Each step looks only at what is marked as changed. */
 #include "assist.h"
+#include "backfill.h"
 #include "gang.h"
 #include "internal.h"
 #include "order.h"
@@ -400,6 +401,9 @@ static void run_timers(struct core *core)
             break;
         case TIMER_HISTORY:
             history_timer(core, CONTAINER_OF(timer, struct core_definition, tell_timer));
+            break;
+        case TIMER_BACKFILL:
+            backfill_timer(core, backfill_of_timer(timer));
             break;
         case TIMER_SERVICE:
             service_timer(core, CONTAINER_OF(timer, struct core_service, timer));

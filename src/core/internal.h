@@ -26,6 +26,7 @@
  *   load.c       a job as its stored status tells it
  *   queues.c     queues come and go
  *   passing.c    queues in which what can start passes what cannot (passing.h)
+ *   backfill.c, backfill_find.c  who may pass a head without making it later (backfill.h)
  *   quota.c      what runs of a queue, against its limits (quota.h)
  *   revisions.c  definitions, their revisions, and which one a job has
  *   amounts.c    resources as vectors; classes of equal requirements
@@ -63,8 +64,7 @@
  *   charge.c     what the machines of an environment cost (charge.h)
  *   bill.c       what the jobs of a queue cost, over restarts (bill.h)
  *   front.c      the first jobs in line, for the status of their queue (front.h)
- *   history.c    how long work takes, as it was seen (history.h)
- *   forecast.c   when a waiting job starts, as far as that can be reckoned (forecast.h)
+ *   history.c, forecast.c  how long work took; when what waits starts (history.h, forecast.h)
  *   explain.c, explain_print.c, clauses.c  the same whole, for who asks: every node and type
  *                (explain.h, clauses.h)
  *   status.c     what is written when, and what a durable status sets free
@@ -127,7 +127,7 @@ struct core_node {
     uint64_t claim;            /* the step of a buying pass that first counted on it: counted.c */
     int64_t live;              /* pods of ours that hold room */
     int64_t alone;             /* those of them that want no other beside them */
-    bool closed;               /* never place here again */
+    bool closed, kept_away;    /* never place here again; not the job at hand: see backfill.c */
     enum instance_signal told; /* by its taints; see signals.h */
     int64_t idle_since_ns, counted_ns; /* counted_ns: when a buying pass last counted on it */
     struct penalty *penalties;         /* what happened here lately; see causes.h */
@@ -268,6 +268,7 @@ enum verdict {
     VERDICT_FIT,
     VERDICT_CONCURRENT,
     VERDICT_RESERVED,
+    VERDICT_KEPT,
     VERDICT_CONSUMABLE,
     VERDICT_CONSUMABLE_MISSING,
     VERDICT_CONSUMABLE_TOO_SMALL,
@@ -433,6 +434,7 @@ enum timer_kind {
     TIMER_ENVIRONMENT,
     TIMER_DEFINITION,
     TIMER_HISTORY,
+    TIMER_BACKFILL,
     TIMER_SERVICE
 };
 

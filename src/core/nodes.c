@@ -249,7 +249,7 @@ bool node_has_none_of(const struct core_node *node, const struct core_class *cla
 
 bool node_takes(const struct core_node *node, const struct core_class *class_)
 {
-    return node->spec != NULL &&
+    return node->spec != NULL && !node->kept_away &&
            placement_matches(&class_->placement, node->name, &node->spec->labels) &&
            !node_rests_for(node, class_) &&
            node_blocking_taint(node, &class_->placement.tolerations) == NULL &&

@@ -36,6 +36,7 @@ struct core_passing {
     struct tree open, shut;
     size_t waits[QUEUE_ENVIRONMENTS_MAX]; /* shut lines that wait for room there */
     size_t taking;                        /* lines whose jobs take consumable resources */
+    bool bounded;                         /* equal jobs have equal bounds, too: see backfill.c */
 };
 _Static_assert(QUEUE_ENVIRONMENTS_MAX <= 32, "a bit for each");
 
@@ -68,7 +69,7 @@ static void add_address(const void *object, struct str *out)
     str_addf(out, "/%llx", (unsigned long long)(uintptr_t)object);
 }
 
-static char *key_of(const struct core_job *job)
+static char *key_of(const struct core_job *job, bool bounded)
 {
     AUTO_STR key = STR_EMPTY;
     str_add(&key, job->spec->meta.namespace_);
@@ -76,6 +77,10 @@ static char *key_of(const struct core_job *job)
     for (size_t i = 0; i < job->hold_count; i++) {
         add_address(job->holds[i].of, &key);
         str_addf(&key, "=%lld", (long long)job->holds[i].quantity);
+    }
+    if (bounded) {
+        str_addf(&key, "/%llds", (long long)job->timeout_ns);
+        add_address(job->definition != NULL ? job->definition->of : NULL, &key);
     }
     if (!job->gang)
         return str_take(&key);
@@ -112,7 +117,7 @@ static void open_line(struct core_line *line)
 
 static struct core_line *line_for(struct core_passing *passing, const struct core_job *job)
 {
-    AUTO_TEXT key = key_of(job);
+    AUTO_TEXT key = key_of(job, passing->bounded);
     struct core_line *line = map_get(passing->lines, key);
     if (line != NULL)
         return line;
@@ -175,16 +180,17 @@ void passing_leave(struct core_job *job)
 
 void passing_set(struct core_queue *queue)
 {
-    bool wanted = queue->spec != NULL && queue->spec->strategy == QUEUE_BEST_EFFORT &&
-                  queue->spec->policy == NULL;
-    if (wanted == (queue->passing != NULL))
-        return;
-    if (!wanted) {
+    const struct job_queue *spec = queue->spec;
+    bool bounded = queue->backfill != NULL;
+    bool wanted =
+        bounded || (spec != NULL && spec->strategy == QUEUE_BEST_EFFORT && spec->policy == NULL);
+    if (queue->passing != NULL && (!wanted || bounded != queue->passing->bounded))
         passing_free(queue);
+    if (!wanted || queue->passing != NULL)
         return;
-    }
     struct core_passing *passing = mem_new(sizeof(*passing));
     passing->lines = map_new();
+    passing->bounded = bounded;
     passing->open.compare = passing->shut.compare = compare_lines;
     queue->passing = passing;
     for (struct core_job *job = NULL; (job = order_each(queue, job)) != NULL;)

@@ -13,6 +13,7 @@
  * Cost of a turn: only queues that have news are looked at, and a blocked head costs one search an
  * environment. */
 #include "assist.h"
+#include "backfill.h"
 #include "gang.h"
 #include "inputs.h"
 #include "order.h"
@@ -182,7 +183,7 @@ static bool place_in(struct core *core, struct core_job *job, struct core_enviro
             return false;
         }
         core->plan_creates++;
-        times--;
+        times = backfill_placed(core, job, node) ? 0 : times - 1;
     }
     return true;
 }
@@ -216,9 +217,11 @@ static bool tell_blocked(struct core *core, struct core_job *job)
     bool limit = quota_times(core, job) <= 0;
     bool reserved = !limit && shares_reserved(job->queue, milli_at_once(job));
     bool consumable = !limit && !reserved && consume_lacks(core, job);
+    bool kept = !limit && !consumable && backfill_keeps(core, job, &words);
     enum verdict verdict = limit        ? quota_words(core, job, &words)
                            : reserved   ? shares_reserved_words(job->queue, &words)
                            : consumable ? consume_words(core, job, &words)
+                           : kept       ? VERDICT_KEPT
                                         : verdict_of_blocked(core, job, &words);
     verdict_set(core, job, verdict, str_text(&words));
     return !limit && !reserved && !consumable;
@@ -290,11 +293,17 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
         return true;
     }
     bool room = tell_blocked(core, job);
+    backfill_blocked(core, job, room);
     if (queue->passing != NULL)
         passing_shut(core, job, blocked, room ? blocked_count : 0);
     else
         set_blocked(core, queue, blocked, room ? blocked_count : 0);
     return false;
+}
+
+static struct core_job *next_that_may(struct core *core, struct core_queue *queue)
+{
+    return queue->backfill != NULL ? backfill_next(core, queue) : passing_first(queue);
 }
 
 /* Whatever can start starts, the oldest first; see passing.c. */
@@ -303,13 +312,17 @@ static void place_passing(struct core *core, struct core_queue *queue)
     struct core_environment *blocked[QUEUE_ENVIRONMENTS_MAX] = {NULL};
     size_t looked = 0;
     struct core_job *job;
-    while ((job = passing_first(queue)) != NULL && !core->creates_full) {
+    while ((job = next_that_may(core, queue)) != NULL && !core->creates_full) {
         if (++looked > JOBS_A_TURN_MAX) {
             queue->dirty = core->more = true;
             break;
         }
-        (void)place_head(core, queue, job);
+        if (backfill_begin(core, job))
+            (void)place_head(core, queue, job);
+        else
+            backfill_tell_barred(core, job);
     }
+    backfill_end(core, queue);
     if (core->creates_full)
         queue->dirty = true; /* goes on when creates have come back */
     if (order_first(queue) != NULL)
@@ -406,6 +419,7 @@ void place_all(struct core *core)
             struct core_environment *none[1] = {NULL};
             set_blocked(core, queue, none, 0);
             queue->dirty = queue->reserves = false;
+            backfill_forget(core, queue);
             continue;
         }
         bool reserved = queue->reserves;

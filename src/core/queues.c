@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queues.c - queues come, change and go */
+#include "backfill.h"
 #include "front.h"
 #include "order.h"
 #include "passing.h"
@@ -42,6 +43,7 @@ static void queue_free_if_unused(struct core *core, struct core_queue *queue)
     if (queue->present || queue->users > 0 || queue->flights > 0)
         return;
     passing_free(queue);
+    backfill_free(core, queue);
     map_remove(core->queues, queue->name);
     shares_free(queue);
     job_queue_free(queue->spec);
@@ -122,6 +124,7 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
     queue->bad_meta = NULL;
     text_set(&queue->invalid, NULL);
     queue->spec = take_spec;
+    backfill_set(core, queue);
     passing_set(queue);
     queue->finalizer_waits = false;
     tree_insert(&core->queue_order, &queue->by_priority);

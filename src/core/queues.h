@@ -25,6 +25,7 @@ struct core_queue {
     size_t blocked_count;
     struct queue_quota quota;     /* see quota.h */
     struct core_passing *passing; /* lines of equal jobs; NULL: FIFO. See passing.h */
+    struct backfill *backfill;    /* what is kept for the head; NULL: nothing. See backfill.h */
     int64_t newest_ns;            /* the latest creation of a job that it has taken */
     int64_t draining_since_ns;    /* 0: it is not DRAINING */
     bool reserves;                /* its head was kept consumable resources for, in the last pass */

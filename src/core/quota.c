@@ -11,6 +11,7 @@
  *            needs more than a limit is parked, and told so.
  * Lowered    limits stop nothing that runs. */
 #include "quota.h"
+#include "backfill.h"
 #include "gang.h"
 
 #include "bulkhead/base/quantity.h"
@@ -200,13 +201,26 @@ static int64_t times_of(const struct limit *limit, int64_t used)
     return used < limit->most ? (limit->most - used) / limit->need : 0;
 }
 
+/* What passes the head leaves its part: see backfill.c. */
+static void limits_now(const struct core *core, const struct core_job *job, struct limit *ret)
+{
+    struct limit before[LIMIT_COUNT];
+    const struct core_job *head = backfill_before(job);
+    limits_of(core, job, ret);
+    if (head == NULL)
+        return;
+    limits_of(core, head, before);
+    for (size_t i = 0; i < LIMIT_COUNT; i++)
+        ret[i].used += before[i].need;
+}
+
 int64_t quota_times(const struct core *core, const struct core_job *job)
 {
     struct limit limits[LIMIT_COUNT];
     int64_t times = INT64_MAX;
     if (!is_limited(job->queue))
         return times;
-    limits_of(core, job, limits);
+    limits_now(core, job, limits);
     for (size_t i = 0; i < LIMIT_COUNT; i++) {
         int64_t here = times_of(&limits[i], limits[i].used);
         times = here < times ? here : times;
@@ -272,7 +286,7 @@ enum verdict quota_words(const struct core *core, const struct core_job *job, st
 {
     struct limit limits[LIMIT_COUNT];
     size_t which = 0;
-    limits_of(core, job, limits);
+    limits_now(core, job, limits);
     while (which + 1 < LIMIT_COUNT && times_of(&limits[which], limits[which].used) > 0)
         which++;
     str_add(out, "needs ");

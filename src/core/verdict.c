@@ -44,6 +44,7 @@ static const char *const reasons[VERDICT_COUNT] = {
     [VERDICT_FIT]                = "DoesNotFit",
     [VERDICT_CONCURRENT]         = "MaxConcurrentReached",
     [VERDICT_RESERVED]           = "ReservedForOtherShares",
+    [VERDICT_KEPT]               = "ReservedForFirst",
     [VERDICT_CONSUMABLE]         = "ConsumableResourceInUse",
     [VERDICT_CONSUMABLE_MISSING] = "ConsumableResourceMissing",
     [VERDICT_CONSUMABLE_TOO_SMALL] = "ConsumableResourceTooSmall",

@@ -54,6 +54,7 @@ struct world *world_free(struct world *world)
         return NULL;
     server_free(world);
     core_free(world->core);
+    free(world->kept);
     arena_free(world->arena);
     str_done(&world->log);
     str_done(&world->plans);

@@ -12,8 +12,8 @@
  *       boot=never, enabled, disabled, spot
  *   environment e2 static                                 nodes with env=e2 are its machines
  *   queue q1 priority=10 envs=e1,e2 ns=default            also disabled, enabled, ttl=30s,
- *       draining, besteffort (queueingStrategy), keep=20s most=2 (finishedPods), most-vcpus=4
- * most-memory=8Gi most-gpus=1 most-jobs=3 (limits; -1 takes one back) and
+ *       draining, besteffort, backfill (queueingStrategy), keep=20s most=2 (finishedPods),
+ * most-vcpus=4 most-memory=8Gi most-gpus=1 most-jobs=3 (limits; -1 takes one back) and
  *       limits=capacity:60s,fit:2m,max:10s (jobStateTimeLimitActions)
  *   definition d cpu=1 memory=1Gi retry=2 timeout=10s     options as those of a job; also
  *       deregistered=1,3 history=2. Its revisions are objects of the server: revision d-u1-d-2 is
@@ -96,6 +96,7 @@ enum world_show {                      /* which of the core's actions are writte
                   SHOW_BILL = 1 << 23,     /* what jobs of queues cost, as queues tell it */
                   SHOW_CHARGE = 1 << 24,   /* what machines cost, as environments tell it */
                   SHOW_FRONT = 1 << 21,    /* the first in line, as queues tell them */
+                  SHOW_KEPT = 1 << 25,     /* what is kept for them */
                   SHOW_LAUNCHING =
                       1 << 20, /* capacity on its way, as environments' statuses tell it */
                   SHOW_REVISIONS = 1 << 15, /* what is stored of definitions, and used by starts */

@@ -183,6 +183,30 @@ static void log_charge(struct world *world, const struct action *action)
              (long long)cost->price, (long long)cost->vcpus);
 }
 
+static void log_kept(struct world *world, const struct action *action)
+{
+    const struct queue_reservation *kept = &action->queue_status->reservation;
+    AUTO_STR words = STR_EMPTY;
+    str_addf(&words, "%s keeps", action->name);
+    if (kept->job == NULL) {
+        str_add(&words, " nothing");
+    } else {
+        if (kept->node_count > 1)
+            str_addf(&words, " %lld nodes with", (long long)kept->node_count);
+        str_addf(&words, " %s for %s", kept->node != NULL ? kept->node : "nothing", kept->job);
+        if (kept->starts_by_ns != 0)
+            str_addf(&words, ", by %llds",
+                     (long long)((kept->starts_by_ns - WORLD_EPOCH_NS) / NS_PER_S));
+        str_addf(&words, ": %s", kept->message);
+    }
+    if (text_eq(world->kept, str_text(&words)))
+        return;
+    bool first = world->kept == NULL && kept->job == NULL;
+    text_set(&world->kept, str_text(&words));
+    if (!first)
+        log_line(world, "%s", str_text(&words));
+}
+
 static void log_machines(struct world *world, const struct action *action)
 {
     if (action->kind == ACTION_PROVIDER_LAUNCH) {
@@ -263,6 +287,8 @@ void log_action(struct world *world, const struct action *action)
         log_bill(world, action);
     if (action->kind == ACTION_ENVIRONMENT_STATUS && (world->show & SHOW_CHARGE) != 0)
         log_charge(world, action);
+    if (action->kind == ACTION_QUEUE_STATUS && (world->show & SHOW_KEPT) != 0)
+        log_kept(world, action);
     if (action->kind == ACTION_JOB_STATUS && (world->show & SHOW_COST) != 0)
         log_line(world, "%s costs %lld vCPU-s, %lld GPU-s, %lld millionths", action->name,
                  (long long)action->status->cost.vcpu_seconds,

@@ -114,6 +114,7 @@ struct world {
     struct canned *canned;
     struct answer *answers;
     struct str log, plans;
+    char *kept; /* the last that was shown of what is kept for the first in line */
     size_t plan_count, restart_at;
     enum world_cut cut;
 };

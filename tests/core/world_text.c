@@ -296,7 +296,9 @@ struct job_queue *queue_from(const struct thing *thing)
     struct job_queue *queue = mem_new(sizeof(*queue));
     meta_from(thing, &queue->meta);
     queue->state = state_from(&line);
-    queue->strategy = line_has(&line, "besteffort") ? QUEUE_BEST_EFFORT : QUEUE_FIFO;
+    queue->strategy = line_has(&line, "besteffort") ? QUEUE_BEST_EFFORT
+                      : line_has(&line, "backfill") ? QUEUE_BACKFILL
+                                                    : QUEUE_FIFO;
     most_from(&line, &queue->most);
     queue->draining_since_ns = thing->draining_since_ns;
     queue->cost = thing->cost;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const struct sim_node *known_node(const struct world *world, const char *name)
+const struct sim_node *known_node(const struct world *world, const char *name)
 {
     const struct watch *watch = &world->watches[KIND_NODE];
     for (size_t i = 0; i < watch->known_count; i++)
@@ -28,6 +28,47 @@ static bool is_squatted(const struct world *world, const struct request *request
     return false;
 }
 
+/* What it has heard of there, and sent itself, but for one request; of that what stays. */
+void node_use_add(struct world *world, const struct sim_node *node, const struct request *except,
+                  bool (*stays)(void *ctx, const struct node_pod *pod), void *ctx,
+                  struct node_use *use)
+{
+    const struct watch *watch = &world->watches[KIND_POD];
+    for (size_t i = 0; i < watch->known_count; i++) {
+        const struct sim_pod *pod = (const struct sim_pod *)(const void *)watch->known[i].copy;
+        /* By the watch, or by a read that was ahead of it. */
+        bool over = pod_ended(pod) || pod_ended(pod->body->pod) || pod->body->pod->object.gone;
+        if (!name_eq(pod->node_name, node->object.name) || over)
+            continue;
+        if (pod->node_uid != NULL && strcmp(pod->node_uid, node->object.uid) != 0)
+            continue;
+        const struct node_pod known = {pod->ours ? pod->job_uid : NULL, pod};
+        if (stays != NULL && !stays(ctx, &known))
+            continue;
+        use->cpu_milli += pod->cpu_milli;
+        use->memory_mib += pod->memory_mib;
+        use->pods++;
+    }
+    for (struct request *other = world->creates; other != NULL; other = other->create_next) {
+        if (other->settled || other == except || !name_eq(other->node_name, node->object.name))
+            continue;
+        if (is_squatted(world, other) || strcmp(other->node_uid, node->object.uid) != 0)
+            continue; /* comes back as EXISTS, or is bound to a machine that had the name before */
+        const struct sim_pod *pod = other->ret_pod;
+        if (pod != NULL && (pod->body->pod->object.gone ||
+                            watch_known(world, KIND_POD, pod->object.uid) != NULL)) {
+            other->settled = true;
+            continue;
+        }
+        const struct node_pod sent = {other->job_uid, NULL};
+        if (stays != NULL && !stays(ctx, &sent))
+            continue;
+        use->cpu_milli += other->template_.cpu_milli;
+        use->memory_mib += other->template_.memory_mib;
+        use->pods++;
+    }
+}
+
 /* I8: what the process has heard of, and what it has sent itself, fits with this one on top. */
 static void check_room(struct world *world, const struct request *request)
 {
@@ -41,40 +82,15 @@ static void check_room(struct world *world, const struct request *request)
         violation(world, "I6", "create %s for %s on node %s of %s", request->name,
                   request->environment, request->node_name, node->environment);
 
-    int64_t cpu = request->template_.cpu_milli, memory = request->template_.memory_mib, pods = 1;
-    const struct watch *watch = &world->watches[KIND_POD];
-    for (size_t i = 0; i < watch->known_count; i++) {
-        const struct sim_pod *pod = (const struct sim_pod *)(const void *)watch->known[i].copy;
-        /* By the watch, or by a read that was ahead of it. */
-        bool over = pod_ended(pod) || pod_ended(pod->body->pod) || pod->body->pod->object.gone;
-        if (!name_eq(pod->node_name, request->node_name) || over)
-            continue;
-        if (pod->node_uid != NULL && strcmp(pod->node_uid, request->node_uid) != 0)
-            continue;
-        cpu += pod->cpu_milli;
-        memory += pod->memory_mib;
-        pods++;
-    }
-    for (struct request *other = world->creates; other != NULL; other = other->create_next) {
-        if (other->settled || other == request || !name_eq(other->node_name, request->node_name))
-            continue;
-        if (is_squatted(world, other) || strcmp(other->node_uid, request->node_uid) != 0)
-            continue; /* comes back as EXISTS, or is bound to a machine that had the name before */
-        const struct sim_pod *pod = other->ret_pod;
-        if (pod != NULL && (pod->body->pod->object.gone ||
-                            watch_known(world, KIND_POD, pod->object.uid) != NULL)) {
-            other->settled = true;
-            continue;
-        }
-        cpu += other->template_.cpu_milli;
-        memory += other->template_.memory_mib;
-        pods++;
-    }
-    if (cpu > node->cpu_milli || memory > node->memory_mib || pods > node->pods)
+    struct node_use use = {request->template_.cpu_milli, request->template_.memory_mib, 1};
+    node_use_add(world, node, request, NULL, NULL, &use);
+    if (use.cpu_milli > node->cpu_milli || use.memory_mib > node->memory_mib ||
+        use.pods > node->pods)
         violation(world, "I8",
                   "create %s overcommits %s: %lldm of %lldm CPU, %lld of %lld MiB, %lld pods",
-                  request->name, request->node_name, (long long)cpu, (long long)node->cpu_milli,
-                  (long long)memory, (long long)node->memory_mib, (long long)pods);
+                  request->name, request->node_name, (long long)use.cpu_milli,
+                  (long long)node->cpu_milli, (long long)use.memory_mib,
+                  (long long)node->memory_mib, (long long)use.pods);
 }
 
 /* What it asks for is what the user wanted: the template with the job's own overrides. */
@@ -111,6 +127,7 @@ static void check_order(struct world *world, const struct request *request,
     const struct sim_job *job = mine->job;
     const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, job->queue);
     bool fair = queue != NULL && queue->policy != NULL;
+    bool backfill = queue != NULL && queue->backfilled;
     for (const struct truth *other = world->truths; other != NULL; other = other->next) {
         const struct sim_job *earlier = other->job;
         if (other == mine || earlier->object.gone || !is_plain(earlier) ||
@@ -124,6 +141,9 @@ static void check_order(struct world *world, const struct request *request,
             continue;
         if (fair && (strcmp(earlier->share, job->share) != 0 || earlier->priority < job->priority))
             continue; /* shares take turns, and in one the priority comes first */
+        if (backfill && (earlier->timeout_s != job->timeout_s ||
+                         !name_eq(earlier->definition_name, job->definition_name)))
+            continue; /* one may be known to end in time, and the other not */
         const struct object *known = watch_known(world, KIND_JOB, earlier->object.uid);
         if (known == NULL)
             continue;

@@ -14,10 +14,19 @@ static void draw_limits(struct world *world, struct sim_queue *queue)
     queue->most_jobs = chance(world, 400) ? draw(world, 1, 5) : 0;
 }
 
+static unsigned draw_strategy(struct world *world)
+{
+    int64_t drawn = draw(world, 0, 999);
+    unsigned strategy = drawn < 250 ? QUEUE_BEST_EFFORT : drawn < 500 ? QUEUE_BACKFILL : QUEUE_FIFO;
+    world->counters.best_effort += strategy == QUEUE_BEST_EFFORT;
+    world->counters.backfill += strategy == QUEUE_BACKFILL;
+    return strategy;
+}
+
 void quota_draw(struct world *world, struct sim_queue *queue)
 {
-    queue->best_effort = chance(world, 350);
-    world->counters.best_effort += queue->best_effort;
+    queue->strategy = draw_strategy(world);
+    queue->backfilled = queue->strategy == QUEUE_BACKFILL;
     if (chance(world, 250))
         draw_limits(world, queue);
 }
@@ -32,9 +41,10 @@ static void run_open(struct world *world, struct task *task)
 void quota_edit(struct world *world, struct sim_queue *queue)
 {
     if (chance(world, 200)) {
-        queue->best_effort = !queue->best_effort;
-        STORY(world, "user   makes queue %s %s", queue->object.name,
-              queue->best_effort ? "BEST_EFFORT_FIFO" : "FIFO");
+        static const char *const words[] = {"FIFO", "BEST_EFFORT_FIFO", "BACKFILL"};
+        queue->strategy = draw_strategy(world);
+        queue->backfilled = queue->backfilled || queue->strategy == QUEUE_BACKFILL;
+        STORY(world, "user   makes queue %s %s", queue->object.name, words[queue->strategy]);
         store_change(world, &queue->object, true);
         return;
     }
@@ -59,7 +69,7 @@ void quota_edit(struct world *world, struct sim_queue *queue)
 void quota_fill(const struct sim_queue *from, struct job_queue *ret)
 {
     ret->state = !from->enabled ? QUEUE_DISABLED : from->draining ? QUEUE_DRAINING : QUEUE_ENABLED;
-    ret->strategy = from->best_effort ? QUEUE_BEST_EFFORT : QUEUE_FIFO;
+    ret->strategy = from->strategy;
     ret->draining_since_ns = from->draining_since_ns;
     if (from->most_milli > 0)
         ret->most.vcpus = OPT_I64(from->most_milli / 1000);

@@ -66,6 +66,7 @@ static void run_turn(struct world *world, struct task *task)
             return; /* died while sending */
         }
     }
+    oracle_backfill_sent(world, &plan);
     arena_reset(world->turn_arena);
     oracle_turn_sent(world);
 

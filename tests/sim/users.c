@@ -191,7 +191,7 @@ static void draw_use(struct world *world, struct sim_job *job)
 
 static void draw_troubles(struct world *world, struct sim_job *job)
 {
-    job->timeout_s = chance(world, 150) ? draw(world, 1, 12) : 0;
+    job->timeout_s = timeout_draw(world);
     job->image_hangs = chance(world, 25);
     job->start_deadline_s = chance(world, 300) ? draw(world, 5, 60) : START_DEADLINE_S;
     job->ttl_s = chance(world, 250) ? draw(world, 0, 20) : -1;

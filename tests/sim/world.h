@@ -63,7 +63,7 @@ enum {
     X(turns) X(events) X(actions) X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates) \
     X(watch_stalls) X(conflicts) X(lost_before) X(lost_after) X(late_commits) X(throttled) \
     X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
-    X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(queue_limits) X(limited_creates) X(queue_drains) X(best_effort) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
+    X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(queue_limits) X(limited_creates) X(queue_drains) X(best_effort) X(backfill) X(kept_places) X(passed) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
     X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
     X(sink_events) X(sink_doubles) X(sink_failures) X(assisted) X(bound) \
     X(services) X(services_deleted) X(services_taken) X(services_lost) \
@@ -258,7 +258,9 @@ struct sim_queue {
     int64_t keep_s, per_node; /* of finished pods; 0: they go */
     int64_t keep_changed_ns, keep_before_s;
     int64_t most_milli, most_mib, most_jobs; /* limits; 0: none */
-    bool draining, best_effort;
+    bool draining;
+    unsigned strategy;         /* enum queue_strategy */
+    bool backfilled;           /* it was BACKFILL at some time */
     int64_t draining_since_ns; /* as stored */
     struct queue_cost cost;    /* likewise */
     struct job_cost spent;     /* by all jobs that it ever had, as these tell */
@@ -645,6 +647,19 @@ const char *consumables_unconverged(struct world *world);
 void quota_draw(struct world *world, struct sim_queue *queue);
 void quota_edit(struct world *world, struct sim_queue *queue);
 void quota_fill(const struct sim_queue *from, struct job_queue *ret);
+struct node_use {
+    int64_t cpu_milli, memory_mib, pods;
+};
+struct node_pod {
+    const char *job_uid;         /* NULL: not ours */
+    const struct sim_pod *known; /* NULL: sent, and not heard of */
+};
+const struct sim_node *known_node(const struct world *world, const char *name);
+void node_use_add(struct world *world, const struct sim_node *node, const struct request *except,
+                  bool (*stays)(void *ctx, const struct node_pod *pod), void *ctx,
+                  struct node_use *use);
+int64_t timeout_draw(struct world *world);                               /* of a job; 0: none */
+void oracle_backfill_sent(struct world *world, const struct plan *plan); /* backfill.c */
 void oracle_quota_sent(struct world *world, struct request *request, const struct sim_job *job);
 void oracle_quota_created(struct world *world, const struct sim_pod *created,
                           const struct request *request);

@@ -46,6 +46,30 @@ def test_best_effort(world):
     world.succeeded("large")
 
 
+def test_backfill(world):
+    """What ends in time passes the first that has no room yet; what may take longer does not; the promise is shown."""
+    world.setup(max_vcpus=4, queue={"queueingStrategy": "BACKFILL"})
+    world.submit("first", cpu="2", run_ms=12_000, timeout=60)
+    world.wait_running("first")
+    world.submit("large", cpu="3500m")
+    world.wait_reason("large", "needs cpu 3500m")
+    world.submit("long", cpu="1")
+    world.submit("short", cpu="1", timeout=20)
+    world.succeeded("short")
+
+    def promised():
+        kept = world.get_queue()["status"].get("reservation", {})
+        return kept if kept.get("job", "").endswith("/large") and kept.get("environment") else None
+
+    kept = wait_for("what is kept for large", promised)
+    assert kept["node"] and kept["nodeCount"] >= 1 and is_sentence(kept["message"])
+    assert not world.pods("large") and not world.pods("long")
+    assert is_sentence(world.wait_reason("long", "kept for", "timeout"))
+    world.succeeded("first")
+    world.succeeded("large")
+    world.succeeded("long")
+
+
 def test_draining(world):
     """A DRAINING queue ends what it has and takes nothing more, until it is ENABLED again."""
     world.setup()

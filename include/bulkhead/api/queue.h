@@ -58,6 +58,7 @@ enum queue_state {
 enum queue_strategy {             /* spec.queueingStrategy: what of the head that cannot start */
                       QUEUE_FIFO, /* nothing passes it */
                       QUEUE_BEST_EFFORT, /* what can start passes it, in order */
+                      QUEUE_BACKFILL,    /* the same, where that does not let it start later */
 };
 
 struct queue_limits { /* spec.limits: of all that runs of the queue at a time */
@@ -110,6 +111,15 @@ struct queue_front { /* status.front[]: the first jobs in line */
     char *estimate;         /* what that rests on, or why it is not known */
 };
 
+struct queue_reservation { /* status.reservation: of a BACKFILL queue */
+    char *job;             /* the first, namespace/name; NULL: none waits for room */
+    char *environment;     /* NULL: nobody knows by when it starts */
+    char *node;            /* the first of those that are kept; NULL: none is */
+    int64_t node_count;
+    int64_t starts_by_ns; /* 0: not known */
+    char *message;
+};
+
 struct job_queue_status {
     int64_t observed_generation;
     const char *status; /* VALID, INVALID or DELETING (AWS's words) */
@@ -121,6 +131,7 @@ struct job_queue_status {
     struct queue_limits used;      /* of each limit that is set */
     struct queue_front front[QUEUE_FRONT_MAX];
     size_t front_count;
+    struct queue_reservation reservation;
     struct queue_shares shares;
     struct queue_cost cost;
 };

@@ -257,6 +257,14 @@ struct core_environment_view {
 void core_environments(const struct core *core,
                        bool (*visit)(void *ctx, const struct core_environment_view *view),
                        void *ctx);
+/* One node that is kept for the first of a BACKFILL queue; false: there is none. */
+struct core_reservation_view {
+    const char *job_uid, *node;
+    int64_t free_by_ns; /* there is room for it by then, if what runs there keeps its bounds */
+    bool looked;        /* at it, in the last plan */
+};
+bool core_reservation(const struct core *core, const char *queue,
+                      struct core_reservation_view *ret_view);
 /* The invariants that can be seen from inside, for the simulator and debug builds: capacity of
  * nodes, one live pod a child, counters equal to recounts. Walks the world. Returns a text or NULL
  * when all hold. */
