@@ -45,7 +45,7 @@ void notice_log_add(struct notice_log *log, const struct object *object)
 {
     ARRAY_ROOM(log->items, log->count, log->capacity);
     log->items[log->count++] = (struct seen_notice){
-        .kind = object->kind, .object = hash_bytes(object->uid, strlen(object->uid), 0)};
+        .kind = (int)object->kind, .object = hash_bytes(object->uid, strlen(object->uid), 0)};
 }
 
 /* --- As text -----------------------------------------------------------------------------------
