@@ -114,9 +114,12 @@ void oracle_quota_sent(struct world *world, struct request *request, const struc
                   request->name, request->queue);
 }
 
+/* Nobody binds a pod that is being deleted: the API server refuses it. */
 static bool runs(const struct sim_pod *pod, const char *queue)
 {
-    return pod->ours && !pod->object.gone && pod_may_execute(pod) && name_eq(pod->queue, queue);
+    bool never = pod->node_name == NULL && pod->object.deleted_ns != 0;
+    return pod->ours && !pod->object.gone && !never && pod_may_execute(pod) &&
+           name_eq(pod->queue, queue);
 }
 
 /* A multi-node job is one, whose pods count once, as long as it is there. */
