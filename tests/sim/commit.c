@@ -196,6 +196,19 @@ static void queue_told(struct world *world, struct sim_queue *queue, const struc
     cost_queue_stored(world, queue, request);
 }
 
+/* Whoever waits for Ready would take a restart for an outage. */
+static void environment_told(struct world *world, struct sim_environment *environment,
+                             const struct request *request)
+{
+    bool same = environment->observed_generation == request->observed_generation;
+    if (same && environment->told_ready && request->told_unknown)
+        violation(world, "ready", "environment %s was VALID, and nothing is known against it",
+                  environment->object.name);
+    environment->observed_generation = request->observed_generation;
+    environment->told_ready = request->told_ready;
+    cost_environment_stored(world, environment, request);
+}
+
 static void write_simple(struct world *world, struct request *request, enum kind kind)
 {
     struct object *object = target(world, request, kind);
@@ -203,11 +216,8 @@ static void write_simple(struct world *world, struct request *request, enum kind
         return;
     if (kind == KIND_QUEUE)
         queue_told(world, (struct sim_queue *)object, request);
-    if (kind == KIND_ENVIRONMENT) {
-        struct sim_environment *environment = (struct sim_environment *)object;
-        environment->observed_generation = request->observed_generation;
-        cost_environment_stored(world, environment, request);
-    }
+    if (kind == KIND_ENVIRONMENT)
+        environment_told(world, (struct sim_environment *)object, request);
     store_change(world, object, false);
     request->ret_version = version_text(world, object);
 }

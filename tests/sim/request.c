@@ -233,8 +233,11 @@ struct request *request_new(struct world *world, const struct action *action)
         request->queue_cost = action->queue_status->cost;
     }
     if (action->kind == ACTION_ENVIRONMENT_STATUS) {
-        request->observed_generation = action->environment_status->observed_generation;
-        request->charge = action->environment_status->cost;
+        const struct compute_environment_status *status = action->environment_status;
+        request->observed_generation = status->observed_generation;
+        request->told_ready = strcmp(status->status, "VALID") == 0;
+        request->told_unknown = strcmp(status->message, "asking the node group") == 0;
+        request->charge = status->cost;
     }
     if (meta != NULL) {
         request->namespace_ = copy(world, meta->namespace_);

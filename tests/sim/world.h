@@ -280,6 +280,7 @@ struct sim_environment {
     size_t namespace_count;
     int64_t min_vcpus, max_vcpus, delay_ns, observed_generation;
     struct environment_cost charge; /* as stored */
+    bool told_ready;                /* its status is VALID, of that generation */
     enum allocation_strategy strategy;
     bool spot;
     int64_t bid;
@@ -743,6 +744,7 @@ struct request {
     const struct stored_status *status;
     const char *array_version;
     int64_t observed_generation;
+    bool told_ready, told_unknown; /* of an environment: VALID; it is not known how it is */
     /* providers */
     const char *instance_type, *token;
     int64_t number, max_vcpus;
