@@ -81,6 +81,7 @@ class History:
         self._api = api
         self._lock = threading.Lock()
         self._seen = defaultdict(dict)  # kind: {uid: last resourceVersion}
+        self._first = {}                # epoch: time.monotonic() of the first version that it signed
         self.versions = []              # (revision, kind, type, uid, what the fold needs, signers, seconds)
         self._watches = {kind: Watch(api, path, lambda *event, k=kind: self._on_event(k, *event))
                          for kind, path in KINDS.items()}
@@ -97,15 +98,15 @@ class History:
                 self._seen[kind].pop(meta["uid"], None)
             else:
                 self._seen[kind][meta["uid"]] = meta["resourceVersion"]
-            self.versions.append((int(meta["resourceVersion"]), kind, change, meta["uid"], needed, signers(meta), at))
+            signed = signers(meta)
+            self.versions.append((int(meta["resourceVersion"]), kind, change, meta["uid"], needed, signed, at))
+            for epoch, _ in signed if kind != "cell" else ():
+                self._first.setdefault(epoch, at)
 
-    def first_signed(self, epoch):
-        """time.monotonic() at which the first version signed with this epoch or a later one was heard; None: not yet."""
+    def first_signed_after(self, epoch):
+        """time.monotonic() at which the first version signed with a later epoch than this was heard; None: not yet."""
         with self._lock:
-            for _, kind, _, _, _, signed, at in self.versions:
-                if kind != "cell" and any(e >= epoch for e, _ in signed):
-                    return at
-        return None
+            return min((at for signer, at in self._first.items() if signer > epoch), default=None)
 
     def settle(self, deadline=60):
         """Waits until everything that is stored now has been heard."""

@@ -14,7 +14,7 @@ import pytest
 
 from history import History
 from proxy import PHASES, Proxy
-from waiting import wait_for
+from waiting import stays, wait_quiet
 from world import ENDED
 
 KINDS_WRITTEN = ("pods", "nodes", "batchjobs", "arraystates", "jobqueues", "computeenvironments", "leases", "cells")
@@ -184,3 +184,27 @@ def test_killed_once(proxied, capsys, count):
         assert fold.lost(split, 1, {"Succeeded": 1}) == fold.lost(reduce, 1, {"Succeeded": 1}) == []
         assert fold.lost(array, 2, {"Failed": 1, "Succeeded": 1}) == []
     assert not fold.stale, fold.stale
+
+
+@pytest.mark.parametrize("seconds", [15, pytest.param(600, marks=pytest.mark.long)])
+def test_nothing_is_written_when_nothing_happens(proxied, capsys, seconds):
+    """A job that runs, one that waits for room, one that has ended, a node: after that the lease alone is written."""
+    world = proxied
+    world.controller.start()
+    world.setup(max_vcpus=16, catalog=[WIDE])
+    world.submit("runs", cpu="16", hang=True)
+    world.wait_running("runs")
+    world.submit("waits", cpu="16")
+    world.wait_reason("waits", world.environment)
+    quiet = wait_quiet("what is written", lambda: sum(n for sort, n in world.proxy.counts.items()
+                                                      if sort not in ("lease", "read")), 5, 60)
+    world.proxy.answers, world.proxy.keep = [], True
+
+    def written():
+        return [answer[:4] for answer in world.proxy.answers if answer[0] != "lease"]
+    stays("nothing is written", lambda: not written() or world._not(written()), seconds)
+    leases = len(world.proxy.answers)
+    tell(capsys, f"{seconds} idle seconds, after {quiet} requests that were not reads: {len(written())} writes, "
+                 f"{leases} of the lease")
+    assert leases > 0
+    world.allow_deletes()
