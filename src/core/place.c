@@ -362,6 +362,7 @@ static void place_queue(struct core *core, struct core_queue *queue)
             continue; /* held back, or another share's turn: the next job is the head now */
         buy_for(queue, core);
         queue->tried = job;
+        shares_head(core, job);
         return;
     }
     struct core_environment *none[1] = {NULL};

@@ -360,9 +360,23 @@ void shares_enter(struct core_job *job)
 
 void shares_leave(struct core_job *job)
 {
+    if (job->share->of->head == job)
+        job->share->of->head = NULL;
     tree_remove(&job->share->jobs, &job->order);
     if (job->share->jobs.count == 0)
         rekey(job->share);
+}
+
+/* Time makes another share the first: who was that before waits for its turn again. */
+void shares_head(struct core *core, struct core_job *job)
+{
+    if (job->share == NULL)
+        return;
+    struct shares *shares = job->share->of;
+    struct core_job *before = shares->head;
+    shares->head = job;
+    if (before != NULL && before != job)
+        verdict_set(core, before, VERDICT_BEHIND, NULL);
 }
 
 bool queue_is_fair(const struct core_queue *queue)

@@ -62,9 +62,10 @@ struct shares {
         ratio_of; /* DOMINANT: for each resource, of the machines that are richest in it */
     struct amounts ratio_cpu; /* and how many thousandths of a vCPU come with that */
     uint64_t changes;         /* of anything that the status tells */
-    size_t reclaiming;        /* pods that are being stopped for a share of this queue */
-    int64_t short_ns;         /* when its head has waited for them long enough; 0: it does not */
-    int64_t reclaim_ns;       /* when to look again */
+    struct core_job *head; /* that was told what it waits for; NULL: it is not in line any more */
+    size_t reclaiming;     /* pods that are being stopped for a share of this queue */
+    int64_t short_ns;      /* when its head has waited for them long enough; 0: it does not */
+    int64_t reclaim_ns;    /* when to look again */
     /* what the status tells, taken at most once a minute */
     struct queue_shares *told;
     uint64_t told_changes;
@@ -82,6 +83,7 @@ void shares_job_out(struct core *core, struct core_job *job);
 bool shares_full(struct core_job *job);  /* its share is one too many */
 void shares_enter(struct core_job *job); /* it may start */
 void shares_leave(struct core_job *job);
+void shares_head(struct core *core, struct core_job *job); /* it waits, as the first of all */
 
 struct core_job *shares_first(const struct core_queue *queue);
 struct core_job *shares_each(const struct core_queue *queue, const struct core_job *after);

@@ -368,7 +368,11 @@ char *verdict_message(struct core *core, struct core_job *job)
                  job->queue->name);
         break;
     case VERDICT_BEHIND:
-        str_addf(&out, "earlier jobs of JobQueue %s go first", job->queue->name);
+        str_addf(&out,
+                 job->share != NULL ? "shares of JobQueue %s that have used less go first, "
+                                      "and earlier jobs of its own"
+                                    : "earlier jobs of JobQueue %s go first",
+                 job->queue->name);
         break;
     case VERDICT_CONCURRENT:
         str_addf(&out, "maxConcurrent %lld reached: the next starts when one that runs ends",

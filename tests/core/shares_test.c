@@ -47,6 +47,28 @@ static const struct world_row rows[] = {
      "0s start c/1 on n1\n"
      "0s start b/1 on n1\n"
      "0s start a/1 on n1\n"},
+    {"time makes another share the first, and both are told",
+     HOUSE
+     "policy p\n"
+     "node n1 env=e cpu=3\n"
+     "job b0 queue=q cpu=3 share=b runs=99s\n"
+     "at 99s\n"
+     "job a0 queue=q cpu=1 share=a runs=9999s\n"
+     "at 101s\n"
+     "job a1 queue=q cpu=3 share=a\n"
+     "job b1 queue=q cpu=3 share=b\n"
+     "at 120s\n"
+     "why a1\n"
+     "why b1\n"
+     "at 300s\n"
+     "why a1\n"
+     "why b1\n",
+     "0s start b0 on n1\n"
+     "99s start a0 on n1\n"
+     "120s a1 RUNNABLE NodesFull: needs cpu 3; e: its nodes are full; room comes when a running pod ends or a node is added\n"
+     "120s b1 RUNNABLE BehindInQueue: shares of JobQueue q that have used less go first, and earlier jobs of its own\n"
+     "300s a1 RUNNABLE BehindInQueue: shares of JobQueue q that have used less go first, and earlier jobs of its own\n"
+     "300s b1 RUNNABLE NodesFull: needs cpu 3; e: its nodes are full; room comes when a running pod ends or a node is added\n"},
     {"half the weight gets twice as much",
      HOUSE
      "policy p weights=a:0.5,b:1\n"

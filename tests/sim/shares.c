@@ -20,6 +20,7 @@ static void draw_policy(struct world *world, struct sim_policy *policy)
     policy->decay_s = draw(world, 1, chance(world, 500) ? 20 : 2000);
     policy->dominant = chance(world, 300);
     policy->reclaim = chance(world, 600);
+    policy->reservation = chance(world, 300) ? draw(world, 1, 50) : 0;
     world->share_dominant = world->share_dominant || policy->dominant;
     world->reclaims = world->reclaims || policy->reclaim;
     policy->prefix_weight = draw(world, 1, 40000);
@@ -68,6 +69,45 @@ void lending_job(struct world *world, struct sim_job *job)
         mix64((uint64_t)(job->template_.cpu_milli * 4096 + 256) * 2 + job->template_.assisted);
 }
 
+static int64_t milli_of(const struct world *world, const struct sim_environment *environment)
+{
+    int64_t milli = environment->managed ? environment->max_vcpus * 1000 : 0;
+    const struct store *nodes = &world->stores[KIND_NODE];
+    for (size_t i = 0; !environment->managed && i < nodes->count; i++) {
+        const struct sim_node *node = (const struct sim_node *)nodes->items[i];
+        if (name_eq(node->environment, environment->object.name) && node->instance->alive)
+            milli += node->cpu_milli;
+    }
+    return milli;
+}
+
+/* What is kept for shares that are not there may be all that a job would need, or one before it. */
+bool reservation_feasible(const struct world *world, const struct sim_queue *queue)
+{
+    const struct sim_policy *policy =
+        queue->policy != NULL ? store_find(world, KIND_POLICY, NULL, queue->policy) : NULL;
+    int64_t milli = 0;
+    if (policy == NULL || policy->reservation == 0)
+        return true;
+    for (size_t i = 0; i < queue->environment_count; i++) {
+        const struct sim_environment *environment =
+            store_find(world, KIND_ENVIRONMENT, NULL, queue->environments[i]);
+        if (environment != NULL && environment->object.deleted_ns == 0 && environment->enabled)
+            milli += milli_of(world, environment);
+    }
+    for (const struct truth *truth = world->truths; truth != NULL; truth = truth->next) {
+        const struct sim_job *job = truth->job;
+        int64_t needs = job->template_.cpu_milli;
+        if (job->gang)
+            needs = (needs > job->others.cpu_milli ? needs : job->others.cpu_milli) * job->size;
+        bool waits = !job->object.gone && name_eq(job->queue, queue->object.name) &&
+                     (job->status == NULL || job->status->status.phase < JOB_SUCCEEDED);
+        if (waits && needs > milli * (100 - policy->reservation) / 100 - 100)
+            return false;
+    }
+    return true;
+}
+
 /* In a queue without a policy it has no effect. */
 const char *share_choose(struct world *world)
 {
@@ -108,6 +148,7 @@ struct scheduling_policy *policy_convert(const struct sim_policy *from)
     policy->decay_s = from->decay_s;
     policy->dominant = from->dominant;
     policy->reclaim = from->reclaim;
+    policy->reservation = from->reservation;
     policy->weight_count = 2;
     policy->weights = mem_new(policy->weight_count * sizeof(*policy->weights));
     policy->weights[0] = (struct share_weight){text_copy("u*"), from->prefix_weight};

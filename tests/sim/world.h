@@ -142,7 +142,7 @@ struct sim_consumable {
 
 struct sim_policy {
     struct object object;
-    int64_t decay_s, prefix_weight, weight; /* of u*, and of v */
+    int64_t decay_s, reservation, prefix_weight, weight; /* of u*, and of v */
     bool dominant, reclaim;
 };
 
