@@ -295,6 +295,9 @@ struct compute_environment *compute_environment_free(struct compute_environment 
     if (environment == NULL)
         return NULL;
     object_meta_done(&environment->meta);
+    for (size_t i = 0; i < environment->interruption_count; i++)
+        free(environment->interruptions[i].type);
+    free(environment->interruptions);
     /* The document begins with the environment, and owns nothing beyond it. */
     json_done(&compute_environment_spec_type,
               CONTAINER_OF(environment, struct environment_doc, environment));
@@ -316,6 +319,8 @@ static void complete(DOC *doc)
         e->catalog[i].capacity.cpu_milli = e->catalog[i].vcpus * 1000;
 }
 
+static void learnt_decode(struct json_object *status, struct compute_environment *environment);
+
 int compute_environment_decode(struct json_object *doc_json,
                                struct compute_environment **ret_environment, struct err *err)
 {
@@ -333,6 +338,7 @@ int compute_environment_decode(struct json_object *doc_json,
         json_get_i64(json_get_object(doc_json, "status"), "observedGeneration", 0);
     environment_cost_decode(json_get(json_get_object(doc_json, "status"), "cost"),
                             &environment->cost);
+    learnt_decode(json_get_object(doc_json, "status"), environment);
     *ret_environment = STEAL(environment);
     return 0;
 }
@@ -366,6 +372,14 @@ static const struct field launching_fields[] = {
 static const struct object_type launching_type =
     OBJECT_TYPE(struct launching, "Launching", launching_fields, .open = true);
 
+static const struct field interruption_fields[] = {
+    FIELD(struct interruption_record, type, "instanceType", .required = true, .max = 63),
+    FIELD(struct interruption_record, machine_s, "machineSeconds"),
+    CUSTOM(struct interruption_record, interruptions, &amount_field, "interruptions"),
+};
+static const struct object_type interruption_type =
+    OBJECT_TYPE(struct interruption_record, "Interruptions", interruption_fields, .open = true);
+
 #define S struct environment_status_doc
 static const struct field status_fields[] = {
     FIELD(S, status.observed_generation, "observedGeneration"),
@@ -379,10 +393,32 @@ static const struct field status_fields[] = {
     FIELD(S, status.nodes_booting, "nodesBooting", .keep_zero = true),
     OBJECT(S, status.cost, &environment_cost_type, "cost"),
     ARRAY(S, status.launching, status.launching_count, &launching_type, "launching"),
+    LIST(S, status.interruptions, status.interruption_count, &interruption_type, "interruptions",
+         .max = INTERRUPTIONS_TOLD_MAX),
+    TIME(S, status.interruptions_at_ns, "interruptionsAsOf"),
     LIST(S, conditions.items, conditions.count, &condition_type, "conditions", .max = 8),
 };
 const struct object_type compute_environment_status_type =
     OBJECT_TYPE(S, "ComputeEnvironmentStatus", status_fields, .open = true);
+
+/* The part that the next process goes on from. */
+static const struct field learnt_fields[] = {
+    LIST(struct compute_environment, interruptions, interruption_count, &interruption_type,
+         "interruptions", .max = INTERRUPTIONS_TOLD_MAX),
+    TIME(struct compute_environment, interruptions_at_ns, "interruptionsAsOf"),
+};
+static const struct object_type learnt_type =
+    OBJECT_TYPE(struct compute_environment, "Learnt", learnt_fields, .open = true);
+
+static void learnt_decode(struct json_object *status, struct compute_environment *environment)
+{
+    struct err ignored;
+    if (status == NULL ||
+        json_decode(&learnt_type, status, JSON_ROOT("status"), environment, &ignored) == 0)
+        return;
+    json_done(&learnt_type, environment); /* damaged by somebody: as if nothing had been seen */
+    environment->interruptions_at_ns = 0;
+}
 
 struct json_object *
 compute_environment_status_encode(const struct object_meta *meta,

@@ -10,6 +10,7 @@
 #include "front.h"
 #include "ladder.h"
 #include "shares.h"
+#include "spot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -260,6 +261,8 @@ static void plan_environment(struct core *core, struct core_environment *environ
         status->observed_generation, status->desired_vcpus, status->vcpus,
         status->used_vcpus,          status->nodes,         status->nodes_booting};
     uint64_t hash = charge_hash(environment, hash_bytes(numbers, sizeof(numbers), 1));
+    hash = spot_hash(environment, hash);
+    spot_fill(core, environment, status);
     status->cost = charge_until(environment, core->now_ns);
     ladder_fill(core, environment, core->arena, status);
     for (size_t i = 0; i < status->launching_count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* environments.c - compute environments come, change and go */
-#include "internal.h"
+#include "spot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +117,7 @@ void environment_free_if_unused(struct core *core, struct core_environment *envi
         key_values_done(&environment->types[i].labels);
     }
     free(environment->types);
+    spot_free(environment);
     compute_environment_free(environment->spec);
     meta_free(environment->bad_meta);
     map_free(environment->instances_by_id);

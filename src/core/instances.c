@@ -7,6 +7,7 @@
 #include "charge.h"
 #include "ladder.h"
 #include "signals.h"
+#include "spot.h"
 #include "strategy.h"
 
 #include <stdlib.h>
@@ -268,6 +269,7 @@ static struct core_instance *instance_take(struct core *core, struct core_enviro
                                            const struct instance *told)
 {
     struct core_instance *instance = map_get(environment->instances_by_id, told->id);
+    bool known = instance != NULL;
     if (instance == NULL) {
         if (told->state == INSTANCE_TERMINATED)
             return NULL;
@@ -289,6 +291,8 @@ static struct core_instance *instance_take(struct core *core, struct core_enviro
         text_set(&instance->node_name, told->node_name);
     instance->seen_ns = core->now_ns;
     instance->missing = 0;
+    if (known && told->state >= INSTANCE_TERMINATING && instance->state <= INSTANCE_RUNNING)
+        spot_interrupted(core, instance);
     if (told->state > instance->state)
         instance->state = told->state;
     instance_take_signal(core, instance, told);
@@ -421,6 +425,8 @@ static void observe_take(struct core *core, struct core_environment *environment
         bool node_gone = instance->node != NULL ? instance->node->spec == NULL : instance->joined;
         bool left = told && instance->missing > 0 && node_gone;
         if (instance->state == INSTANCE_TERMINATED || instance->missing >= 2 || left) {
+            if (instance->state <= INSTANCE_RUNNING)
+                spot_interrupted(core, instance);
             instance->state = INSTANCE_TERMINATED;
             instance_remove(core, instance);
             continue;
@@ -566,6 +572,7 @@ void provider_done(struct core *core, struct flight *flight, struct done *done)
         environment->observe_wanted = true;
     }
     charge_look(core, environment);
+    spot_look(core, environment);
     judge_group(core, environment, kind, failed, done);
     if (failed && kind != ACTION_PROVIDER_LAUNCH)
         text_set(&environment->provider_words, done->message);

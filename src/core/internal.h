@@ -54,6 +54,7 @@
  *   buymix.c     which mixture of types is the cheapest for all of it
  *   purchase.c, purchase_bound.c, purchase_fill.c  how many machines of which types take all the
  *                work at the lowest price; knows nothing else of the core (purchase.h)
+ *   spot.c       how often spot machines are taken back, as it is learnt (spot.h)
  *   strategy.c   which instance type, by the allocation strategy (strategy.h)
  *   giveback.c   what to give back (buyer.h)
  *   scale.c      calls to the providers of machines, and their pace

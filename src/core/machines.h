@@ -20,6 +20,7 @@ struct core_instance {
     int64_t launched_ns, seen_ns; /* seen_ns: when it was last in an answer */
     int missing;                  /* answers in a row without it */
     bool charged;                 /* since its launch: charge.h */
+    bool interrupted;             /* counted as taken back: spot.h */
     struct core_node *node;
     bool moves;           /* counted in environment->moving */
     bool terminate_asked; /* a terminate call has been planned */
@@ -47,6 +48,11 @@ struct core_launch {           /* asked for, not answered yet; vCPUs count from 
     int64_t since_ns;     /* when it was planned */
     bool in_flight, sent; /* sent: at least once; the same token is sent until there is an answer */
     struct core_launch *next;
+};
+
+struct spot_type { /* spot machines of a type, decayed: spot.h */
+    char *name;
+    int64_t machine_ns, interruptions; /* in millionths */
 };
 
 struct core_type { /* an instance type of an environment, in one of its zones, and what is learnt
@@ -119,6 +125,9 @@ struct core_environment {
     const struct core_instance *signal_last;
     uint64_t launch_sequence;
     struct environment_charge charge;
+    struct spot_type *spot;
+    size_t spot_count, spot_capacity;
+    int64_t spot_at_ns, spot_events; /* counted up to; interruptions seen by this process */
     /* scheduling pass */
     struct core_queue *held_by;  /* a higher queue's head waits for room here */
     struct core_queue *held_buy; /* a higher queue's demand could not be bought here */

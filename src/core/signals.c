@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signals.c - machines of which it is known beforehand that they go */
 #include "signals.h"
+#include "spot.h"
 
 #include <string.h>
 
@@ -75,6 +76,8 @@ void instance_take_signal(struct core *core, struct core_instance *instance,
     if (told->signal <= instance->signal)
         return;
     instance->signal = told->signal;
+    if (told->signal == SIGNAL_INTERRUPTION)
+        spot_interrupted(core, instance);
     instance->signal_ns = core->now_ns;
     environment->signals_new++;
     environment->signal_last = instance;

@@ -18,6 +18,7 @@
  *
  * LOWEST_PRICE_PACKING: the lowest price a pod, here; for a whole plan see purchase.h */
 #include "strategy.h"
+#include "spot.h"
 
 #include <string.h>
 
@@ -48,10 +49,11 @@ void type_refresh_price(const struct core_environment *environment, struct core_
         millionths(offer->spot_price) * 100 > millionths(offer->price) * spec->bid_percentage;
 }
 
-int64_t type_interruption(const struct core_type *type)
+int64_t type_interruption(const struct core_environment *environment, const struct core_type *type)
 {
     int64_t rate = type->spec.interruption >= 0 ? type->spec.interruption * (PARTS / 100)
                                                 : INTERRUPTION_UNKNOWN;
+    rate = spot_rate(environment, type->spec.name, rate);
     return rate < INTERRUPTION_MAX ? rate : INTERRUPTION_MAX;
 }
 
@@ -70,24 +72,27 @@ static int compare_price(const struct offer *a, const struct offer *b)
     return left < right ? -1 : left > right;
 }
 
-static int compare_done(const struct offer *a, const struct offer *b)
+static int compare_done(const struct core_environment *environment, const struct offer *a,
+                        const struct offer *b)
 {
-    wide left = (wide)a->type->price * b->fit * (PARTS - type_interruption(b->type));
-    wide right = (wide)b->type->price * a->fit * (PARTS - type_interruption(a->type));
+    wide left = (wide)a->type->price * b->fit * (PARTS - type_interruption(environment, b->type));
+    wide right = (wide)b->type->price * a->fit * (PARTS - type_interruption(environment, a->type));
     return left < right ? -1 : left > right;
 }
 
-static bool is_better(enum allocation_strategy strategy, const struct offer *a,
+static bool is_better(const struct core_environment *environment, const struct offer *a,
                       const struct offer *b)
 {
+    enum allocation_strategy strategy = environment->spec->allocation_strategy;
     if (b->type == NULL)
         return true;
     int order = 0;
     if (strategy == ALLOCATE_SPOT_CAPACITY) {
-        int64_t left = type_interruption(a->type), right = type_interruption(b->type);
+        int64_t left = type_interruption(environment, a->type),
+                right = type_interruption(environment, b->type);
         order = left < right ? -1 : left > right;
     } else if (strategy == ALLOCATE_SPOT_PRICE_CAPACITY) {
-        order = compare_done(a, b);
+        order = compare_done(environment, a, b);
     }
     if (order == 0)
         order = compare_price(a, b);
@@ -123,7 +128,7 @@ static struct offer best_offer(const struct core *core, const struct core_enviro
             (family != NULL && !same_family(type, family)))
             continue;
         struct offer offer = {type, amounts_times(&class_->needs, &type->room, wanted)};
-        if (offer.fit > 0 && is_better(environment->spec->allocation_strategy, &offer, &best) &&
+        if (offer.fit > 0 && is_better(environment, &offer, &best) &&
             type_matches(environment, type, class_))
             best = offer;
     }

@@ -8,7 +8,7 @@
 /* What it costs here, and whether that is too much: after its offer or the environment changed. */
 void type_refresh_price(const struct core_environment *environment, struct core_type *type);
 /* Of 10,000 machines, how many are expected to be taken back; below 10,000. */
-int64_t type_interruption(const struct core_type *type);
+int64_t type_interruption(const struct core_environment *environment, const struct core_type *type);
 bool type_is_out(const struct core *core, const struct core_type *type); /* set aside for a while */
 bool type_may_be_bought(const struct core_type *type); /* named, and not too dear now */
 /* One that the class would fit, if only it were not too dear now; NULL: none. */

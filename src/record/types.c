@@ -158,6 +158,9 @@ ROOT(instance_type, M(name) M(vcpus) STRUCT(capacity, resources) M(price) M(spot
     M(interruption) M(arch) M(zones) M(boot_ms)
     M(available))
 #undef T
+#define T interruption_record
+PART(interruption_record, M(type) M(machine_s) M(interruptions))
+#undef T
 #define T compute_environment
 ROOT(compute_environment, STRUCT(meta, object_meta) M(managed) M(enabled) M(namespaces)
     M(min_vcpus) M(max_vcpus) M(spot) ENUM(allocation_strategy, ALLOCATE_LOWEST_PRICE_PACKING + 1) M(bid_percentage)
@@ -165,7 +168,8 @@ ROOT(compute_environment, STRUCT(meta, object_meta) M(managed) M(enabled) M(name
     M(scale_down_delay_ns) ENUM(provider, PROVIDER_COMMAND + 1)
     LIST(catalog, catalog_count, instance_type) M(command_program)
     STRUCT(command_parameters, key_values) M(observed_generation)
-    STRUCT(cost, environment_cost))
+    STRUCT(cost, environment_cost) LIST(interruptions, interruption_count, interruption_record)
+    M(interruptions_at_ns))
 #undef T
 #define T instance
 ROOT(instance, M(id) M(type) M(node_name) M(zone) ENUM(state, INSTANCE_TERMINATED + 1)

@@ -70,7 +70,7 @@ TEST(a_queue_reads_what_it_has_told)
 TEST(an_environment_reads_what_it_has_told)
 {
     const struct object_meta meta = {.name = meta_name};
-    const struct compute_environment_status status = {
+    const struct compute_environment_status base = {
         .status = "VALID",
         .reason = "Healthy",
         .cost = {.vcpu_seconds = 7,
@@ -82,6 +82,12 @@ TEST(an_environment_reads_what_it_has_told)
                  .gpus = 1,
                  .since_ns = 1700000000 * NS_PER_S},
     };
+    char type[] = "m5.large";
+    struct interruption_record seen = {type, 86400, 1500000};
+    struct compute_environment_status status = base;
+    status.interruptions = &seen;
+    status.interruption_count = 1;
+    status.interruptions_at_ns = 1700000002 * NS_PER_S;
     AUTO(json_object)
     doc = compute_environment_status_encode(&meta, &status, NULL, NS_PER_S);
     AUTO(json_object)
@@ -97,6 +103,16 @@ TEST(an_environment_reads_what_it_has_told)
     CHECK_INT("vCPUs", environment->cost.vcpus, 4);
     CHECK_INT("GPUs", environment->cost.gpus, 1);
     CHECK_INT("since", environment->cost.since_ns, 1700000000 * NS_PER_S);
+    REQUIRE(environment->interruption_count == 1);
+    CHECK_TEXT("type", environment->interruptions[0].type, "m5.large");
+    CHECK_INT("ran", environment->interruptions[0].machine_s, 86400);
+    CHECK_INT("taken back", environment->interruptions[0].interruptions, 1500000);
+    CHECK_INT("seen until", environment->interruptions_at_ns, 1700000002 * NS_PER_S);
+    struct json_object *list = json_get(json_get(doc, "status"), "interruptions");
+    json_put(json_list_at(list, 0), "interruptions", json_object_new_string("many"));
+    AUTO(compute_environment) damaged = NULL;
+    REQUIRE(compute_environment_decode(doc, &damaged, NULL) == 0);
+    CHECK_INT("what does not read is nothing", (int64_t)damaged->interruption_count, 0);
 }
 
 static int64_t price_of(const char *text)

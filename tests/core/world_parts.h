@@ -43,8 +43,11 @@ struct thing { /* a declared object: its words, and what a server adds to them *
     int64_t draining_since_ns;      /* of a queue's status, as stored */
     struct queue_cost cost;         /* likewise */
     struct environment_cost charge; /* of an environment's status, as stored */
-    int64_t told_generation;        /* likewise */
-    uint64_t told_hash;             /* of a definition's status, as stored */
+    struct interruption_record interruptions[INTERRUPTIONS_TOLD_MAX]; /* likewise */
+    size_t interruption_count;
+    int64_t interruptions_at_ns;
+    int64_t told_generation; /* likewise */
+    uint64_t told_hash;      /* of a definition's status, as stored */
     int64_t told_latest;
     struct run_history told_runs;
     struct thing *next;

@@ -105,6 +105,8 @@ void thing_free(struct thing *thing)
     text_list_done(&thing->claims);
     free(thing->array_results);
     free(thing->array_inputs);
+    for (size_t i = 0; i < thing->interruption_count; i++)
+        free(thing->interruptions[i].type);
     free(thing->array_history);
     job_status_done(&thing->status);
     free(thing);
@@ -761,6 +763,15 @@ static enum done_result environment_told(struct world *world, const struct actio
         return DONE_NOT_FOUND;
     thing->told_generation = action->environment_status->observed_generation;
     thing->charge = action->environment_status->cost;
+    const struct compute_environment_status *status = action->environment_status;
+    for (size_t i = 0; i < thing->interruption_count; i++)
+        free(thing->interruptions[i].type);
+    thing->interruption_count = status->interruption_count;
+    thing->interruptions_at_ns = status->interruptions_at_ns;
+    for (size_t i = 0; i < status->interruption_count; i++) {
+        thing->interruptions[i] = status->interruptions[i];
+        thing->interruptions[i].type = text_copy(status->interruptions[i].type);
+    }
     return DONE_OK;
 }
 

@@ -399,6 +399,14 @@ struct compute_environment *environment_from(const struct thing *thing)
     environment->observed_generation = thing->told_generation;
     environment->managed = !line_has(&line, "static");
     environment->cost = thing->charge;
+    environment->interruptions_at_ns = thing->interruptions_at_ns;
+    environment->interruption_count = thing->interruption_count;
+    environment->interruptions =
+        mem_new((thing->interruption_count + 1) * sizeof(*environment->interruptions));
+    for (size_t i = 0; i < thing->interruption_count; i++) {
+        environment->interruptions[i] = thing->interruptions[i];
+        environment->interruptions[i].type = text_copy(thing->interruptions[i].type);
+    }
     environment->provider = environment->managed ? PROVIDER_KWOK : PROVIDER_STATIC;
     environment->enabled = line_is(&line, "enabled", "disabled", true);
     environment->spot = line_has(&line, "spot");

@@ -265,6 +265,14 @@ static struct compute_environment *environment_convert(const struct sim_environm
     environment->provider = from->managed ? PROVIDER_COMMAND : PROVIDER_STATIC;
     environment->observed_generation = from->observed_generation;
     environment->cost = from->charge;
+    environment->interruptions_at_ns = from->interruptions_at_ns;
+    environment->interruption_count = from->interruption_count;
+    environment->interruptions =
+        mem_new((from->interruption_count + 1) * sizeof(*environment->interruptions));
+    for (size_t i = 0; i < from->interruption_count; i++) {
+        environment->interruptions[i] = from->interruptions[i];
+        environment->interruptions[i].type = text_copy(from->interruptions[i].type);
+    }
     return environment;
 }
 

@@ -94,6 +94,16 @@ void cost_environment_stored(struct world *world, struct sim_environment *enviro
         violation(world, "cost", "what the machines of %s cost goes down",
                   environment->object.name);
     environment->charge = *cost;
+    int64_t taken = 0;
+    for (size_t i = 0; i < request->interruption_count; i++)
+        taken += request->interruptions[i].interruptions;
+    if (taken > (int64_t)environment->group->count * 1000000)
+        violation(world, "cost", "more machines of %s were taken back than there were",
+                  environment->object.name);
+    world->counters.taken_back += taken > 0;
+    environment->interruptions = request->interruptions;
+    environment->interruption_count = request->interruption_count;
+    environment->interruptions_at_ns = request->interruptions_at_ns;
 }
 
 /* Now: as it was stored, and what came to it since. */

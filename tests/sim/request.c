@@ -184,6 +184,20 @@ static void copy_order(struct world *world, const struct pod_order *order, struc
     revision_copy_order(world, order, request);
 }
 
+static void copy_interruptions(struct world *world, const struct compute_environment_status *status,
+                               struct request *request)
+{
+    size_t count = status->interruption_count;
+    request->interruption_count = count;
+    request->interruptions_at_ns = status->interruptions_at_ns;
+    request->interruptions =
+        arena_alloc(world->arena, (count + 1) * sizeof(*status->interruptions));
+    for (size_t i = 0; i < count; i++) {
+        request->interruptions[i] = status->interruptions[i];
+        request->interruptions[i].type = arena_copy(world->arena, status->interruptions[i].type);
+    }
+}
+
 struct request *request_new(struct world *world, const struct action *action)
 {
     struct request *request = arena_alloc(world->arena, sizeof(*request));
@@ -238,6 +252,7 @@ struct request *request_new(struct world *world, const struct action *action)
         request->told_ready = strcmp(status->status, "VALID") == 0;
         request->told_unknown = strcmp(status->message, "asking the node group") == 0;
         request->charge = status->cost;
+        copy_interruptions(world, status, request);
     }
     if (meta != NULL) {
         request->namespace_ = copy(world, meta->namespace_);

@@ -79,7 +79,7 @@ enum {
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
     X(signals) X(interruptions) X(droughts) X(given_back) X(launches_judged) \
     X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared) \
-    X(charged) X(lives_replayed) X(recorded_bytes)
+    X(charged) X(taken_back) X(lives_replayed) X(recorded_bytes)
 /* clang-format on */
 
 struct counters {
@@ -281,6 +281,9 @@ struct sim_environment {
     int64_t min_vcpus, max_vcpus, delay_ns, observed_generation;
     struct environment_cost charge; /* as stored */
     bool told_ready;                /* its status is VALID, of that generation */
+    struct interruption_record *interruptions; /* as stored */
+    size_t interruption_count;
+    int64_t interruptions_at_ns;
     enum allocation_strategy strategy;
     bool spot;
     int64_t bid;
@@ -751,7 +754,10 @@ struct request {
     int64_t most_milli, most_mib, most_jobs; /* limits of its queue */
     int64_t draining_since_ns;               /* of a queue's status */
     struct queue_cost queue_cost;            /* likewise */
-    struct environment_cost charge;          /* of an environment's status */
+    struct environment_cost charge;          /* of an environment's status, and what follows */
+    struct interruption_record *interruptions;
+    size_t interruption_count;
+    int64_t interruptions_at_ns;
     const char **ids;
     size_t id_count;
     /* the answer */

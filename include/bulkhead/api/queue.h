@@ -161,6 +161,14 @@ enum allocation_strategy {
 
 enum provider_kind { PROVIDER_STATIC, PROVIDER_KWOK, PROVIDER_COMMAND };
 
+enum { INTERRUPTIONS_TOLD_MAX = 64 }; /* types */
+
+struct interruption_record { /* status.interruptions[]: what was seen of spot machines of a type */
+    char *type;
+    int64_t machine_s;     /* how long they ran, all together */
+    int64_t interruptions; /* how many were taken back, in millionths: both decay */
+};
+
 struct compute_environment {
     struct object_meta meta;
     bool managed;                 /* spec.type: MANAGED or UNMANAGED */
@@ -179,7 +187,10 @@ struct compute_environment {
     char *command_program; /* spec.nodeGroup.command.program */
     struct key_values command_parameters;
     int64_t observed_generation;
-    struct environment_cost cost; /* status.cost as read */
+    struct environment_cost cost;              /* status.cost as read */
+    struct interruption_record *interruptions; /* status.interruptions as read */
+    size_t interruption_count;
+    int64_t interruptions_at_ns; /* status.interruptionsAsOf; 0: none */
 };
 
 enum launch_step { /* of machines on their way: the last step that they have reached */
@@ -213,6 +224,9 @@ struct compute_environment_status {
     struct launching launching[LAUNCH_STEPS];
     size_t launching_count;
     struct environment_cost cost;
+    struct interruption_record *interruptions; /* at most INTERRUPTIONS_TOLD_MAX */
+    size_t interruption_count;
+    int64_t interruptions_at_ns;
 };
 
 struct job_queue *job_queue_free(struct job_queue *queue);

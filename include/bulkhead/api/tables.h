@@ -33,6 +33,7 @@ extern const struct custom_field template_override_field; /* struct template_ove
 extern const struct custom_field numbers_field;           /* struct number_list, each 1.. */
 extern const char *const state_words[2];                  /* DISABLED, ENABLED */
 extern const char *const blocked_words[4];                /* from BLOCKED_CAPACITY on */
+extern const struct custom_field amount_field;            /* int64_t, millionths: "0.096000" */
 extern const struct object_type job_cost_type;
 extern const struct object_type queue_cost_type;
 extern const struct object_type environment_cost_type;
