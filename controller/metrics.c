@@ -95,7 +95,7 @@ static const struct {
     [ENVIRONMENT_VCPU_SECONDS] = { METRIC_COUNTER, "bulkhead_environment_vcpu_seconds_total", "vCPU-seconds of the instances of a compute environment, idle or not.", environment_only },
     [ENVIRONMENT_GPU_SECONDS]  = { METRIC_COUNTER, "bulkhead_environment_gpu_seconds_total", "GPU-seconds of the instances of a compute environment, idle or not.", environment_only },
     [ENVIRONMENT_COST]         = { METRIC_COUNTER, "bulkhead_environment_cost_total", "What the instances of a compute environment cost, idle or not, by its catalogue.", environment_only },
-    [PODS]      = { METRIC_GAUGE, "bulkhead_pods", "Pods of jobs: live, or ended and not released yet.", state },
+    [PODS]      = { METRIC_GAUGE, "bulkhead_pods", "Pods of jobs: live, ended and not released yet, and all that are held by our finalizer.", state },
     [OBJECTS]   = { METRIC_GAUGE, "bulkhead_objects", "Objects that the core knows.", kind },
     [ACTIONS_IN_FLIGHT] = { METRIC_GAUGE, "bulkhead_actions_in_flight", "Actions that the core waits for.", NULL },
     [STATE_BUGS]        = { METRIC_COUNTER, "bulkhead_state_bugs_total", "Events that the state table does not know; always 0.", NULL },
@@ -249,6 +249,7 @@ static void set_core(struct measures *measures, const struct measures_view *view
     set(measures, JOBS_LIVE, (double)counts.jobs_live);
     set1(measures, PODS, "live", (double)counts.pods_live);
     set1(measures, PODS, "ended", (double)counts.pods_ended);
+    set1(measures, PODS, "held", (double)counts.pods_held);
     set1(measures, OBJECTS, "jobs", (double)counts.jobs);
     set1(measures, OBJECTS, "pods", (double)counts.pods);
     set1(measures, OBJECTS, "nodes", (double)counts.nodes);

@@ -22,6 +22,7 @@ struct slot { /* one kind */
     bool failing; /* its last word was an error */
     bool told;    /* ... and the log has it */
     int failing_ticks, well_ticks;
+    uint64_t repaired; /* of its statistics, as the log has it */
     char why[256];
 };
 
@@ -67,7 +68,13 @@ static void on_event(void *ctx, enum kube_watch_type type, struct json_object *o
 static void on_listed(void *ctx)
 {
     struct slot *slot = ctx;
+    struct kube_watch_stats stats = kube_watch_stats(slot->watch);
     slot->listed = true;
+    if (stats.repaired > slot->repaired)
+        log_warn("the watch had not told of all changes; a list has",
+                 KV("kind", watched_kind_name(slot->kind)),
+                 KV_INT("changes", (int64_t)(stats.repaired - slot->repaired)));
+    slot->repaired = stats.repaired;
 }
 
 static void on_state(void *ctx, enum kube_watch_state state, const struct err *err)

@@ -731,6 +731,7 @@ void pod_unplace(struct core *core, struct core_pod *pod, bool use_up_try);
 void pod_unlink(struct core *core, struct core_pod *pod);
 void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
                 const char *lost_why);
+void pod_hold(struct core *core, struct core_pod *pod, bool held); /* by its finalizer */
 bool pod_has_trouble(const struct core_pod *pod); /* its kubelet tells why it does not start */
 void pod_timer_set(struct core *core, struct core_pod *pod);
 int64_t job_start_deadline_ns(const struct core *core, const struct core_job *job);

@@ -68,6 +68,12 @@ void pod_release_memory(struct core *core, struct core_pod *pod)
     free(pod);
 }
 
+void pod_hold(struct core *core, struct core_pod *pod, bool held)
+{
+    core->counts.pods_held += (int64_t)held - (int64_t)pod->has_finalizer;
+    pod->has_finalizer = held;
+}
+
 /* Takes the record out of everything that others look at. */
 void pod_unlink(struct core *core, struct core_pod *pod)
 {
@@ -75,6 +81,7 @@ void pod_unlink(struct core *core, struct core_pod *pod)
         return;
     pod->gone = true;
     core->counts.pods--;
+    pod_hold(core, pod, false);
     map_remove(core->pods, pod->key);
     node_count_pod(core, pod, false);
     node_pod_remove(core, pod);
@@ -110,7 +117,8 @@ struct core_pod *pod_place(struct core *core, struct core_job *job, uint32_t ind
         return NULL; /* its end comes first */
     struct core_pod *pod = pod_new(core, key, job->spec->meta.namespace_, name);
     pod->state = PODS_CREATING;
-    pod->ours = pod->in_job = pod->has_finalizer = true;
+    pod->ours = pod->in_job = true;
+    pod_hold(core, pod, true);
     pod->job = job;
     pod->alone = job->gang;
     pod->index = index;
@@ -354,6 +362,16 @@ static void never_was(struct core *core, struct core_pod *pod, const struct pod 
     }
 }
 
+/* One of ours whose labels somebody took off: nobody knows its job any more, and nobody else would
+ * ever let it go. */
+static void let_go_nameless(struct core *core, struct core_pod *pod)
+{
+    if (pod->state != PODS_FOREIGN || !pod->has_finalizer || !pod->deleting)
+        return;
+    pod->state = PODS_RELEASE;
+    pod_outbox(core, pod);
+}
+
 static void update(struct core *core, struct core_pod *pod, const struct pod *seen)
 {
     if (pod->uid == NULL) {
@@ -370,7 +388,7 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     }
     pod->version = version_number(seen->meta.resource_version);
     pod->deleting = seen->meta.deleted_ns != 0;
-    pod->has_finalizer = seen->meta.has_finalizer;
+    pod_hold(core, pod, seen->meta.has_finalizer);
     if (pod->daemon_uid == NULL && text_eq(seen->owner_kind, "DaemonSet"))
         pod->daemon_uid = text_copy(seen->owner_uid);
     if (seen->address != NULL)
@@ -383,6 +401,7 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     consume_seen(core, pod, seen);
     quota_seen(core, pod, seen);
     take_start(core, pod, seen);
+    let_go_nameless(core, pod);
     if (assist_is_over(pod)) {
         consume_end(core, pod);
         quota_end(core, pod);

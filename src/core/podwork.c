@@ -428,8 +428,11 @@ static void release_done(struct core *core, struct core_pod *pod, const struct d
     if (pod->gone || pod->state != PODS_RELEASE)
         return;
     if (done->result == DONE_OK) {
-        pod->has_finalizer = false;
-        pod_outbox(core, pod);
+        pod_hold(core, pod, false);
+        if (pod->ours)
+            pod_outbox(core, pod);
+        else
+            pod->state = PODS_LEAVING; /* whoever deletes it goes on with that */
     } else if (done->result == DONE_NOT_FOUND || done->result == DONE_CONFLICT) {
         pod->state = PODS_LEAVING; /* that object is gone; the watch will say so */
     } else {

@@ -152,3 +152,23 @@ void machines_terminate(struct world *world, const struct action *action)
         machine_remove(world, machine);
     }
 }
+
+/* What its status tells, and the next process reads. */
+enum done_result environment_told(struct world *world, const struct action *action)
+{
+    struct thing *thing = thing_find(world, "environment", action->name);
+    if (thing == NULL)
+        return DONE_NOT_FOUND;
+    thing->told_generation = action->environment_status->observed_generation;
+    thing->charge = action->environment_status->cost;
+    const struct compute_environment_status *status = action->environment_status;
+    for (size_t i = 0; i < thing->interruption_count; i++)
+        free(thing->interruptions[i].type);
+    thing->interruption_count = status->interruption_count;
+    thing->interruptions_at_ns = status->interruptions_at_ns;
+    for (size_t i = 0; i < status->interruption_count; i++) {
+        thing->interruptions[i] = status->interruptions[i];
+        thing->interruptions[i].type = text_copy(status->interruptions[i].type);
+    }
+    return DONE_OK;
+}

@@ -162,6 +162,7 @@ void answers_drop(struct world *world);
 /* world_machines.c */
 const char *environment_word(struct world *world, const char *name, const char *key,
                              struct line *line);
+enum done_result environment_told(struct world *world, const struct action *action);
 enum provider_result machines_launch(struct world *world, const struct action *action);
 void machines_terminate(struct world *world, const struct action *action);
 void machines_boot(struct world *world);

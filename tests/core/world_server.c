@@ -297,6 +297,7 @@ void pod_put_foreign(struct world *world, const struct line *line)
     pod->node = text_copy(line_get(line, "node"));
     pod->phase = line_has(line, "terminal") ? POD_SUCCEEDED : POD_RUNNING;
     pod->deleted_ns = line_has(line, "terminating") ? world->now_ns : 0;
+    pod->finalizer = line_has(line, "held"); /* it was one of ours */
 }
 
 static struct world_pod *pod_at(struct world *world, const char *namespace_, const char *name)
@@ -753,25 +754,6 @@ static enum done_result queue_told(struct world *world, const struct action *act
         return DONE_NOT_FOUND;
     thing->draining_since_ns = action->queue_status->draining_since_ns;
     thing->cost = action->queue_status->cost;
-    return DONE_OK;
-}
-
-static enum done_result environment_told(struct world *world, const struct action *action)
-{
-    struct thing *thing = thing_find(world, "environment", action->name);
-    if (thing == NULL)
-        return DONE_NOT_FOUND;
-    thing->told_generation = action->environment_status->observed_generation;
-    thing->charge = action->environment_status->cost;
-    const struct compute_environment_status *status = action->environment_status;
-    for (size_t i = 0; i < thing->interruption_count; i++)
-        free(thing->interruptions[i].type);
-    thing->interruption_count = status->interruption_count;
-    thing->interruptions_at_ns = status->interruptions_at_ns;
-    for (size_t i = 0; i < status->interruption_count; i++) {
-        thing->interruptions[i] = status->interruptions[i];
-        thing->interruptions[i].type = text_copy(status->interruptions[i].type);
-    }
     return DONE_OK;
 }
 

@@ -279,8 +279,8 @@ struct sim_environment {
     const char *namespaces[NAMESPACE_COUNT];
     size_t namespace_count;
     int64_t min_vcpus, max_vcpus, delay_ns, observed_generation;
-    struct environment_cost charge; /* as stored */
-    bool told_ready;                /* its status is VALID, of that generation */
+    struct environment_cost charge;            /* as stored */
+    bool told_ready;                           /* its status is VALID, of that generation */
     struct interruption_record *interruptions; /* as stored */
     size_t interruption_count;
     int64_t interruptions_at_ns;

@@ -229,7 +229,8 @@ void plan_print(const struct plan *plan, struct str *out);
 struct core_counts {
     int64_t jobs, jobs_live, jobs_by_phase[JOB_PHASE_COUNT]; /* children of arrays count one each */
     int64_t pods, pods_live,
-        pods_ended; /* of ours: ended ones wait for their outcome to be durable or to vanish */
+        pods_ended;    /* of ours: ended ones wait for their outcome to be durable or to vanish */
+    int64_t pods_held; /* they have our finalizer */
     int64_t nodes, queues, environments, definitions;
     int64_t actions_in_flight, creates_in_flight;
     int64_t state_bugs;    /* (state, event) pairs that the table does not know: always 0 */
