@@ -271,8 +271,8 @@ void reclaim_look(struct core *core, struct core_queue *queue)
         shares->short_ns = 0;
         return;
     }
-    if (shares->reclaiming > 0)
-        return; /* their ends are news */
+    if (shares->reclaiming > 0 || core->creates_full)
+        return; /* their ends are news, and so are creates that come back: there may be room */
     if (shares->short_ns == 0)
         shares->short_ns = core->now_ns + RECLAIM_PATIENCE_S * NS_PER_S;
     shares->reclaim_ns = shares->short_ns;
