@@ -12,7 +12,8 @@
  * It is an estimate and says what it rests on; where it would be a guess it says that it does not
  * know: multi-node jobs, consumable resources, limits, other queues that go first.
  *
- * Bounds  SLOTS_MAX machines and VISITS_MAX looks at one; beyond them it is not known. */
+ * Bounds  SLOTS_MAX machines, ENDS_MAX pods on them and VISITS_MAX looks at one; what is beyond
+ * them is not known. */
 #include "forecast.h"
 #include "clauses.h"
 #include "gang.h"
@@ -21,7 +22,13 @@
 
 #include <string.h>
 
-enum { SLOTS_FIRST = 16, SLOTS_MAX = 5000, VISITS_MAX = 500000, BOUGHT_MAX = 1000 };
+enum {
+    SLOTS_FIRST = 16,
+    SLOTS_MAX = 5000,
+    ENDS_MAX = 50000,
+    VISITS_MAX = 500000,
+    BOUGHT_MAX = 1000,
+};
 
 struct slot { /* a machine */
     const struct core_environment *environment;
@@ -45,6 +52,11 @@ struct model {
     const struct core_queue *queue;
     struct slot *slots;
     size_t slot_count, slot_capacity, bought;
+    size_t ends, coming; /* pods that run; slots that are not Ready yet */
+    /* Slots before that one take no more of what was last looked for, but for the one in which
+     * something has happened since. */
+    const struct core_job *looked;
+    size_t from, changed;
     int64_t budgets[QUEUE_ENVIRONMENTS_MAX];
     struct timers timers;
     int64_t now_ns;
@@ -109,6 +121,7 @@ static void add_end(struct model *model, size_t slot, const struct core_pod *pod
                          "none like them has ended yet";
         return;
     }
+    model->ends++;
     happens_at(model, from_ns + run_ns, slot, needs, job,
                bound ? "ends at its timeout, at the latest" : "ends, by the mean of earlier runs");
 }
@@ -142,6 +155,7 @@ static void add_machine(struct model *model, const struct core_environment *envi
         return;
     slot->type = type;
     slot->room = type->room;
+    model->coming++;
     happens_at(model, launched_ns + type_boot_ns(type), model->slot_count - 1, NULL, NULL,
                arena_printf(model->arena, "a machine of type %s is Ready, by %s", type->spec.name,
                             type_boot_is_seen(type) ? "the mean of earlier ones"
@@ -153,6 +167,10 @@ static void add_environment(struct model *model, const struct core_environment *
 {
     for (size_t i = 0; i < environment->slot_count; i++) {
         const struct core_node *node = environment->slots[i];
+        if (model->ends >= ENDS_MAX) {
+            model->unknown = "there are too many pods to reckon with";
+            break;
+        }
         if (node != NULL && node_is_usable(node) && node->gang == NULL && node->alone == 0)
             add_node(model, environment, node);
     }
@@ -193,14 +211,33 @@ static bool slot_fits(struct model *model, const struct slot *slot, const struct
     return (set & ((UINT64_C(1) << CLAUSE_RESOURCE) - 1)) == 0;
 }
 
-static struct slot *find_slot(struct model *model, const struct core_job *job, bool ready)
+/* A machine that has room for one now. */
+static struct slot *find_ready(struct model *model, const struct core_job *job)
 {
-    for (size_t i = 0; i < model->slot_count; i++) {
-        struct slot *slot = &model->slots[i];
-        if (slot->ready == ready && slot_fits(model, slot, job))
+    const struct core_job *looked = model->looked;
+    if (looked == NULL || looked->class_ != job->class_ ||
+        strcmp(looked->spec->meta.namespace_, job->spec->meta.namespace_) != 0)
+        model->from = 0;
+    model->looked = job;
+    struct slot *changed = model->changed < model->from ? &model->slots[model->changed] : NULL;
+    if (changed != NULL && changed->ready && slot_fits(model, changed, job))
+        return changed;
+    for (; model->from < model->slot_count; model->from++) {
+        assert(model->slots != NULL); /* there is one */
+        struct slot *slot = &model->slots[model->from];
+        if (slot->ready && slot_fits(model, slot, job))
             return slot;
     }
     return NULL;
+}
+
+static bool one_comes(struct model *model, const struct core_job *job)
+{
+    for (size_t i = 0; model->coming > 0 && i < model->slot_count; i++) {
+        if (!model->slots[i].ready && slot_fits(model, &model->slots[i], job))
+            return true;
+    }
+    return false;
 }
 
 static void buy(struct model *model, const struct core_job *job)
@@ -233,6 +270,8 @@ static bool advance(struct model *model)
     struct slot *slot = &model->slots[item->slot];
     if (item->timer.due_ns > model->now_ns)
         model->now_ns = item->timer.due_ns;
+    model->changed = item->slot;
+    model->coming -= item->ends == NULL;
     if (item->ends != NULL)
         amounts_add(&slot->room, item->ends);
     else
@@ -248,8 +287,8 @@ static bool place_one(struct model *model, const struct core_job *job)
 {
     struct slot *slot;
     bool bound = false;
-    while ((slot = find_slot(model, job, true)) == NULL) {
-        if (find_slot(model, job, false) == NULL)
+    while ((slot = find_ready(model, job)) == NULL) {
+        if (!one_comes(model, job))
             buy(model, job);
         if (model->visits > VISITS_MAX) {
             model->unknown = "there is too much before it to reckon with";
@@ -298,24 +337,31 @@ static void not_known(struct forecast *ret, const struct core_job *job, const ch
     *ret = (struct forecast){.job = job, .why = why};
 }
 
-static const char *walk(struct model *model, const struct core_job *job, int64_t times, bool last,
-                        struct forecast *ret)
+/* When the first of it starts; returns why nothing is known of those behind it, or NULL. */
+static const char *walk(struct model *model, const struct core_job *job, struct forecast *ret)
 {
-    struct core *core = model->core;
-    int64_t wanted = job_wanted(job);
-    const char *stop = beyond(core, job);
-    for (int64_t i = 0; stop == NULL && i < wanted && i < times; i++) {
-        if (!place_one(model, job))
-            stop =
-                model->unknown != NULL ? model->unknown : "nothing that would make room is known";
-        else if (i == 0)
-            *ret = (struct forecast){job, model->now_ns, model->why};
-        if (last && i == 0)
-            break; /* its others matter to nobody */
-    }
+    const char *stop = beyond(model->core, job);
+    if (stop == NULL && job_wanted(job) <= 0)
+        not_known(ret, job, "none of it waits");
+    else if (stop == NULL && place_one(model, job))
+        *ret = (struct forecast){job, model->now_ns, model->why};
+    else if (stop == NULL)
+        stop = model->unknown != NULL ? model->unknown : "nothing that would make room is known";
     if (ret->job == NULL)
-        not_known(ret, job, stop != NULL ? stop : "none of it waits");
+        not_known(ret, job, stop);
     return stop;
+}
+
+/* Its others, which matter to those behind it only: of a large array they are many. */
+static const char *walk_rest(struct model *model, const struct core_job *job, int64_t times)
+{
+    int64_t wanted = job_wanted(job);
+    for (int64_t i = 1; i < wanted && i < times; i++) {
+        if (!place_one(model, job))
+            return model->unknown != NULL ? model->unknown
+                                          : "nothing that would make room is known";
+    }
+    return NULL;
 }
 
 size_t forecast(struct core *core, const struct core_queue *queue, const struct core_job *only,
@@ -328,7 +374,8 @@ size_t forecast(struct core *core, const struct core_queue *queue, const struct 
                           .why = "there is room for it now"};
     struct order_walk line;
     struct core_job *job;
-    int64_t times;
+    const struct core_job *before = NULL;
+    int64_t times, before_times = 0;
     size_t count = 0;
     const char *stop = NULL;
     for (size_t i = 0; i < queue->spec->environment_count; i++) {
@@ -345,8 +392,12 @@ size_t forecast(struct core *core, const struct core_queue *queue, const struct 
         struct forecast one = {0};
         bool again = job->mark == core->walk;
         job->mark = core->walk;
+        if (stop == NULL && before != NULL)
+            stop = walk_rest(&model, before, before_times);
+        before = job;
+        before_times = times;
         if (stop == NULL)
-            stop = walk(&model, job, times, job == only, &one);
+            stop = walk(&model, job, &one);
         else
             not_known(&one, job, stop);
         if (!again && (only == NULL || job == only))
