@@ -112,9 +112,12 @@ void spot_interrupted(struct core *core, struct core_instance *instance)
 {
     struct core_environment *environment = instance->environment;
     const struct compute_environment *spec = environment->spec;
-    if (instance->interrupted || instance->terminate_asked || spec == NULL || !spec->spot ||
-        !environment->observed)
+    if (instance->interrupted || instance->terminate_asked || spec == NULL || !spec->spot)
         return;
+    if (!environment->observed) { /* it was told to an earlier process, which has counted it */
+        instance->interrupted = true;
+        return;
+    }
     spot_look(core, environment);
     struct spot_type *type = make(environment, instance->type);
     instance->interrupted = true;

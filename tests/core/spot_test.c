@@ -32,6 +32,20 @@ static const struct world_row rows[] = {
      "at 120s\n",
      "0s launch e 1x a\n"
      "65.1s launch e 1x b\n"},
+    {"one that is told to go is counted once, over a restart: (0.05 x 10 + 1) / 10 is below 0.2",
+     "environment e kwok spot max=2 delay=1m strategy=SPOT_CAPACITY_OPTIMIZED "
+     "types=a:2:8Gi:0.20,b:2:8Gi:0.20 offers=a:0.06:5,b:0.07:20\n"
+     "queue q envs=e\n"
+     "job j queue=q cpu=2 retry=10\n"
+     "at 20s\n"
+     "machine i1 INTERRUPTION\n"
+     "at 40s\n"
+     "restart\n"
+     "at 60s\n"
+     "machine i1 gone\n"
+     "at 120s\n",
+     "0s launch e 1x a\n"
+     "65.1s launch e 1x a\n"},
     {"a machine that is gone without a word was taken back, too",
      TWO_TYPES
      "at 20s\n"
