@@ -31,6 +31,15 @@ enum { BUY_JOBS_MAX = 1000, LAUNCH_COUNT_MAX = 1000, PASSED_MAX = 16 };
 
 /* --------------------------------------------------------------------- buying */
 
+void buyer_add(const struct core *core, struct buyer *buyer, const struct core_type *type,
+               int64_t machines)
+{
+    size_t index = (size_t)(type - buyer->environment->types);
+    if (buyer->needed != NULL && buyer->needed[index] == 0 && machines > 0)
+        buyer->needed[index] = core->thinking.step;
+    buyer->bought[index] += machines;
+}
+
 int64_t buy_for_class(struct core *core, struct buyer *buyer, const struct core_class *class_,
                       int64_t wanted)
 {
@@ -46,7 +55,7 @@ int64_t buy_for_class(struct core *core, struct buyer *buyer, const struct core_
         if (machines > affordable)
             machines = affordable;
         core->thinking.unsure = core->thinking.unsure || type->out_level > 0;
-        buyer->bought[type - buyer->environment->types] += machines;
+        buyer_add(core, buyer, type, machines);
         buyer->budget -= machines * type->spec.vcpus;
         wanted -= machines * fit;
         bins_buy(core, buyer, type, class_, fit, machines);
@@ -278,8 +287,8 @@ static void buy_minimum(struct core *core, struct buyer *buyer)
     }
 }
 
-static void launch_add(struct core *core, struct core_environment *environment,
-                       const struct core_type *type, int64_t count)
+static struct core_launch *launch_add(struct core *core, struct core_environment *environment,
+                                      const struct core_type *type, int64_t count)
 {
     struct core_launch *launch = mem_new(sizeof(*launch));
     launch->type = text_copy(type->spec.name);
@@ -294,6 +303,7 @@ static void launch_add(struct core *core, struct core_environment *environment,
     while (*link != NULL)
         link = &(*link)->next;
     *link = launch;
+    return launch;
 }
 
 static void drop_unsent(struct core_environment *environment)
@@ -343,13 +353,30 @@ static void buyer_open(struct core *core, struct buyer *buyer, struct core_envir
         return;
     }
     buyer->paced = environment->buy_next_ns > core->now_ns ||
-                   environment->launch_next_ns > core->now_ns || environment->launch_in_flight;
+                   environment->launch_next_ns > core->now_ns ||
+                   environment->launches_in_flight > 0;
     if (!buyer->paced)
         drop_unsent(environment);
     fill_bins(core, buyer);
     buyer->bought = arena_alloc(core->arena, (environment->type_count + 1) * sizeof(int64_t));
+    buyer->needed = arena_alloc(core->arena, (environment->type_count + 1) * sizeof(uint64_t));
     buyer->budget = environment->spec->max_vcpus - environment->vcpus;
     mix_begin(core, buyer);
+}
+
+/* What was needed first is asked for first; what the walk did not need, last. */
+static const struct core_type *next_bought(const struct buyer *buyer)
+{
+    const struct core_type *next = NULL;
+    uint64_t first = 0;
+    for (size_t i = 0; i < buyer->environment->type_count; i++) {
+        uint64_t step = buyer->needed[i] - 1; /* 0: the very last */
+        if (buyer->bought[i] <= 0 || (next != NULL && step >= first))
+            continue;
+        next = &buyer->environment->types[i];
+        first = step;
+    }
+    return next;
 }
 
 static void buyer_close(struct core *core, struct buyer *buyer)
@@ -366,10 +393,12 @@ static void buyer_close(struct core *core, struct buyer *buyer)
     else
         buy_minimum(core, buyer);
     bool any = false;
-    for (size_t i = 0; i < environment->type_count; i++) {
-        if (buyer->bought[i] <= 0)
-            continue;
-        launch_add(core, environment, &environment->types[i], buyer->bought[i]);
+    const struct core_type *type;
+    while ((type = next_bought(buyer)) != NULL) {
+        int64_t *count = &buyer->bought[type - environment->types];
+        struct core_launch *launch = launch_add(core, environment, type, *count);
+        launch->together = buyer->mixes; /* to what comes after it in this pass */
+        *count = 0;
         any = true;
     }
     environment->buy_dirty = any; /* after buying look again, a pause later: more may have come */
@@ -393,7 +422,8 @@ void buy_plan(struct core *core)
     while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
         bool ready = environment->buy_dirty && environment_can_buy(environment) &&
                      environment->buy_next_ns <= core->now_ns &&
-                     environment->launch_next_ns <= core->now_ns && !environment->launch_in_flight;
+                     environment->launch_next_ns <= core->now_ns &&
+                     environment->launches_in_flight == 0;
         wanted = wanted || ready;
     }
     if (!wanted)

@@ -20,9 +20,10 @@ struct buyer { /* one environment in one buying pass */
     bool paced; /* its turn comes: nothing is bought here yet, but it is known what would be */
     struct bins *bins;
     size_t bin_count, bin_capacity;
-    int64_t budget;                       /* vCPUs that may still be bought */
-    int64_t *bought;                      /* machines by type */
-    bool short_of;                        /* something that fits here could not be bought for */
+    int64_t budget;   /* vCPUs that may still be bought */
+    int64_t *bought;  /* machines by type */
+    uint64_t *needed; /* by type: the step of the pass that first needed it; NULL: not asked */
+    bool short_of;    /* something that fits here could not be bought for */
     const struct core_class *short_class; /* the first of it */
     const struct core_job *short_gang;    /* likewise */
     uint64_t short_step;                  /* when that was: core->thinking.step */
@@ -59,6 +60,8 @@ void mix_choose(struct core *core, struct buyer *buyer);
 void buy_plan(struct core *core); /* into environment->launches, for those whose turn it is */
 struct buyer *buyer_of(struct buyer *buyers, size_t count,
                        const struct core_environment *environment); /* NULL: takes no part */
+void buyer_add(const struct core *core, struct buyer *buyer, const struct core_type *type,
+               int64_t machines); /* to what is bought */
 /* Chooses types for wanted pods, within the budget; how many are left over. */
 int64_t buy_for_class(struct core *core, struct buyer *buyer, const struct core_class *class_,
                       int64_t wanted);

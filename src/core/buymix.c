@@ -59,6 +59,7 @@ static struct buyer again(struct core *core, const struct buyer *of)
         memcpy(trial.bins, of->first, of->first_count * sizeof(*trial.bins));
     trial.bin_count = trial.bin_capacity = of->first_count;
     trial.budget = of->first_budget;
+    trial.needed = NULL;
     return trial;
 }
 

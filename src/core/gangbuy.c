@@ -151,7 +151,7 @@ static bool buy_whole(struct core *core, struct buyer *buyer, const struct core_
         return false;
     }
     for (size_t i = 0; i < environment->type_count; i++)
-        buyer->bought[i] += bought[i];
+        buyer_add(core, buyer, &environment->types[i], bought[i]);
     buyer->budget = budget;
     buyer->mixes = false; /* its machines are its own: the pass cannot be played again without it */
     count_on_parts(core, job, parts);

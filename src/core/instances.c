@@ -396,7 +396,7 @@ bool launch_is_allowed(const struct core_environment *environment)
  * not, this answer, sent for some time after, has shown all machines that it may have made. */
 static void drop_unresolved(struct core_environment *environment)
 {
-    if (launch_is_allowed(environment) || environment->launch_in_flight ||
+    if (launch_is_allowed(environment) || environment->launches_in_flight > 0 ||
         environment->observe_sent_ns < environment->launch_next_ns)
         return;
     while (environment->launches != NULL) {
@@ -481,7 +481,6 @@ static void launch_take_answer(struct core *core, struct core_environment *envir
                                const char *token, const struct done *done)
 {
     struct core_launch *launch = launch_take(environment, token);
-    environment->launch_in_flight = false;
     if (launch == NULL)
         return;
     for (size_t i = 0; done->instances != NULL && i < done->instances->count; i++)
@@ -541,6 +540,8 @@ void provider_done(struct core *core, struct flight *flight, struct done *done)
     enum action_kind kind = flight->kind;
     AUTO_TEXT token = STEAL(flight->text);
     flight_end(core, flight);
+    if (kind == ACTION_PROVIDER_LAUNCH)
+        environment->launches_in_flight--;
     if (!environment->present) {
         environment_free_if_unused(core, environment);
         return;

@@ -47,6 +47,7 @@ struct core_launch {           /* asked for, not answered yet; vCPUs count from 
     int64_t count, vcpus;
     int64_t since_ns;     /* when it was planned */
     bool in_flight, sent; /* sent: at least once; the same token is sent until there is an answer */
+    bool together;        /* with the next: parts of one mixture */
     struct core_launch *next;
 };
 
@@ -108,7 +109,8 @@ struct core_environment {
     size_t type_count;
     bool types_known, types_in_flight;
     bool observed, observe_in_flight, observe_wanted;
-    bool launch_in_flight, terminate_in_flight;
+    bool terminate_in_flight;
+    int launches_in_flight;
     int64_t types_next_ns, observe_next_ns, launch_next_ns, terminate_next_ns, buy_next_ns;
     int64_t observe_sent_ns;
     bool gives_way;       /* nothing new is placed here: see giveway.c */

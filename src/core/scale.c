@@ -2,12 +2,14 @@
 /* scale.c - calls to the providers of machines, and their pace
  *
  * What is to be launched was decided in buy.c, what is to be terminated in giveback.c. One call of
- * a kind at a time for an environment, and at most one launch a second. */
+ * a kind at a time for an environment, and at most one launch a second: if it comes to nothing,
+ * what is behind in the queue is not bought for. The types of one mixture are one decision for all
+ * of the work, and are asked for together. */
 #include "buyer.h"
 
 #include <stdlib.h>
 
-enum { TERMINATE_MAX = 500 };
+enum { TERMINATE_MAX = 500, TOGETHER_MAX = 16 };
 
 static void plan_terminate(struct core *core, struct core_environment *environment)
 {
@@ -36,12 +38,9 @@ static void plan_terminate(struct core *core, struct core_environment *environme
     environment->terminate_in_flight = true;
 }
 
-static void plan_launch(struct core *core, struct core_environment *environment)
+static void send_launch(struct core *core, struct core_environment *environment,
+                        struct core_launch *launch)
 {
-    struct core_launch *launch = environment->launches;
-    if (launch == NULL || environment->launch_in_flight ||
-        environment->launch_next_ns > core->now_ns || !launch_is_allowed(environment))
-        return;
     struct action *action = action_new(core, ACTION_PROVIDER_LAUNCH, environment);
     action->environment = environment->name;
     action->instance_type = arena_copy(core->arena, launch->type);
@@ -50,7 +49,21 @@ static void plan_launch(struct core *core, struct core_environment *environment)
     action->count = launch->count;
     flight_find(core, action->id)->text = text_copy(launch->token);
     launch->in_flight = launch->sent = true;
-    environment->launch_in_flight = true;
+    environment->launches_in_flight++;
+}
+
+/* One call, and with it those for the rest of its mixture. */
+static void plan_launch(struct core *core, struct core_environment *environment)
+{
+    struct core_launch *launch = environment->launches;
+    if (launch == NULL || environment->launches_in_flight > 0 ||
+        environment->launch_next_ns > core->now_ns || !launch_is_allowed(environment))
+        return;
+    send_launch(core, environment, launch);
+    for (int sent = 1; launch->together && launch->next != NULL && sent < TOGETHER_MAX; sent++) {
+        launch = launch->next;
+        send_launch(core, environment, launch);
+    }
     environment->launch_next_ns = core->now_ns + NS_PER_S;
     environment->status_dirty = true;
 }
@@ -143,13 +156,13 @@ int64_t environment_wake_ns(const struct core *core, const struct core_environme
         if (moves(environment))
             sooner(&due, environment->observe_sent_ns + 5 * NS_PER_S);
     }
-    if (!environment->launch_in_flight && environment->launches != NULL &&
+    if (environment->launches_in_flight == 0 && environment->launches != NULL &&
         launch_is_allowed(environment))
         sooner(&due, environment->launch_next_ns);
     if (environment->terminate_wanted && !environment->terminate_in_flight)
         sooner(&due, environment->terminate_next_ns);
     if (environment->buy_dirty && environment_can_buy(environment) &&
-        !environment->launch_in_flight) {
+        environment->launches_in_flight == 0) {
         int64_t at = environment->buy_next_ns;
         sooner(&due, at > environment->launch_next_ns ? at : environment->launch_next_ns);
     }

@@ -47,6 +47,31 @@ static const struct world_row rows[] = {
      "at 5s\n",
      "0s launch e 1x small token f424000\n"
      "1s launch e 3x small token f462801\n"},
+    {"the types of one mixture are asked for together",
+     "environment e kwok max=16 types=small:1:2Gi:0.05,large:4:8Gi:0.18 strategy=LOWEST_PRICE_PACKING\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=4\n"
+     "job b queue=q cpu=1\n"
+     "at 15s\n"
+     "jobs\n",
+     "0s launch e 1x large token f424000\n"
+     "0s launch e 1x small token f424001\n"
+     "10s start a on e-1\n"
+     "10s start b on e-2\n"
+     "15s jobs\n"
+     "  a STARTING\n"
+     "  b STARTING\n"},
+    {"other types one after the other: what is behind a machine that is not to be had is not bought for",
+     "environment e kwok max=16 types=small:1:2Gi:0.05,large:4:8Gi:0.18:0\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=4\n"
+     "job b queue=q cpu=1\n"
+     "at 10s\n"
+     "jobs\n",
+     "0s launch e 1x large token f424000\n"
+     "10s jobs\n"
+     "  a RUNNABLE\n"
+     "  b RUNNABLE\n"},
     {"never beyond maxvCpus",
      "environment e kwok max=3 types=small:1:2Gi:0.05 delay=1m\n"
      "queue q envs=e\n"

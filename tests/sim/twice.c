@@ -102,12 +102,21 @@ static bool is_to_be_had(const struct world *world, const struct instance_live *
            instance->partitioned_until_ns == 0 && !instance->troubled && !has_pods(world, node);
 }
 
+static bool is_known(const struct group *group, const char *token)
+{
+    for (size_t i = 0; i < ARRAY_LEN(group->tokens); i++)
+        if (name_eq(group->tokens[i], token))
+            return true;
+    return false;
+}
+
 void twice_launch(struct world *world, struct group *group, const struct request *request)
 {
-    bool again = name_eq(group->last_token, request->token); /* it may have been carried out */
+    bool again = is_known(group, request->token); /* it may have been carried out */
     int64_t machines = request->number;
     int64_t vcpus = 1;
-    group->last_token = arena_copy(world->arena, request->token);
+    group->tokens[group->token_count++ % ARRAY_LEN(group->tokens)] =
+        arena_copy(world->arena, request->token);
     if (again || group->launched_late || world->now_ns - world->erred_ns < 60 * NS_PER_S)
         return; /* what a call that failed has made is found out later */
     for (size_t i = 0; i < group->count; i++) {

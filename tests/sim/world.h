@@ -386,8 +386,9 @@ struct group {
         uint64_t process;
     } given_back[16];
     size_t given_back_count;
-    bool launched_late; /* by a process that was dead already */
-    const char *last_token;
+    bool launched_late;     /* by a process that was dead already */
+    const char *tokens[32]; /* of the last launches, a ring */
+    size_t token_count;
 };
 
 /* ------------------------------------------------------------------- truth */
