@@ -26,6 +26,14 @@ struct core_class *job_class(const struct core_job *job, uint32_t index)
     return job->gang_classes != NULL ? job->gang_classes[index] : job->class_;
 }
 
+int64_t job_milli_at_once(const struct core_job *job)
+{
+    int64_t milli = job->gang ? 0 : job->class_->needs.v[DIM_CPU];
+    for (uint32_t i = 0; job->gang && i < job->size; i++)
+        milli += job_class(job, i)->needs.v[DIM_CPU];
+    return milli;
+}
+
 bool gang_allowed(const struct core_job *job, const struct core_environment *environment)
 {
     return !job->gang || job->nodes == NULL || job->nodes->allow_spot || !environment->spec->spot;

@@ -7,6 +7,8 @@
 
 /* gang.c */
 struct core_class *job_class(const struct core_job *job, uint32_t index);
+/* What starts at once at least, in thousandths of a vCPU. */
+int64_t job_milli_at_once(const struct core_job *job);
 bool gang_allowed(const struct core_job *job, const struct core_environment *environment);
 void gang_bind(struct core *core, struct core_job *job, const struct node_properties *given);
 void gang_forget_nodes(struct core_job *job); /* nothing more is made of it */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* order.c - which job of a queue is next */
 #include "order.h"
+#include "gang.h"
 #include "passing.h"
 #include "shares.h"
 
@@ -154,13 +155,13 @@ static struct core_job *walk_shares(struct order_walk *walk, int64_t *ret_times)
     int64_t times = (line->left + WALK_PARTS - 1) / WALK_PARTS;
     if (turns > (usage_sum)times)
         times = turns < (usage_sum)line->left ? (int64_t)turns : line->left;
-    int64_t milli = job->class_->needs.v[DIM_CPU];
+    int64_t milli = job_milli_at_once(job);
     if (job->gang || walk->milli_left / (milli > 0 ? milli : 1) < 1)
         times = line->left;
     else if (milli > 0 && times > walk->milli_left / milli)
         times = walk->milli_left / milli;
-    if (milli > 0 && walk->milli_left != INT64_MAX)
-        walk->milli_left -= times * milli;
+    if (walk->milli_left != INT64_MAX)
+        walk->milli_left -= job->gang ? milli : times * milli;
     if (walk->milli_left < 0)
         return NULL;
     line->key += usage_times(each, times);

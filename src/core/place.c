@@ -137,15 +137,6 @@ static bool is_not_its_turn(const struct core_job *job)
             shares_reserved(job->queue, job->class_->needs.v[DIM_CPU]));
 }
 
-/* What starts at once at least, in thousandths of a vCPU. */
-static int64_t milli_at_once(const struct core_job *job)
-{
-    int64_t milli = job->gang ? 0 : job->class_->needs.v[DIM_CPU];
-    for (uint32_t i = 0; job->gang && i < job->size; i++)
-        milli += job_class(job, i)->needs.v[DIM_CPU];
-    return milli;
-}
-
 /* As many runnable children as there is room for; true when none is left that may start. */
 static bool place_in(struct core *core, struct core_job *job, struct core_environment *environment)
 {
@@ -215,7 +206,7 @@ static bool tell_blocked(struct core *core, struct core_job *job)
 {
     AUTO_STR words = STR_EMPTY;
     bool limit = quota_times(core, job) <= 0;
-    bool reserved = !limit && shares_reserved(job->queue, milli_at_once(job));
+    bool reserved = !limit && shares_reserved(job->queue, job_milli_at_once(job));
     bool consumable = !limit && !reserved && consume_lacks(core, job);
     bool kept = !limit && !consumable && backfill_keeps(core, job, &words);
     enum verdict verdict = limit        ? quota_words(core, job, &words)
@@ -268,7 +259,7 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
             continue;
         }
         bool may = never == VERDICT_NONE && environment->held_by == NULL &&
-                   !environment->gives_way && !shares_reserved(queue, milli_at_once(job));
+                   !environment->gives_way && !shares_reserved(queue, job_milli_at_once(job));
         if (may && gang_allowed(job, environment) &&
             (job->gang ? gang_place(core, job, environment) : place_in(core, job, environment)))
             return true;

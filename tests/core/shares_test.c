@@ -177,6 +177,18 @@ static const struct world_row rows[] = {
      "7s jobs\n"
      "  a 5 RUNNABLE 4 STARTING\n"
      "  b 7 RUNNABLE 2 STARTING\n"},
+    {"a multi-node job asks for what its nodes take, of what is not kept free",
+     "environment e kwok max=8 types=s:1:2Gi:0.05,m:4:8Gi:0.2 boot=10s delay=20s\n"
+     "policy p reservation=50\n"
+     "queue q envs=e policy=p\n"
+     "job g queue=q cpu=500m nodes=3 maincpu=2 share=a runs=30s\n"
+     "at 11s\n"
+     "jobs\n",
+     "11s start g/0 on e-3\n"
+     "11s start g/1 on e-1\n"
+     "11s start g/2 on e-2\n"
+     "11s jobs\n"
+     "  g 3 RUNNING\n"},
     {"a policy that is not there, not valid, and mended",
      HOUSE
      "node n1 env=e cpu=8\n"
