@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The history of a cluster by revision, and what must hold at each one.
 
-Every version of a pod, job, array state and Cell that the store ever had is heard through watches that begin before the
+Every version of a pod, job, array state and Cell, and the coming and going of every Node, that the store ever had is heard through watches that begin before the
 work does. A resourceVersion is the store's own revision, one row of numbers for all kinds, so the fold afterwards sees
 the world as it was at each write, in the order of the writes, whoever was killed meanwhile.
 
     terminal   the status of a job that has ended never changes, nor does the record of a child that has
-    attempts   a record never goes down, and never counts more attempts than pods of the child have begun
-    twice      a child has at most one pod that has not ended, and a (child, try) has one pod, ever
+    attempts   a record never goes down, and never counts more attempts than pods of the child have begun; one that a
+               kubelet refused has not
+    twice      a child has at most one pod that has not ended on a Node that is there, and a (child, try) has one, ever
     release    a pod that has ended gets rid of its finalizer only when the record holds its attempt
     fence      nothing is stored that was signed with an epoch other than the Cell's (told in numbers: see stale)
     gap        nothing was missed: a watch that had to list again may have missed a version
@@ -25,7 +26,7 @@ from dev_api import BULKHEAD, Watch
 from judge import COUNT, INDEX, JOB_UID, OUTCOME, TRY
 
 KINDS = {"pod": "/api/v1/pods", "job": f"{BULKHEAD}/batchjobs", "state": f"{BULKHEAD}/arraystates",
-         "cell": f"{BULKHEAD}/cells"}
+         "cell": f"{BULKHEAD}/cells", "node": "/api/v1/nodes"}
 ATTEMPT = "bulkhead.dev/attempt"
 ENDED = ("SUCCEEDED", "FAILED")
 FROZEN = ("status", "reason", "statusReason", "attempts", "arrayProperties", "stoppedAt")
@@ -55,7 +56,7 @@ def signers(meta):
 class PodVersion:
     """What the fold needs of one version of a pod: twenty thousand of them fit."""
 
-    __slots__ = ("name", "job", "first", "count", "number", "attempt", "phase", "held")
+    __slots__ = ("name", "job", "first", "count", "number", "attempt", "phase", "held", "refused", "node")
 
     def __init__(self, pod):
         meta = pod["metadata"]
@@ -63,7 +64,10 @@ class PodVersion:
         self.name, self.job = meta["name"], meta["labels"][JOB_UID]
         self.first, self.number = int(meta["labels"][INDEX]), int(meta["labels"][TRY])
         self.count, self.attempt = int(annotations.get(COUNT, "1")), int(annotations.get(ATTEMPT, "1"))
-        self.phase = pod.get("status", {}).get("phase")
+        status = pod.get("status", {})
+        self.phase = status.get("phase")
+        self.refused = self.phase == "Failed" and status.get("message", "").startswith("Pod was rejected: ")
+        self.node = pod["spec"].get("nodeName")
         self.held = OUTCOME in meta.get("finalizers", [])
 
     def children(self):
@@ -73,7 +77,7 @@ class PodVersion:
         return self.phase in ("Succeeded", "Failed")
 
     def began(self):
-        return self.phase in ("Running", "Succeeded", "Failed")
+        return self.phase in ("Running", "Succeeded", "Failed") and not self.refused
 
 
 class History:
@@ -98,6 +102,10 @@ class History:
                 self._seen[kind].pop(meta["uid"], None)
             else:
                 self._seen[kind][meta["uid"]] = meta["resourceVersion"]
+            if kind == "node":
+                if change != "MODIFIED":  # signs of life are many, and say nothing here
+                    self.versions.append((int(meta["resourceVersion"]), kind, change, meta["uid"], meta["name"], {}, at))
+                return
             signed = signers(meta)
             self.versions.append((int(meta["resourceVersion"]), kind, change, meta["uid"], needed, signed, at))
             for epoch, _ in signed if kind != "cell" else ():
@@ -148,11 +156,13 @@ class Fold:
         self.wrong = []
         self.stale = []                  # (kind, name, epoch that signed, epoch of the Cell, seconds after the Cell's)
         self.signed = 0                  # versions that one of our controllers signed first
+        self.nodes = set()               # names of those that are there
         self.pods = {}                   # uid: PodVersion
         self.tries = {}                  # (job, child, try): uid
         self.living = defaultdict(set)   # (job, child): uids
         self.begun = defaultdict(set)    # (job, child): uids of pods that began
-        self.ends = defaultdict(Counter)  # (job, child): {phase: pods that ended so}
+        self.ends = defaultdict(Counter)  # (job, child): {phase: pods that ended so}; without those that were refused
+        self.refused = Counter()         # (job, child): pods that a kubelet refused
         self.statuses = {}               # job uid: status
         self.recorded = {}               # job uid: [(outcome, attempts)] of its children
         self._written = {}               # job uid: the text that recorded was read from
@@ -161,7 +171,9 @@ class Fold:
 
     def take(self, revision, kind, change, uid, item, signed, at):
         self._check_fence(revision, kind, uid, item, signed, at)
-        if kind == "cell":
+        if kind == "node":
+            (self.nodes.discard if change == "DELETED" else self.nodes.add)(item)
+        elif kind == "cell":
             self._epoch, self._epoch_at = item.get("status", {}).get("epoch", 0), at
         elif kind == "pod":
             self._take_pod(revision, change, uid, item)
@@ -193,13 +205,17 @@ class Fold:
             if pod.began():
                 self.begun[key].add(uid)
             if pod.ended() and (before is None or not before.ended()):
-                self.ends[key][pod.phase] += 1
+                if pod.refused:
+                    self.refused[key] += 1
+                else:
+                    self.ends[key][pod.phase] += 1
             if pod.ended() or change == "DELETED":
                 self.living[key].discard(uid)
                 continue
             self.living[key].add(uid)
-            if len(self.living[key]) > 1:
-                names = sorted(self.pods[u].name for u in self.living[key])
+            names = sorted(self.pods[u].name for u in self.living[key]
+                           if self.pods[u].node is None or self.pods[u].node in self.nodes)
+            if len(names) > 1:
                 self.wrong.append(f"twice: at revision {revision} child {child} of {pod.job} is in pods {names}")
 
     def _check_new(self, revision, uid, pod):
@@ -217,7 +233,7 @@ class Fold:
             status = self.statuses.get(pod.job, {})
             held = {0: (status.get("status", "w")[0].lower(), status.get("attempts", 0))}
         for child, (outcome, attempts) in held.items():
-            if attempts < pod.attempt or (pod.phase == "Succeeded" and outcome != "s"):
+            if attempts < pod.attempt - pod.refused or (pod.phase == "Succeeded" and outcome != "s"):
                 self.wrong.append(f"release: at revision {revision} pod {pod.name} ({pod.phase}, attempt {pod.attempt}) "
                                   f"was released, and child {child} has {outcome}{attempts} on record")
 

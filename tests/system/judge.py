@@ -78,6 +78,7 @@ class Judge:
         self.node_labels = {}
         self.wrong = []
         self.deletes_allowed = set()  # namespaces
+        self.crowded = set()          # nodes whose own kubelet refuses what does not fit
         self.namespaces_of = {}
         self.max_vcpus = {}
         self.tries = {}      # (job uid, child, try): uid of the pod
@@ -100,6 +101,11 @@ class Judge:
         """From here on the test deletes, cancels or breaks things, so that running pods may be deleted there."""
         with self.lock:
             self.deletes_allowed.add(namespace)
+
+    def allow_crowds(self, node):
+        """Pods come to this node that nobody can know of in time; whether too much runs there its kubelet tells."""
+        with self.lock:
+            self.crowded.add(node)
 
     def verdict(self):
         with self.lock:
@@ -225,7 +231,7 @@ class Judge:
             return
         new = seen.uid not in self.on_node[node]
         self.on_node[node][seen.uid] = pod_requests(seen.pod)
-        if new and node in self.allocatable:
+        if new and node in self.allocatable and node not in self.crowded:
             self._check_room(node, seen)
 
     def _check_room(self, node, seen):
