@@ -22,6 +22,7 @@ enum measure {
     VCPU_SECONDS,
     GPU_SECONDS,
     COST,
+    SHARE_COST,
     ENVIRONMENT_VCPU_SECONDS,
     ENVIRONMENT_GPU_SECONDS,
     ENVIRONMENT_COST,
@@ -67,6 +68,7 @@ static const char *const queue_phase[] = {"queue", "phase", NULL};
 static const char *const environment_state[] = {"environment", "state", NULL};
 static const char *const environment_only[] = {"environment", NULL};
 static const char *const queue_only[] = {"queue", NULL};
+static const char *const queue_share[] = {"queue", "share", NULL};
 static const char *const state[] = {"state", NULL};
 static const char *const kind[] = {"kind", NULL};
 static const char *const kind_result[] = {"kind", "result", NULL};
@@ -92,6 +94,7 @@ static const struct {
     [VCPU_SECONDS] = { METRIC_COUNTER, "bulkhead_queue_vcpu_seconds_total", "vCPU-seconds of attempts that ended, by queue.", queue_only },
     [GPU_SECONDS]  = { METRIC_COUNTER, "bulkhead_queue_gpu_seconds_total", "GPU-seconds of attempts that ended, by queue.", queue_only },
     [COST]         = { METRIC_COUNTER, "bulkhead_queue_cost_total", "What attempts that ended cost, by queue: their share of their nodes' price.", queue_only },
+    [SHARE_COST]   = { METRIC_COUNTER, "bulkhead_queue_share_cost_total", "The part of bulkhead_queue_cost_total that is of jobs of a share; (other): of jobs without one, and of shares after the hundredth.", queue_share },
     [ENVIRONMENT_VCPU_SECONDS] = { METRIC_COUNTER, "bulkhead_environment_vcpu_seconds_total", "vCPU-seconds of the instances of a compute environment, idle or not.", environment_only },
     [ENVIRONMENT_GPU_SECONDS]  = { METRIC_COUNTER, "bulkhead_environment_gpu_seconds_total", "GPU-seconds of the instances of a compute environment, idle or not.", environment_only },
     [ENVIRONMENT_COST]         = { METRIC_COUNTER, "bulkhead_environment_cost_total", "What the instances of a compute environment cost, idle or not, by its catalogue.", environment_only },
@@ -204,6 +207,19 @@ static void set2(struct measures *measures, enum measure measure, const char *fi
     metric_set(measures->at[measure], (const char *[]){first, second}, value);
 }
 
+/* No share is called so: it is no value of a label. */
+static void set_shares(struct measures *measures, const struct core_queue_view *view)
+{
+    int64_t other = view->cost.amount;
+    for (size_t i = 0; i < view->share_count; i++) {
+        other -= view->shares[i].all.amount;
+        set2(measures, SHARE_COST, view->name, view->shares[i].identifier,
+             (double)view->shares[i].all.amount / 1e6);
+    }
+    if (view->share_count > 0)
+        set2(measures, SHARE_COST, view->name, "(other)", (double)other / 1e6);
+}
+
 static bool set_queue(void *ctx, const struct core_queue_view *view)
 {
     for (size_t i = 0; i < JOB_PHASE_COUNT; i++)
@@ -211,6 +227,7 @@ static bool set_queue(void *ctx, const struct core_queue_view *view)
     set1(ctx, VCPU_SECONDS, view->name, (double)view->cost.vcpu_seconds);
     set1(ctx, GPU_SECONDS, view->name, (double)view->cost.gpu_seconds);
     set1(ctx, COST, view->name, (double)view->cost.amount / 1e6);
+    set_shares(ctx, view);
     return true;
 }
 
@@ -240,6 +257,7 @@ static void set_core(struct measures *measures, const struct measures_view *view
     metric_clear(measures->at[VCPU_SECONDS]);
     metric_clear(measures->at[GPU_SECONDS]);
     metric_clear(measures->at[COST]);
+    metric_clear(measures->at[SHARE_COST]);
     metric_clear(measures->at[ENVIRONMENT_VCPU_SECONDS]);
     metric_clear(measures->at[ENVIRONMENT_GPU_SECONDS]);
     metric_clear(measures->at[ENVIRONMENT_COST]);

@@ -2,7 +2,8 @@
 /* metrics.h - what the controller counts, as Prometheus metrics with the prefix bulkhead_
  *
  * Counters and histograms are fed as things happen (measure_*); gauges are read off the parts when
- * somebody asks. Labels are bounded: names of queues and environments, and words of our own. */
+ * somebody asks. Labels are bounded: names of queues and environments, of a hundred shares a queue,
+ * and words of our own. */
 #ifndef BULKHEAD_CONTROLLER_METRICS_H
 #define BULKHEAD_CONTROLLER_METRICS_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bulkhead/api/cost.h"
 
+#include "bulkhead/api/policy.h"
 #include "bulkhead/api/tables.h"
 #include "bulkhead/base/str.h"
 
@@ -55,12 +56,25 @@ static const struct field cost_fields[] = {
 const struct object_type job_cost_type =
     OBJECT_TYPE(struct job_cost, "JobCost", cost_fields, .open = true);
 
+static const struct field share_cost_fields[] = {
+    FIELD(struct share_cost, identifier, "shareIdentifier", .required = true, .min = 1,
+          .max = SHARE_IDENTIFIER_MAX),
+    FIELD(struct share_cost, all.vcpu_seconds, "vcpuSeconds"),
+    FIELD(struct share_cost, all.gpu_seconds, "gpuSeconds"),
+    CUSTOM(struct share_cost, all.amount, &amount_field, "amount"),
+    OBJECT(struct share_cost, settled, &job_cost_type, "settled"),
+};
+static const struct object_type share_cost_type =
+    OBJECT_TYPE(struct share_cost, "ShareCost", share_cost_fields, .open = true);
+
 static const struct field queue_cost_fields[] = {
     FIELD(struct queue_cost, all.vcpu_seconds, "vcpuSeconds"),
     FIELD(struct queue_cost, all.gpu_seconds, "gpuSeconds"),
     CUSTOM(struct queue_cost, all.amount, &amount_field, "amount"),
     TIME(struct queue_cost, since_ns, "since"),
     OBJECT(struct queue_cost, settled, &job_cost_type, "settled"),
+    LIST(struct queue_cost, shares, share_count, &share_cost_type, "shares",
+         .max = SHARE_COSTS_MAX),
 };
 const struct object_type queue_cost_type =
     OBJECT_TYPE(struct queue_cost, "QueueCost", queue_cost_fields, .open = true);
@@ -84,7 +98,28 @@ void queue_cost_decode(struct json_object *value, struct queue_cost *ret_cost)
     struct queue_cost cost = {0};
     bool good =
         value != NULL && json_decode(&queue_cost_type, value, JSON_ROOT("cost"), &cost, &err) == 0;
+    if (!good)
+        queue_cost_done(&cost);
     *ret_cost = good ? cost : (struct queue_cost){0};
+}
+
+struct share_cost *share_costs_copy(const struct share_cost *shares, size_t count)
+{
+    struct share_cost *copy = count > 0 ? mem_new(count * sizeof(*copy)) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = shares[i];
+        copy[i].identifier = text_copy(shares[i].identifier);
+    }
+    return copy;
+}
+
+void queue_cost_done(struct queue_cost *cost)
+{
+    for (size_t i = 0; i < cost->share_count; i++)
+        free(cost->shares[i].identifier);
+    free(cost->shares);
+    cost->shares = NULL;
+    cost->share_count = 0;
 }
 
 void environment_cost_decode(struct json_object *value, struct environment_cost *ret_cost)

@@ -128,6 +128,7 @@ struct job_queue *job_queue_free(struct job_queue *queue)
     object_meta_done(&queue->meta);
     json_done(&job_queue_spec_type, queue);
     queue_shares_done(&queue->shares);
+    queue_cost_done(&queue->cost);
     free(queue);
     return NULL;
 }

@@ -133,7 +133,7 @@ static void plan_queue(struct core *core, struct core_queue *queue)
     hash = hash_text(kept->job, hash_text(kept->environment, hash_text(kept->node, hash)));
     hash = hash_text(kept->message, hash);
     hash = front_fill(queue, status, hash);
-    bill_fill(queue, status);
+    bill_fill(core, queue, status);
     queue->status_dirty = false;
     if (hash == queue->written_hash && !bill)
         return;

@@ -43,6 +43,25 @@ static bool is_same(const struct job_cost *a, const struct job_cost *b)
            a->amount == b->amount && a->mark == b->mark;
 }
 
+/* Comes to the sums of its queue and of its share: of all; of what is settled. */
+static void count_all(struct core_job *job, const struct job_cost *more)
+{
+    struct queue_bill *bill = &job->queue->bill;
+    struct share_cost *share = is_zero(more) ? NULL : bill_share(bill, job->spec->share, true);
+    cost_add(&bill->all, more);
+    if (share != NULL)
+        cost_add(&share->all, more);
+}
+
+static void count_settled(struct core_job *job, const struct job_cost *more)
+{
+    struct queue_bill *bill = &job->queue->bill;
+    struct share_cost *share = is_zero(more) ? NULL : bill_share(bill, job->spec->share, false);
+    cost_add(&bill->settled, more);
+    if (share != NULL)
+        cost_add(&share->settled, more);
+}
+
 /* ------------------------------------------------------------------------ the list */
 
 static void list_remove(struct core_job *job)
@@ -86,7 +105,7 @@ static void settle(struct queue_bill *bill)
 {
     struct core_job *job;
     while ((job = bill->first) != NULL && job->bill.told.mark != 0) {
-        cost_add(&bill->settled, &job->bill.told);
+        count_settled(job, &job->bill.told);
         bill->settled.mark = job->cost.mark;
         list_remove(job);
     }
@@ -120,9 +139,9 @@ void bill_written(struct core_job *job)
         return;
     struct queue_bill *bill = &job->queue->bill;
     job->bill.told = job->bill.sent;
-    cost_add(&bill->all, &more);
+    count_all(job, &more);
     if (settled)
-        cost_add(&bill->settled, &more);
+        count_settled(job, &more);
     settle(bill);
     if (job->bill.told.mark != 0 && has_ttl(job))
         bill->urgent = true;
@@ -141,7 +160,7 @@ static void take(struct core_job *job)
     if (job->cost.mark > bill->last_mark)
         bill->last_mark = job->cost.mark;
     if (!is_settled(job))
-        cost_add(&bill->all, &job->cost);
+        count_all(job, &job->cost);
 }
 
 void bill_read(struct core *core, struct core_job *job)
@@ -161,7 +180,7 @@ void bill_gone(struct core_job *job)
     bool settled = job->bill.told.mark != 0 && !job->bill.listed;
     list_remove(job);
     if (!settled)
-        cost_add(&job->queue->bill.settled, &job->bill.told);
+        count_settled(job, &job->bill.told);
     settle(&job->queue->bill);
 }
 
@@ -182,8 +201,12 @@ static void open_bill(struct core *core, struct core_queue *queue)
     struct queue_bill *bill = &queue->bill;
     const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
     text_set(&bill->uid, meta != NULL ? meta->uid : NULL);
-    bill->told = bill->sent =
-        queue->spec != NULL ? queue->spec->cost : (struct queue_cost){.since_ns = 0};
+    const struct queue_cost *stored = queue->spec != NULL ? &queue->spec->cost : NULL;
+    bill->told = (struct queue_cost){.since_ns = 0};
+    if (stored != NULL)
+        bill->told = (struct queue_cost){stored->all, stored->settled, stored->since_ns, NULL, 0};
+    bill->sent = bill->told;
+    bill_shares_open(bill, stored);
     bill->told_ns = core->now_ns;
     bill->settled = bill->all = bill->told.settled;
     bill->all.mark = 0;
@@ -209,15 +232,32 @@ static int64_t missing(int64_t told, int64_t found)
     return told > found ? told - found : 0;
 }
 
-/* Jobs that were counted once and are gone, while nobody watched. */
-static void keep_told(struct queue_bill *bill)
+static struct job_cost gone_of(const struct job_cost *told, const struct job_cost *found)
 {
-    const struct job_cost *told = &bill->told.all;
-    const struct job_cost gone = {
-        .vcpu_seconds = missing(told->vcpu_seconds, bill->all.vcpu_seconds),
-        .gpu_seconds = missing(told->gpu_seconds, bill->all.gpu_seconds),
-        .amount = missing(told->amount, bill->all.amount),
+    return (struct job_cost){
+        .vcpu_seconds = missing(told->vcpu_seconds, found->vcpu_seconds),
+        .gpu_seconds = missing(told->gpu_seconds, found->gpu_seconds),
+        .amount = missing(told->amount, found->amount),
     };
+}
+
+/* Jobs that were counted once and are gone, while nobody watched. Of shares first: what came to
+ * another meanwhile does not make up for it there. */
+static void keep_told(struct core_queue *queue)
+{
+    struct queue_bill *bill = &queue->bill;
+    const struct queue_cost *stored = queue->spec != NULL ? &queue->spec->cost : NULL;
+    for (size_t i = 0; stored != NULL && i < stored->share_count; i++) {
+        struct share_cost *share = bill_share(bill, stored->shares[i].identifier, false);
+        if (share == NULL)
+            continue; /* not believed */
+        const struct job_cost gone = gone_of(&stored->shares[i].all, &share->all);
+        cost_add(&share->all, &gone);
+        cost_add(&share->settled, &gone);
+        cost_add(&bill->all, &gone);
+        cost_add(&bill->settled, &gone);
+    }
+    const struct job_cost gone = gone_of(&bill->told.all, &bill->all);
     cost_add(&bill->all, &gone);
     cost_add(&bill->settled, &gone);
 }
@@ -255,7 +295,7 @@ void bill_begin_all(struct core *core)
     take_jobs(core, NULL);
     at = 0;
     while ((queue = map_next(core->queues, &at, NULL)) != NULL) {
-        keep_told(&queue->bill);
+        keep_told(queue);
         settle(&queue->bill);
     }
 }
@@ -267,13 +307,14 @@ void bill_queue_new(struct core *core, struct core_queue *queue)
         return;
     open_bill(core, queue);
     take_jobs(core, queue);
-    keep_told(&queue->bill);
+    keep_told(queue);
     settle(&queue->bill);
 }
 
 void bill_free(struct core_queue *queue)
 {
     free(queue->bill.uid);
+    bill_shares_free(&queue->bill);
 }
 
 static bool has_changed(const struct queue_bill *bill)
@@ -294,7 +335,7 @@ bool bill_is_due(const struct core *core, const struct core_queue *queue, int64_
     return false;
 }
 
-void bill_fill(struct core_queue *queue, struct job_queue_status *status)
+void bill_fill(struct core *core, struct core_queue *queue, struct job_queue_status *status)
 {
     struct queue_bill *bill = &queue->bill;
     const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
@@ -302,6 +343,7 @@ void bill_fill(struct core_queue *queue, struct job_queue_status *status)
     if (!is_zero(&bill->all))
         status->cost.since_ns = meta->created_ns;
     bill->sent = status->cost;
+    bill_shares_fill(bill, core->arena, &status->cost);
     bill->urgent = false; /* after a failure it is written again in any case */
 }
 
@@ -313,23 +355,41 @@ void bill_stored(struct core *core, struct core_queue *queue)
 
 /* ---------------------------------------------------------------------------- check */
 
+/* What is settled, and the jobs that are not: of one share, or of all. */
+static struct job_cost recount(const struct core *core, const struct core_queue *queue,
+                               const struct share_cost *share)
+{
+    struct job_cost sum = share != NULL ? share->settled : queue->bill.settled;
+    size_t jobs = 0;
+    const struct core_job *job;
+    while ((job = map_next(core->jobs, &jobs, NULL)) != NULL) {
+        bool settled = job->bill.told.mark != 0 && !job->bill.listed;
+        if (job->queue == queue && !settled &&
+            (share == NULL || text_eq(job->spec->share, share->identifier)))
+            cost_add(&sum, &job->bill.told);
+    }
+    sum.mark = 0;
+    return sum;
+}
+
 char *bill_check(const struct core *core)
 {
     size_t at = 0;
     const struct core_queue *queue;
     while ((queue = map_next(core->queues, &at, NULL)) != NULL) {
-        struct job_cost sum = queue->bill.settled;
-        size_t jobs = 0;
-        const struct core_job *job;
-        while ((job = map_next(core->jobs, &jobs, NULL)) != NULL) {
-            bool settled = job->bill.told.mark != 0 && !job->bill.listed;
-            if (job->queue == queue && !settled)
-                cost_add(&sum, &job->bill.told);
-        }
-        sum.mark = 0;
-        if (!is_same(&sum, &queue->bill.all))
+        const struct queue_bill *bill = &queue->bill;
+        const struct job_cost sum = recount(core, queue, NULL);
+        if (!is_same(&sum, &bill->all))
             return text_printf("queue %s: its jobs cost %lld, %lld kept", queue->name,
-                               (long long)sum.amount, (long long)queue->bill.all.amount);
+                               (long long)sum.amount, (long long)bill->all.amount);
+        for (size_t i = 0; i < bill->share_count; i++) {
+            const struct share_cost *share = &bill->shares[i];
+            const struct job_cost of_share = recount(core, queue, share);
+            if (!is_same(&of_share, &share->all))
+                return text_printf("queue %s: the jobs of share %s cost %lld, %lld kept",
+                                   queue->name, share->identifier, (long long)of_share.amount,
+                                   (long long)share->all.amount);
+        }
     }
     return NULL;
 }

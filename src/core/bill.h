@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct arena;
 struct core;
 struct core_job;
 struct core_queue;
@@ -24,6 +25,8 @@ struct queue_bill {
     struct job_cost all;     /* of all that is durable */
     struct job_cost settled; /* of jobs up to the mark, and of those that are gone */
     int64_t last_mark;
+    struct share_cost *shares; /* the same by share: bill_shares.c */
+    size_t share_count, share_capacity;
     struct core_job *first, *last; /* ended and not settled, by mark */
     struct queue_cost told, sent;  /* in its durable status; in the one under way */
     int64_t told_ns;
@@ -45,8 +48,17 @@ void bill_queue_new(struct core *core, struct core_queue *queue);
 void bill_free(struct core_queue *queue);
 /* Is its status to be written for this alone? If not yet: no later than *wake_ns. */
 bool bill_is_due(const struct core *core, const struct core_queue *queue, int64_t *wake_ns);
-void bill_fill(struct core_queue *queue, struct job_queue_status *status);
+/* What it tells of shares is the bill's, and the arena's. */
+void bill_fill(struct core *core, struct core_queue *queue, struct job_queue_status *status);
 void bill_stored(struct core *core, struct core_queue *queue);
+
+/* bill_shares.c */
+void bill_shares_open(struct queue_bill *bill, const struct queue_cost *stored); /* or NULL */
+void bill_shares_free(struct queue_bill *bill);
+/* NULL: it has no sum of its own; with make: because there are too many, or it is none. */
+struct share_cost *bill_share(struct queue_bill *bill, const char *share, bool make);
+void bill_shares_fill(const struct queue_bill *bill, struct arena *arena, struct queue_cost *cost);
+
 char *bill_check(const struct core *core); /* walks the world */
 
 #endif

@@ -63,7 +63,7 @@
  *   verdict.c    why something waits, in words
  *   cost.c       what work costs (cost.h)
  *   charge.c     what the machines of an environment cost (charge.h)
- *   bill.c       what the jobs of a queue cost, over restarts (bill.h)
+ *   bill.c, bill_shares.c  what the jobs of a queue and its shares cost, over restarts (bill.h)
  *   front.c      the first jobs in line, for the status of their queue (front.h)
  *   history.c, forecast.c  how long work took; when what waits starts (history.h, forecast.h)
  *   explain.c, explain_print.c, clauses.c  the same whole, for who asks: every node and type

@@ -144,7 +144,10 @@ void core_queues(const struct core *core,
     size_t at = 0;
     const struct core_queue *queue;
     while ((queue = map_next(core->queues, &at, NULL)) != NULL) {
-        struct core_queue_view view = {.name = queue->name, .cost = queue->bill.all};
+        struct core_queue_view view = {.name = queue->name,
+                                       .cost = queue->bill.all,
+                                       .shares = queue->bill.shares,
+                                       .share_count = queue->bill.share_count};
         memcpy(view.jobs, queue->jobs, sizeof(view.jobs));
         if (queue->present && !visit(ctx, &view))
             return;

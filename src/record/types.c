@@ -129,8 +129,12 @@ PART(time_limit_action, ENUM(reason, BLOCKED_COUNT) M(state) M(action) M(seconds
 #define T job_cost
 PART(job_cost, M(vcpu_seconds) M(gpu_seconds) M(amount) M(mark))
 #undef T
+#define T share_cost
+PART(share_cost, M(identifier) STRUCT(all, job_cost) STRUCT(settled, job_cost))
+#undef T
 #define T queue_cost
-PART(queue_cost, STRUCT(all, job_cost) STRUCT(settled, job_cost) M(since_ns))
+PART(queue_cost, STRUCT(all, job_cost) STRUCT(settled, job_cost) M(since_ns)
+    LIST(shares, share_count, share_cost))
 #undef T
 #define T environment_cost
 PART(environment_cost, M(vcpu_seconds) M(gpu_seconds) M(amount) M(at_ns) M(price) M(vcpus) M(gpus)

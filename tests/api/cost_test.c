@@ -40,13 +40,17 @@ static char *meta_name = (char *)(uintptr_t) "sim";
 
 TEST(a_queue_reads_what_it_has_told)
 {
+    char share[] = "team-a";
+    struct share_cost shares = {share, {.vcpu_seconds = 6, .amount = 900000}, {.amount = 7}};
     const struct object_meta meta = {.name = meta_name};
     struct job_queue_status status = {
         .status = "VALID",
         .reason = "Healthy",
         .cost = {.all = {.vcpu_seconds = 7, .gpu_seconds = 2, .amount = 1500000},
                  .settled = {.vcpu_seconds = 5, .amount = 1000000, .mark = 3},
-                 .since_ns = 1700000000 * NS_PER_S},
+                 .since_ns = 1700000000 * NS_PER_S,
+                 .shares = &shares,
+                 .share_count = 1},
     };
     AUTO(json_object) doc = job_queue_status_encode(&meta, &status, NULL, NS_PER_S);
     AUTO(json_object)
@@ -60,11 +64,17 @@ TEST(a_queue_reads_what_it_has_told)
     CHECK_INT("settled", queue->cost.settled.amount, 1000000);
     CHECK_INT("up to", queue->cost.settled.mark, 3);
     CHECK_INT("since", queue->cost.since_ns, 1700000000 * NS_PER_S);
+    REQUIRE(queue->cost.share_count == 1);
+    CHECK_TEXT("share", queue->cost.shares[0].identifier, "team-a");
+    CHECK_INT("its vCPU-seconds", queue->cost.shares[0].all.vcpu_seconds, 6);
+    CHECK_INT("its amount", queue->cost.shares[0].all.amount, 900000);
+    CHECK_INT("its settled part", queue->cost.shares[0].settled.amount, 7);
     struct json_object *cost = json_get(json_get(doc, "status"), "cost");
     json_put(cost, "amount", json_object_new_string("dear"));
     AUTO(job_queue) damaged = NULL;
     REQUIRE(job_queue_decode(doc, &damaged, NULL) == 0);
     CHECK_INT("what does not read is nothing", damaged->cost.all.vcpu_seconds, 0);
+    CHECK_INT("nor are its shares", (int64_t)damaged->cost.share_count, 0);
 }
 
 TEST(an_environment_reads_what_it_has_told)

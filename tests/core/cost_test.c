@@ -5,6 +5,7 @@
 #include "bulkhead/base/macros.h"
 #include "bulkhead/base/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct world_row rows[] = {
@@ -117,6 +118,39 @@ static const struct world_row bills[] = {
      "restart\n"
      "at 300s\n",
      "170s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"},
+    {"what jobs of each share cost has sums of its own, the dearest first",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi runs=20s share=x\n"
+     "job b queue=q cpu=2 memory=1Gi runs=20s share=y\n"
+     "job c queue=q cpu=1 memory=1Gi runs=40s\n"
+     "at 120s\n",
+     "50s q costs 60 vCPU-s, 0 GPU-s, 15000 millionths, 15000 settled up to 2, by share: "
+     "y 10000/10000, x 5000/5000\n"
+     "110s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 3, by share: "
+     "y 10000/10000, x 5000/5000\n"},
+    {"of a share whose job was deleted while nobody watched, and another that got more meanwhile",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi share=x retry=2\n"
+     "job b queue=q cpu=1 memory=1Gi runs=100s share=y\n"
+     "at 20s\n"
+     "pod a running\n"
+     "at 40s\n"
+     "pod a failed\n"
+     "at 105s\n"
+     "answer always queue-status q again\n"
+     "at 112s\n"
+     "job a gone\n"
+     "restart\n"
+     "answer always queue-status q ok\n"
+     "at 200s\n",
+     "100s q costs 20 vCPU-s, 0 GPU-s, 5000 millionths, 0 settled up to 0, by share: x 5000/0\n"
+     "110s q costs 20 vCPU-s, 0 GPU-s, 5000 millionths, 0 settled up to 0, by share: x 5000/0\n"
+     "111s q costs 120 vCPU-s, 0 GPU-s, 30000 millionths, 25000 settled up to 1, by share: "
+     "y 25000/25000, x 5000/0\n"
+     "112s q costs 120 vCPU-s, 0 GPU-s, 30000 millionths, 30000 settled up to 1, by share: "
+     "y 25000/25000, x 5000/5000\n"},
     /* clang-format on */
 };
 
@@ -185,15 +219,16 @@ TEST(charges)
 }
 
 /* Killed at any plan, whatever of it was carried out: each job is counted once. */
-static const char told_in_the_end[] = "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
-                                      "queue q envs=e\n"
-                                      "job a queue=q cpu=1 memory=1Gi runs=20s ttl=3s\n"
-                                      "job b queue=q cpu=1 memory=1Gi runs=21s\n"
-                                      "job c queue=q cpu=2 memory=1Gi runs=10s array=2 ttl=0s\n"
-                                      "at 130s\n"
-                                      "job b gone\n"
-                                      "job d queue=q cpu=1 memory=1Gi runs=20s ttl=2s\n"
-                                      "at 300s\n";
+static const char told_in_the_end[] =
+    "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+    "queue q envs=e\n"
+    "job a queue=q cpu=1 memory=1Gi runs=20s ttl=3s share=x\n"
+    "job b queue=q cpu=1 memory=1Gi runs=21s\n"
+    "job c queue=q cpu=2 memory=1Gi runs=10s array=2 ttl=0s share=y\n"
+    "at 130s\n"
+    "job b gone\n"
+    "job d queue=q cpu=1 memory=1Gi runs=20s ttl=2s share=x\n"
+    "at 300s\n";
 
 static const char *last_sum(struct world *world)
 {
@@ -209,7 +244,8 @@ TEST(killed_at_any_moment)
     AUTO(world) whole = world_new(SHOW_BILL);
     const char *want = last_sum(whole);
     CHECK_TEXT("whole", want,
-               "q costs 101 vCPU-s, 0 GPU-s, 25250 millionths, 25250 settled up to 4\n");
+               "q costs 101 vCPU-s, 0 GPU-s, 25250 millionths, 25250 settled up to 4, by share: "
+               "x 10000/10000, y 10000/10000\n");
     for (size_t plan = 1; plan <= world_plan_count(whole); plan++) {
         for (enum world_cut cut = CUT_BEFORE_ACTIONS; cut <= CUT_BEFORE_ANSWERS; cut++) {
             AUTO(world) world = world_new(SHOW_BILL);
@@ -218,6 +254,46 @@ TEST(killed_at_any_moment)
             CHECK_TEXT(row, last_sum(world), want);
         }
     }
+}
+
+/* What is told of a queue's shares last: how many have sums, and what all others cost. */
+static int64_t last_others(struct world *world, int *ret_shares)
+{
+    const char *sum = world_log(world);
+    for (const char *at = sum; (at = strstr(at, "q costs ")) != NULL; at++)
+        sum = at;
+    const char *amount = strstr(sum, "GPU-s, ");
+    const char *share = strstr(sum, "by share:");
+    *ret_shares = 0;
+    if (amount == NULL || share == NULL)
+        return -1;
+    int64_t others = strtoll(amount + strlen("GPU-s, "), NULL, 10);
+    share += strlen("by share:");
+    while ((share = strstr(share, " s")) != NULL && (share = strchr(share + 1, ' ')) != NULL) {
+        others -= strtoll(share, NULL, 10);
+        ++*ret_shares;
+    }
+    return others;
+}
+
+/* Those after the hundredth are in the queue's sum alone, for whoever adds to it later, too. */
+TEST(a_hundred_shares_have_sums)
+{
+    enum { JOBS = 103 };
+    int shares = 0;
+    AUTO_STR text = STR_EMPTY;
+    AUTO(world) world = world_new(SHOW_BILL);
+    str_addf(&text, "environment e kwok max=128 types=huge:128:512Gi:128 delay=10m\n"
+                    "queue q envs=e\n");
+    for (int i = 0; i < JOBS; i++)
+        str_addf(&text, "job j%d queue=q cpu=1 memory=1Gi runs=36s share=s%d\n", i, i);
+    str_addf(&text,
+             "at 200s\nrestart\njob last queue=q cpu=1 memory=1Gi runs=36s share=s%d\nat 300s\n",
+             JOBS);
+    world_run(world, str_text(&text));
+    int64_t others = last_others(world, &shares);
+    CHECK_INT("shares", shares, SHARE_COSTS_MAX);
+    CHECK_INT("three before the restart, and one after it, of 0.011635 each", others, 4 * 11635);
 }
 
 TEST(bills)

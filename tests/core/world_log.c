@@ -169,10 +169,15 @@ static void log_bill(struct world *world, const struct action *action)
     const struct queue_cost *cost = &action->queue_status->cost;
     if (cost->since_ns == 0)
         return;
-    log_line(world, "%s costs %lld vCPU-s, %lld GPU-s, %lld millionths, %lld settled up to %lld",
+    AUTO_STR shares = STR_EMPTY;
+    for (size_t i = 0; i < cost->share_count; i++)
+        str_addf(&shares, "%s%s %lld/%lld", i == 0 ? ", by share: " : ", ",
+                 cost->shares[i].identifier, (long long)cost->shares[i].all.amount,
+                 (long long)cost->shares[i].settled.amount);
+    log_line(world, "%s costs %lld vCPU-s, %lld GPU-s, %lld millionths, %lld settled up to %lld%s",
              action->name, (long long)cost->all.vcpu_seconds, (long long)cost->all.gpu_seconds,
              (long long)cost->all.amount, (long long)cost->settled.amount,
-             (long long)cost->settled.mark);
+             (long long)cost->settled.mark, str_text(&shares));
 }
 
 static void log_charge(struct world *world, const struct action *action)

@@ -99,6 +99,7 @@ void thing_free(struct thing *thing)
     free(thing->uid);
     free(thing->parent_uid);
     free(thing->shares_used);
+    queue_cost_done(&thing->cost);
     free(thing->array_data);
     free(thing->array_encoding);
     free(thing->array_refusals);
@@ -753,7 +754,9 @@ static enum done_result queue_told(struct world *world, const struct action *act
     if (thing == NULL)
         return DONE_NOT_FOUND;
     thing->draining_since_ns = action->queue_status->draining_since_ns;
+    queue_cost_done(&thing->cost);
     thing->cost = action->queue_status->cost;
+    thing->cost.shares = share_costs_copy(thing->cost.shares, thing->cost.share_count);
     return DONE_OK;
 }
 

@@ -302,6 +302,7 @@ struct job_queue *queue_from(const struct thing *thing)
     most_from(&line, &queue->most);
     queue->draining_since_ns = thing->draining_since_ns;
     queue->cost = thing->cost;
+    queue->cost.shares = share_costs_copy(queue->cost.shares, queue->cost.share_count);
     queue->priority = line_number(&line, "priority", 0);
     struct text_list names = {0};
     list_from(line_get(&line, "envs"), &names);

@@ -238,6 +238,7 @@ static struct job_queue *queue_convert(const struct sim_queue *from)
     queue->shares.used = text_copy(from->shares_used);
     queue->observed_generation = from->observed_generation;
     queue->cost = from->cost;
+    queue->cost.shares = share_costs_copy(from->cost.shares, from->cost.share_count);
     queue->finished_pods =
         (struct finished_pods){.keep_s = from->keep_s, .per_node = from->per_node};
     queue->environment_count = from->environment_count;

@@ -35,17 +35,23 @@ void cost_job_stored(struct world *world, const struct sim_job *job,
     struct sim_queue *queue = queue_of(world, job);
     if (queue == NULL)
         return;
-    if (job->status != NULL)
+    struct job_cost *by = &queue->spent_by[share_index(job->share)];
+    if (job->status != NULL) {
         cost_count(&queue->spent, &job->status->status.cost, -1);
+        cost_count(by, &job->status->status.cost, -1);
+    }
     cost_count(&queue->spent, &status->status.cost, 1);
+    cost_count(by, &status->status.cost, 1);
     world->counters.charged += status->status.cost.amount > 0;
 }
 
 void cost_job_taken(struct world *world, const struct sim_job *job)
 {
     struct sim_queue *queue = queue_of(world, job);
-    if (queue != NULL && job->status != NULL)
-        cost_count(&queue->taken, &job->status->status.cost, 1);
+    if (queue == NULL || job->status == NULL)
+        return;
+    cost_count(&queue->taken, &job->status->status.cost, 1);
+    cost_count(&queue->taken_by[share_index(job->share)], &job->status->status.cost, 1);
 }
 
 void cost_job_expired(struct world *world, const struct sim_job *job)
@@ -55,6 +61,41 @@ void cost_job_expired(struct world *world, const struct sim_job *job)
         job->status->status.cost.mark > queue->cost.settled.mark)
         violation(world, "cost", "job %s is removed, and %s has not counted it", job->object.name,
                   queue->object.name);
+}
+
+/* What is told of the share; nothing: it has cost nothing. */
+static struct share_cost told_of(const struct queue_cost *cost, size_t share)
+{
+    for (size_t i = 0; i < cost->share_count; i++) {
+        if (share_index(cost->shares[i].identifier) == share)
+            return cost->shares[i];
+    }
+    return (struct share_cost){.identifier = NULL};
+}
+
+/* Every job has a share here, and there are few: together they are all. */
+static void check_shares(struct world *world, const struct sim_queue *queue,
+                         const struct queue_cost *cost)
+{
+    struct job_cost all = {0}, settled = {0};
+    for (size_t i = 0; i < SHARE_COUNT; i++) {
+        const struct share_cost old = told_of(&queue->cost, i), now = told_of(cost, i);
+        if (!is_at_most(&old.all, &now.all) || !is_at_most(&old.settled, &now.settled))
+            violation(world, "cost", "what share %zu of %s cost goes down", i, queue->object.name);
+        if (!is_at_most(&now.all, &queue->spent_by[i]))
+            violation(world, "cost",
+                      "share %zu of %s is told to have cost %lld, its jobs cost %lld", i,
+                      queue->object.name, (long long)now.all.amount,
+                      (long long)queue->spent_by[i].amount);
+        cost_count(&all, &now.all, 1);
+        cost_count(&settled, &now.settled, 1);
+    }
+    if (all.amount != cost->all.amount || all.vcpu_seconds != cost->all.vcpu_seconds ||
+        all.gpu_seconds != cost->all.gpu_seconds || settled.amount != cost->settled.amount ||
+        settled.vcpu_seconds != cost->settled.vcpu_seconds)
+        violation(world, "cost", "the shares of %s are told to have cost %lld of %lld",
+                  queue->object.name, (long long)all.amount, (long long)cost->all.amount);
+    world->counters.shares_charged += cost->share_count > 1;
 }
 
 void cost_queue_stored(struct world *world, struct sim_queue *queue, const struct request *request)
@@ -67,6 +108,7 @@ void cost_queue_stored(struct world *world, struct sim_queue *queue, const struc
     if (!is_at_most(&cost->all, &queue->spent))
         violation(world, "cost", "%s is told to have cost %lld, its jobs cost %lld",
                   queue->object.name, (long long)cost->all.amount, (long long)queue->spent.amount);
+    check_shares(world, queue, cost);
     queue->cost = *cost;
 }
 
@@ -136,6 +178,15 @@ const char *cost_unconverged(struct world *world)
             return arena_printf(world->arena, "%s is told to have cost %lld, its jobs cost %lld",
                                 queue->object.name, (long long)queue->cost.all.amount,
                                 (long long)least.amount);
+        for (size_t k = 0; k < SHARE_COUNT; k++) {
+            struct job_cost least_by = queue->spent_by[k];
+            cost_count(&least_by, &queue->taken_by[k], -1);
+            const struct share_cost told = told_of(&queue->cost, k);
+            if (!is_at_most(&least_by, &told.all))
+                return arena_printf(
+                    world->arena, "share %zu of %s is told to have cost %lld, its jobs cost %lld",
+                    k, queue->object.name, (long long)told.all.amount, (long long)least_by.amount);
+        }
     }
     return charge_unconverged(world);
 }

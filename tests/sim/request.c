@@ -184,6 +184,17 @@ static void copy_order(struct world *world, const struct pod_order *order, struc
     revision_copy_order(world, order, request);
 }
 
+static void copy_cost(struct world *world, const struct queue_cost *cost, struct request *request)
+{
+    struct share_cost *shares = arena_alloc(world->arena, cost->share_count * sizeof(*shares) + 1);
+    for (size_t i = 0; i < cost->share_count; i++) {
+        shares[i] = cost->shares[i];
+        shares[i].identifier = copy(world, cost->shares[i].identifier);
+    }
+    request->queue_cost = *cost;
+    request->queue_cost.shares = shares;
+}
+
 static void copy_interruptions(struct world *world, const struct compute_environment_status *status,
                                struct request *request)
 {
@@ -244,7 +255,7 @@ struct request *request_new(struct world *world, const struct action *action)
         request->shares_used = copy(world, action->queue_status->shares.used);
         request->shares_at_ns = action->queue_status->shares.at_ns;
         oracle_shares(world, action->name, &action->queue_status->shares);
-        request->queue_cost = action->queue_status->cost;
+        copy_cost(world, &action->queue_status->cost, request);
     }
     if (action->kind == ACTION_ENVIRONMENT_STATUS) {
         const struct compute_environment_status *status = action->environment_status;

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const shares[] = {"u1", "u2", "v", "w"};
+static const char *const shares[SHARE_COUNT] = {"u1", "u2", "v", "w"};
 
 static void draw_policy(struct world *world, struct sim_policy *policy)
 {
@@ -112,6 +112,14 @@ bool reservation_feasible(const struct world *world, const struct sim_queue *que
 const char *share_choose(struct world *world)
 {
     return shares[draw(world, 0, ARRAY_LEN(shares) - 1)];
+}
+
+size_t share_index(const char *share)
+{
+    size_t at = 0;
+    while (at + 1 < SHARE_COUNT && strcmp(shares[at], share) != 0)
+        at++;
+    return at;
 }
 
 static void run_again(struct world *world, struct task *task)

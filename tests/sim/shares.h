@@ -8,6 +8,7 @@ const char *policy_choose(struct world *world); /* for a queue; or NULL */
 /* Can every job of the queue start beside what computeReservation keeps free? */
 bool reservation_feasible(const struct world *world, const struct sim_queue *queue);
 const char *share_choose(struct world *world);
+size_t share_index(const char *share); /* below SHARE_COUNT */
 void policy_edit(struct world *world);
 struct scheduling_policy *policy_convert(const struct sim_policy *from);
 /* A pod is marked to be stopped for another share. */

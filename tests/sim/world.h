@@ -79,7 +79,7 @@ enum {
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
     X(signals) X(interruptions) X(droughts) X(given_back) X(launches_judged) \
     X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared) \
-    X(charged) X(taken_back) X(lives_replayed) X(recorded_bytes)
+    X(charged) X(shares_charged) X(taken_back) X(lives_replayed) X(recorded_bytes)
 /* clang-format on */
 
 struct counters {
@@ -251,6 +251,8 @@ struct sim_array_state {
     const struct stored_status *status;
 };
 
+enum { SHARE_COUNT = 4 };
+
 struct sim_queue {
     struct object object;
     bool enabled;
@@ -265,6 +267,7 @@ struct sim_queue {
     struct queue_cost cost;    /* likewise */
     struct job_cost spent;     /* by all jobs that it ever had, as these tell */
     struct job_cost taken;     /* the part of those that others deleted */
+    struct job_cost spent_by[SHARE_COUNT], taken_by[SHARE_COUNT]; /* the same by share */
     const char *environments[ENVIRONMENTS_MAX];
     size_t environment_count;
     const char *policy;      /* NULL: first in, first out */

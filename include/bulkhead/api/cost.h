@@ -5,9 +5,10 @@
 #define BULKHEAD_API_COST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-enum { AMOUNT_ONE = 1000000 };
+enum { AMOUNT_ONE = 1000000, SHARE_COSTS_MAX = 100 };
 
 /* Of all tries that have ended: of a job, or of all jobs of a queue. */
 struct job_cost {
@@ -18,11 +19,24 @@ struct job_cost {
     int64_t mark;
 };
 
+struct share_cost { /* of the jobs of a queue that name one share; the marks are not used */
+    char *identifier;
+    struct job_cost all, settled;
+};
+
 struct queue_cost {      /* status.cost of a JobQueue */
     struct job_cost all; /* mark: not used */
     struct job_cost settled;
     int64_t since_ns; /* 0: nothing has cost anything yet */
+    /* At most SHARE_COSTS_MAX. What is in none of them is of jobs without a share, and of shares
+     * that came when there were so many. */
+    struct share_cost *shares;
+    size_t share_count;
 };
+
+/* On the heap; NULL for none. */
+struct share_cost *share_costs_copy(const struct share_cost *shares, size_t count);
+void queue_cost_done(struct queue_cost *cost); /* frees and forgets its shares */
 
 struct environment_cost { /* status.cost of a ComputeEnvironment: of its machines, idle or not */
     int64_t vcpu_seconds, gpu_seconds, amount; /* up to at_ns */

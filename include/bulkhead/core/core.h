@@ -243,7 +243,9 @@ void core_counts(const struct core *core, struct core_counts *ret_counts);
 /* Walks, for metrics and tests; stop by returning false. */
 struct core_queue_view {
     const char *name;
-    struct job_cost cost; /* of tries that have ended, as jobs tell durably */
+    struct job_cost cost;            /* of tries that have ended, as jobs tell durably */
+    const struct share_cost *shares; /* parts of it; their marks are not used */
+    size_t share_count;
     int64_t jobs[JOB_PHASE_COUNT];
 };
 void core_queues(const struct core *core,
