@@ -67,6 +67,11 @@ static struct json_object *explanation_json(const struct explanation *explanatio
     put_text(json, "message", explanation->message);
     put_text(json, "needs", explanation->needs);
     json_put_i64(json, "waiting", explanation->waiting);
+    if (explanation->cost_why != NULL) {
+        AUTO_TEXT amount = explanation->cost_known ? money_text(explanation->cost_amount) : NULL;
+        put_text(json, "costToCome", amount);
+        put_text(json, "costEstimate", explanation->cost_why);
+    }
     if (explanation->position > 0) {
         json_put_i64(json, "position", explanation->position);
         json_put_i64(json, "inLine", explanation->in_line);

@@ -67,6 +67,14 @@ static const struct field share_cost_fields[] = {
 static const struct object_type share_cost_type =
     OBJECT_TYPE(struct share_cost, "ShareCost", share_cost_fields, .open = true);
 
+static const struct field forecast_fields[] = {
+    CUSTOM(struct cost_forecast, amount, &amount_field, "amount"),
+    TIME(struct cost_forecast, since_ns, "since"),
+    FIELD(struct cost_forecast, unknown, "unknownJobs"),
+};
+static const struct object_type forecast_type =
+    OBJECT_TYPE(struct cost_forecast, "CostForecast", forecast_fields, .open = true);
+
 static const struct field queue_cost_fields[] = {
     FIELD(struct queue_cost, all.vcpu_seconds, "vcpuSeconds"),
     FIELD(struct queue_cost, all.gpu_seconds, "gpuSeconds"),
@@ -75,6 +83,7 @@ static const struct field queue_cost_fields[] = {
     OBJECT(struct queue_cost, settled, &job_cost_type, "settled"),
     LIST(struct queue_cost, shares, share_count, &share_cost_type, "shares",
          .max = SHARE_COSTS_MAX),
+    OBJECT(struct queue_cost, forecast, &forecast_type, "forecast"),
 };
 const struct object_type queue_cost_type =
     OBJECT_TYPE(struct queue_cost, "QueueCost", queue_cost_fields, .open = true);

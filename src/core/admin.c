@@ -132,8 +132,8 @@ static void plan_queue(struct core *core, struct core_queue *queue)
     hash = hash_bytes(kept_numbers, sizeof(kept_numbers), hash);
     hash = hash_text(kept->job, hash_text(kept->environment, hash_text(kept->node, hash)));
     hash = hash_text(kept->message, hash);
-    hash = front_fill(queue, status, hash);
     bill_fill(core, queue, status);
+    hash = front_fill(queue, status, hash);
     queue->status_dirty = false;
     if (hash == queue->written_hash && !bill)
         return;

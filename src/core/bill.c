@@ -204,9 +204,12 @@ static void open_bill(struct core *core, struct core_queue *queue)
     const struct queue_cost *stored = queue->spec != NULL ? &queue->spec->cost : NULL;
     bill->told = (struct queue_cost){.since_ns = 0};
     if (stored != NULL)
-        bill->told = (struct queue_cost){stored->all, stored->settled, stored->since_ns, NULL, 0};
+        bill->told = (struct queue_cost){
+            .all = stored->all, .settled = stored->settled, .since_ns = stored->since_ns};
     bill->sent = bill->told;
     bill_shares_open(bill, stored);
+    if (stored != NULL && stored->forecast.since_ns != 0)
+        queue->front_dirty = true; /* it may have come true while nobody watched */
     bill->told_ns = core->now_ns;
     bill->settled = bill->all = bill->told.settled;
     bill->all.mark = 0;

@@ -23,7 +23,7 @@ enum { SHARE_ONE = 1000000, SECONDS_A_HOUR = 3600 };
 
 /* An hour of it, in millionths; 0: not known. (struct core_type.price is for comparing: it falls
  * back on vCPUs.) */
-static int64_t type_price(const struct core_environment *environment, const struct core_type *type)
+int64_t type_price(const struct core_environment *environment, const struct core_type *type)
 {
     if (type == NULL || environment->spec == NULL)
         return 0;
@@ -68,17 +68,15 @@ static int64_t gpus_of(const struct core *core, const struct amounts *needs)
     return 0;
 }
 
-/* In millionths. */
-static int64_t share_of(const struct core_pod *pod, const struct amounts *needs)
+int64_t amounts_share(const struct amounts *needs, const struct amounts *all, bool alone)
 {
     int64_t largest = 0;
-    if (pod->alone)
+    if (alone)
         return SHARE_ONE;
     for (unsigned d = 0; d < DIM_MAX; d++) {
-        int64_t all = pod->node->capacity.v[d];
-        if (needs->v[d] <= 0 || all <= 0)
+        if (needs->v[d] <= 0 || all->v[d] <= 0)
             continue;
-        __extension__ __int128 share = (__int128)needs->v[d] * SHARE_ONE / all;
+        __extension__ __int128 share = (__int128)needs->v[d] * SHARE_ONE / all->v[d];
         int64_t here = share < SHARE_ONE ? (int64_t)share : SHARE_ONE;
         largest = here > largest ? here : largest;
     }
@@ -98,7 +96,8 @@ int64_t pod_price(const struct core_pod *pod)
     const struct core_instance *instance = pod->node != NULL ? pod->node->instance : NULL;
     if (needs == NULL || instance == NULL)
         return 0;
-    __extension__ __int128 price = (__int128)instance_price(instance) * share_of(pod, needs);
+    __extension__ __int128 price =
+        (__int128)instance_price(instance) * amounts_share(needs, &pod->node->capacity, pod->alone);
     return (int64_t)(price / SHARE_ONE);
 }
 

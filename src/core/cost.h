@@ -11,6 +11,10 @@
 void cost_take(struct core *core, const struct core_pod *pod, const struct pod *seen);
 int64_t pod_price(const struct core_pod *pod); /* millionths an hour where it is; 0: not known */
 int64_t instance_price(const struct core_instance *instance); /* likewise */
+/* Of a machine of that type there, the same. */
+int64_t type_price(const struct core_environment *environment, const struct core_type *type);
+/* The part of a machine that they are, in millionths: the largest of any resource; alone: all. */
+int64_t amounts_share(const struct amounts *needs, const struct amounts *all, bool alone);
 void cost_add(struct job_cost *sum, const struct job_cost *more);
 /* Of the machines that there are, an hour, in millionths; those without a known price cost 0. */
 int64_t environment_price(const struct core_environment *environment);

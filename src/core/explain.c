@@ -6,6 +6,7 @@
  * its queue, every node and instance type there, every clause. */
 #include "explain.h"
 #include "clauses.h"
+#include "expect.h"
 #include "forecast.h"
 #include "gang.h"
 #include "ladder.h"
@@ -161,6 +162,12 @@ bool core_explain(struct core *core, const char *uid, struct arena *arena,
     AUTO_TEXT message = verdict_message(core, job);
     ret->message = arena_copy(arena, message);
     ret->reason = verdict_reason(verdict_shown(job));
+    struct expected expected;
+    if (expect_job(core, job, arena, &expected)) {
+        ret->cost_known = expected.known;
+        ret->cost_amount = expected.amount;
+        ret->cost_why = expected.why;
+    }
     if (ret->waiting == 0)
         return true;
     ret->needs = needs_of(job, arena);

@@ -42,16 +42,28 @@ static void print_line(const struct explanation *explanation, struct str *out)
                  explanation->start_why);
 }
 
+static void print_cost(const struct explanation *explanation, struct str *out)
+{
+    if (explanation->cost_why == NULL)
+        return;
+    AUTO_TEXT amount =
+        explanation->cost_known ? money_text(explanation->cost_amount) : text_copy("not known");
+    str_addf(out, "  cost to come: %s: %s\n", amount, explanation->cost_why);
+}
+
 void explanation_print(const struct explanation *explanation, struct str *out)
 {
     str_addf(out, "%s in JobQueue %s: %s %s%s%s\n", explanation->key, explanation->queue,
              explanation->phase, explanation->reason, explanation->message[0] != '\0' ? ": " : "",
              explanation->message);
-    if (explanation->waiting == 0)
+    if (explanation->waiting == 0) {
+        print_cost(explanation, out);
         return;
+    }
     if (explanation->needs != NULL)
         str_addf(out, "  needs %s\n", explanation->needs);
     print_line(explanation, out);
+    print_cost(explanation, out);
     for (size_t i = 0; i < explanation->environment_count; i++) {
         const struct explain_environment *environment = &explanation->environments[i];
         str_addf(out, "  %s: %s%s%s\n", environment->name,

@@ -6,6 +6,7 @@
  * environments is made for it (forecast.c), which costs a look at each of their nodes. An estimate
  * that merely grows older is not written again. */
 #include "front.h"
+#include "expect.h"
 #include "forecast.h"
 #include "order.h"
 
@@ -17,6 +18,8 @@ struct front {
     struct queue_front items[QUEUE_FRONT_MAX];
     size_t count;
     int64_t looked_ns;
+    struct cost_forecast cost;
+    bool cost_taken;
 };
 
 static void items_free(struct front *front)
@@ -54,6 +57,22 @@ static void take(struct core *core, struct front *front, const struct forecast *
     front->count++;
 }
 
+/* As it was told before, when it is still the same: over a restart, too. */
+static void take_cost(struct core *core, const struct core_queue *queue, struct front *front)
+{
+    struct cost_forecast now;
+    const struct cost_forecast before =
+        front->cost_taken ? front->cost : queue->spec->cost.forecast;
+    if (!expect_queue(core, queue, &now))
+        return;
+    if (now.amount == before.amount && now.unknown == before.unknown)
+        now.since_ns = before.since_ns;
+    else if (now.amount != 0 || now.unknown != 0)
+        now.since_ns = core->now_ns;
+    front->cost = now;
+    front->cost_taken = true;
+}
+
 void front_look(struct core *core, struct core_queue *queue)
 {
     struct forecast forecasts[QUEUE_FRONT_MAX] = {0};
@@ -81,6 +100,7 @@ void front_look(struct core *core, struct core_queue *queue)
         count = forecast(core, queue, NULL, QUEUE_FRONT_MAX, core->arena, forecasts);
     for (size_t i = 0; i < count; i++)
         take(core, front, &forecasts[i]);
+    take_cost(core, queue, front);
     queue->status_dirty = true;
 }
 
@@ -88,6 +108,11 @@ uint64_t front_fill(const struct core_queue *queue, struct job_queue_status *sta
 {
     const struct front *front = queue->front;
     status->front_count = 0;
+    if (front != NULL && front->cost_taken)
+        status->cost.forecast = front->cost;
+    else if (queue->spec != NULL)
+        status->cost.forecast = queue->spec->cost.forecast; /* until it is known again */
+    hash = hash_bytes(&status->cost.forecast, sizeof(status->cost.forecast), hash);
     for (size_t i = 0; front != NULL && i < front->count; i++) {
         const struct queue_front *item = &front->items[i];
         hash = hash_text(item->message, hash_text(item->reason, hash_text(item->job, hash)));

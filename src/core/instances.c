@@ -5,6 +5,7 @@
  * is gone, or has left it out of two answers in a row that were asked for after the machine was
  * known. */
 #include "charge.h"
+#include "expect.h"
 #include "ladder.h"
 #include "signals.h"
 #include "spot.h"
@@ -94,6 +95,7 @@ void types_refresh(struct core *core, struct core_environment *environment)
     }
     environment_shape(core, environment);
     environment->buy_dirty = true;
+    expect_changed(core, environment);
 }
 
 bool type_matches(const struct core_environment *environment, const struct core_type *type,

@@ -65,7 +65,8 @@
  *   charge.c     what the machines of an environment cost (charge.h)
  *   bill.c, bill_shares.c  what the jobs of a queue and its shares cost, over restarts (bill.h)
  *   front.c      the first jobs in line, for the status of their queue (front.h)
- *   history.c, forecast.c  how long work took; when what waits starts (history.h, forecast.h)
+ *   history.c, forecast.c, expect.c  how long work took; when what waits starts, what it will cost
+ *                yet (history.h, forecast.h, expect.h)
  *   explain.c, explain_print.c, clauses.c  the same whole, for who asks: every node and type
  *                (explain.h, clauses.h)
  *   status.c     what is written when, and what a durable status sets free

@@ -132,9 +132,12 @@ PART(job_cost, M(vcpu_seconds) M(gpu_seconds) M(amount) M(mark))
 #define T share_cost
 PART(share_cost, M(identifier) STRUCT(all, job_cost) STRUCT(settled, job_cost))
 #undef T
+#define T cost_forecast
+PART(cost_forecast, M(amount) M(since_ns) M(unknown))
+#undef T
 #define T queue_cost
 PART(queue_cost, STRUCT(all, job_cost) STRUCT(settled, job_cost) M(since_ns)
-    LIST(shares, share_count, share_cost))
+    LIST(shares, share_count, share_cost) STRUCT(forecast, cost_forecast))
 #undef T
 #define T environment_cost
 PART(environment_cost, M(vcpu_seconds) M(gpu_seconds) M(amount) M(at_ns) M(price) M(vcpus) M(gpus)

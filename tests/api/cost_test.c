@@ -50,7 +50,8 @@ TEST(a_queue_reads_what_it_has_told)
                  .settled = {.vcpu_seconds = 5, .amount = 1000000, .mark = 3},
                  .since_ns = 1700000000 * NS_PER_S,
                  .shares = &shares,
-                 .share_count = 1},
+                 .share_count = 1,
+                 .forecast = {.amount = 4, .since_ns = 1700000001 * NS_PER_S, .unknown = 9}},
     };
     AUTO(json_object) doc = job_queue_status_encode(&meta, &status, NULL, NS_PER_S);
     AUTO(json_object)
@@ -64,6 +65,9 @@ TEST(a_queue_reads_what_it_has_told)
     CHECK_INT("settled", queue->cost.settled.amount, 1000000);
     CHECK_INT("up to", queue->cost.settled.mark, 3);
     CHECK_INT("since", queue->cost.since_ns, 1700000000 * NS_PER_S);
+    CHECK_INT("to come", queue->cost.forecast.amount, 4);
+    CHECK_INT("since then", queue->cost.forecast.since_ns, 1700000001 * NS_PER_S);
+    CHECK_INT("not known", queue->cost.forecast.unknown, 9);
     REQUIRE(queue->cost.share_count == 1);
     CHECK_TEXT("share", queue->cost.shares[0].identifier, "team-a");
     CHECK_INT("its vCPU-seconds", queue->cost.shares[0].all.vcpu_seconds, 6);

@@ -85,9 +85,10 @@ static const struct world_row bills[] = {
      "restart\n"
      "at 600s\n",
      "120s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
+     "135s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
      "190s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
      "210s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
-     "270s q costs 300 vCPU-s, 0 GPU-s, 75000 millionths, 75000 settled up to 2\n"
+     "220s q costs 300 vCPU-s, 0 GPU-s, 75000 millionths, 75000 settled up to 2\n"
      "400s q costs 300 vCPU-s, 0 GPU-s, 75000 millionths, 75000 settled up to 2\n"},
     {"what is removed for its age is in the sum first",
      "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
@@ -117,7 +118,7 @@ static const struct world_row bills[] = {
      "answer always provider-types e again\n"
      "restart\n"
      "at 300s\n",
-     "170s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"},
+     "120s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"},
     {"what jobs of each share cost has sums of its own, the dearest first",
      "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
      "queue q envs=e\n"
@@ -125,6 +126,8 @@ static const struct world_row bills[] = {
      "job b queue=q cpu=2 memory=1Gi runs=20s share=y\n"
      "job c queue=q cpu=1 memory=1Gi runs=40s\n"
      "at 120s\n",
+     "35s q costs 60 vCPU-s, 0 GPU-s, 15000 millionths, 15000 settled up to 2, by share: "
+     "y 10000/10000, x 5000/5000\n"
      "50s q costs 60 vCPU-s, 0 GPU-s, 15000 millionths, 15000 settled up to 2, by share: "
      "y 10000/10000, x 5000/5000\n"
      "110s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 3, by share: "

@@ -110,6 +110,7 @@ static const struct world_row rows[] = {
      "  needs cpu 3\n"
      "  place in line: 1 of 1\n"
      "  earliest start: not known: pods run there of which nobody knows how long: they have no timeout, and none like them has ended yet\n"
+     "  cost to come: not known: nobody knows how long it runs: it has no timeout, and none like it has ended yet\n"
      "  e: MaxvCpusReached: at 4 of maxvCpus 6; room comes when a running pod ends, or raise maxvCpus\n"
      "    nodes: 0 of 1 fit\n"
      "      cpu rules out 1\n"
@@ -130,6 +131,7 @@ static const struct world_row rows[] = {
      "  needs cpu 1\n"
      "  place in line: 1 of 1\n"
      "  earliest start: not known: that is not a matter of time alone\n"
+     "  cost to come: not known: no compute environment could take it now\n"
      "  e: InsufficientInstanceCapacity: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - no more small to be had now; asked for again in 10 s\n"
      "    instance types: 0 of 2 fit\n"
      "      none to be had a moment ago rules out 2: 2 would fit once the node group has some again\n"},

@@ -86,6 +86,7 @@ static const struct world_row rows[] = {
      "  needs cpu 1\n"
      "  place in line: 1 of 1\n"
      "  earliest start: not known: no machine of type small has been seen to boot yet\n"
+     "  cost to come: not known: nobody knows how long it runs: it has no timeout, and none like it has ended yet\n"
      "  e: NodesBooting: 1 node is booting, ACQUIRED since 1970-01-01T00:16:40Z\n"
      "    instance types: 1 of 1 fit\n"
      "    on its way: 1 ACQUIRED since 1970-01-01T00:16:40Z: i1 (small) boots, as far as the node group knows; given back if it is not Ready by 1970-01-01T00:26:40Z\n"},
@@ -102,6 +103,7 @@ static const struct world_row rows[] = {
      "  needs cpu 1\n"
      "  place in line: 1 of 1\n"
      "  earliest start: 1970-01-01T00:17:10Z: a machine of type small is Ready, by the mean of earlier ones\n"
+     "  cost to come: not known: nobody knows how long it runs: it has no timeout, and none like it has ended yet\n"
      "  e: NodesBooting: 1 node is booting, ACQUIRED since 1970-01-01T00:17:00Z\n"
      "    nodes: 0 of 1 fit\n"
      "      cpu rules out 1\n"

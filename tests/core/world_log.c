@@ -152,6 +152,12 @@ static void log_launching(struct world *world, const struct action *action)
 static void log_front(struct world *world, const struct action *action)
 {
     const struct job_queue_status *status = action->queue_status;
+    const struct cost_forecast *cost = &status->cost.forecast;
+    if (cost->since_ns != 0)
+        log_line(world, "%s is to cost %lld millionths more since %llds, and %lld jobs",
+                 action->name, (long long)cost->amount,
+                 (long long)((cost->since_ns - WORLD_EPOCH_NS) / NS_PER_S),
+                 (long long)cost->unknown);
     for (size_t i = 0; i < status->front_count; i++) {
         const struct queue_front *item = &status->front[i];
         long long from_s = (long long)((item->earliest_ns - WORLD_EPOCH_NS) / NS_PER_S);

@@ -95,6 +95,7 @@ static void check_shares(struct world *world, const struct sim_queue *queue,
         settled.vcpu_seconds != cost->settled.vcpu_seconds)
         violation(world, "cost", "the shares of %s are told to have cost %lld of %lld",
                   queue->object.name, (long long)all.amount, (long long)cost->all.amount);
+    world->counters.forecasts += cost->forecast.amount > 0;
     world->counters.shares_charged += cost->share_count > 1;
 }
 
@@ -167,6 +168,23 @@ static const char *charge_unconverged(struct world *world)
     return NULL;
 }
 
+/* Nothing is to come where nothing lives. */
+static const char *forecast_unconverged(struct world *world, const struct sim_queue *queue)
+{
+    const struct store *jobs = &world->stores[KIND_JOB];
+    for (size_t i = 0; i < jobs->count; i++) {
+        const struct sim_job *job = (const struct sim_job *)jobs->items[i];
+        if (name_eq(job->queue, queue->object.name) &&
+            (job->status == NULL || job->status->status.phase < JOB_SUCCEEDED))
+            return NULL;
+    }
+    const struct cost_forecast *told = &queue->cost.forecast;
+    if (told->amount == 0 && told->unknown == 0 && told->since_ns == 0)
+        return NULL;
+    return arena_printf(world->arena, "%s is told to cost %lld more, and %lld jobs, and none lives",
+                        queue->object.name, (long long)told->amount, (long long)told->unknown);
+}
+
 const char *cost_unconverged(struct world *world)
 {
     const struct store *store = &world->stores[KIND_QUEUE];
@@ -178,6 +196,9 @@ const char *cost_unconverged(struct world *world)
             return arena_printf(world->arena, "%s is told to have cost %lld, its jobs cost %lld",
                                 queue->object.name, (long long)queue->cost.all.amount,
                                 (long long)least.amount);
+        const char *forecast = forecast_unconverged(world, queue);
+        if (forecast != NULL)
+            return forecast;
         for (size_t k = 0; k < SHARE_COUNT; k++) {
             struct job_cost least_by = queue->spent_by[k];
             cost_count(&least_by, &queue->taken_by[k], -1);

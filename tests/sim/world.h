@@ -79,7 +79,7 @@ enum {
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
     X(signals) X(interruptions) X(droughts) X(given_back) X(launches_judged) \
     X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared) \
-    X(charged) X(shares_charged) X(taken_back) X(lives_replayed) X(recorded_bytes)
+    X(charged) X(shares_charged) X(forecasts) X(taken_back) X(lives_replayed) X(recorded_bytes)
 /* clang-format on */
 
 struct counters {

@@ -24,6 +24,12 @@ struct share_cost { /* of the jobs of a queue that name one share; the marks are
     struct job_cost all, settled;
 };
 
+struct cost_forecast { /* of what has not ended */
+    int64_t amount;
+    int64_t since_ns; /* when it came to that; 0: nothing is to come */
+    int64_t unknown;  /* jobs that are not in it */
+};
+
 struct queue_cost {      /* status.cost of a JobQueue */
     struct job_cost all; /* mark: not used */
     struct job_cost settled;
@@ -32,6 +38,7 @@ struct queue_cost {      /* status.cost of a JobQueue */
      * that came when there were so many. */
     struct share_cost *shares;
     size_t share_count;
+    struct cost_forecast forecast;
 };
 
 /* On the heap; NULL for none. */

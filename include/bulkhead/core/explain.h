@@ -47,6 +47,9 @@ struct explanation {
     bool more_ahead;  /* more than EXPLAIN_AHEAD_MAX are before it: position is where we stopped */
     int64_t start_ns; /* earliest start, an estimate; 0: not known */
     const char *start_why; /* what it rests on, or why it is not known; NULL: it is in no line */
+    bool cost_known;
+    int64_t cost_amount;            /* still to be paid for it, an estimate, in millionths */
+    const char *cost_why;           /* the same; NULL: nothing that it may run on has a price */
     const char *head, *head_reason; /* the first in line, if that is another */
     struct explain_environment *environments;
     size_t environment_count;
