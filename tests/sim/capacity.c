@@ -178,7 +178,11 @@ static void check_launch(struct world *world, const struct request *request)
                     world->now_ns > world->upset_ns &&
                     world->now_ns - back->sent_ns < FLAP_S * NS_PER_S && back->vcpus >= vcpus &&
                     (back->vcpus == vcpus || request->number == 1); /* else many for a large one */
-        if (soon && world->news_ns < back->sent_ns)
+        if (!soon || world->news_ns >= back->sent_ns)
+            continue;
+        if (shares_take_turns(world, request->environment))
+            world->counters.turns_taken++;
+        else
             violation(world, "flap", "%s: %s is launched %lld s after one of %lld vCPUs went",
                       request->environment, request->instance_type,
                       (long long)((world->now_ns - back->sent_ns) / NS_PER_S),

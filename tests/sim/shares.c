@@ -81,6 +81,43 @@ static int64_t milli_of(const struct world *world, const struct sim_environment 
     return milli;
 }
 
+static bool asks_for(const struct sim_queue *queue, const char *environment)
+{
+    for (size_t i = 0; i < queue->environment_count; i++)
+        if (name_eq(queue->environments[i], environment))
+            return true;
+    return false;
+}
+
+static size_t shares_waiting(const struct world *world, const struct sim_queue *queue)
+{
+    bool there[SHARE_COUNT] = {false};
+    size_t count = 0;
+    for (const struct truth *truth = world->truths; truth != NULL; truth = truth->next) {
+        const struct sim_job *job = truth->job;
+        bool live = !job->object.gone && name_eq(job->queue, queue->object.name) &&
+                    (job->status == NULL || job->status->status.phase < JOB_SUCCEEDED);
+        if (live && job->share != NULL)
+            there[share_index(job->share)] = true;
+    }
+    for (size_t i = 0; i < SHARE_COUNT; i++)
+        count += there[i];
+    return count;
+}
+
+/* What runs is charged by the second: another share comes to the front with nothing heard. */
+bool shares_take_turns(const struct world *world, const char *environment)
+{
+    const struct store *queues = &world->stores[KIND_QUEUE];
+    for (size_t i = 0; i < queues->count; i++) {
+        const struct sim_queue *queue = (const struct sim_queue *)queues->items[i];
+        if (queue->policy != NULL && asks_for(queue, environment) &&
+            shares_waiting(world, queue) > 1)
+            return true;
+    }
+    return false;
+}
+
 /* What is kept for shares that are not there may be all that a job would need, or one before it. */
 bool reservation_feasible(const struct world *world, const struct sim_queue *queue)
 {

@@ -7,6 +7,8 @@ void policies_draw(struct world *world);
 const char *policy_choose(struct world *world); /* for a queue; or NULL */
 /* Can every job of the queue start beside what computeReservation keeps free? */
 bool reservation_feasible(const struct world *world, const struct sim_queue *queue);
+/* Does work of several shares wait for it, so that the clock alone decides who is next? */
+bool shares_take_turns(const struct world *world, const char *environment);
 const char *share_choose(struct world *world);
 size_t share_index(const char *share); /* below SHARE_COUNT */
 void policy_edit(struct world *world);

@@ -77,7 +77,7 @@ enum {
     X(shares_told) X(preempted) X(uses) X(given) X(uses_own) X(given_own) X(sized) X(empty) \
     X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
-    X(signals) X(interruptions) X(droughts) X(given_back) X(launches_judged) \
+    X(signals) X(interruptions) X(droughts) X(given_back) X(turns_taken) X(launches_judged) \
     X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared) \
     X(charged) X(shares_charged) X(forecasts) X(taken_back) X(lives_replayed) X(recorded_bytes)
 /* clang-format on */
