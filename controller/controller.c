@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LEASE_NAME "bulkhead-controller"
 enum { STOP_DEADLINE_MS = 10000, LEASE_TROUBLE_TICKS = 2 };
 
 static void leave(struct controller *controller, int exit_status)

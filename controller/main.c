@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - bulkhead-controller: flags in, exit status out
  *
- * 0: told to stop, and did. 1: could not start, or lost the lease; starting again is right.
- * 2: the command line is wrong. */
+ * 0: told to stop, and did; --uninstall: all is taken away. 1: could not start, or lost the lease;
+ * starting again is right. 2: the command line is wrong. */
 #include "controller.h"
+#include "uninstall.h"
 
 #include <stdio.h>
 
@@ -31,7 +32,7 @@ int main(int argc, char **argv)
     bool debug = options.log_level == LOG_DEBUG;
     log_setup(options.log_level, options.log_format,
               debug ? LINES_PER_SECOND_DEBUG : LINES_PER_SECOND);
-    int status = controller_run(&options, &err);
+    int status = options.uninstall ? uninstall_run(&options, &err) : controller_run(&options, &err);
     if (status >= 0)
         return status;
     log_error("cannot start", KV("why", err.text));

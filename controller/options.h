@@ -29,9 +29,10 @@ struct options {
     int64_t start_deadline_s, boot_deadline_s, verdict_delay_s;
     enum log_level log_level;
     enum log_format log_format;
-    bool help, version;
+    bool uninstall, help, version;
 };
 #define NAMESPACE_DEFAULT "bulkhead-system"
+#define LEASE_NAME "bulkhead-controller"
 
 /* Fills in the defaults. ERR_INVALID: one sentence for the person who typed it. */
 int options_parse(int argc, char *const argv[], struct options *ret_options, struct err *err);

@@ -2,15 +2,16 @@
 """Installing, showing, applying again, and taking away: what admins and GitOps tools do."""
 
 import os
+import subprocess
 
 import pytest
 import yaml
 
 from dev_api import BULKHEAD, Api
-from dev_controller import ROOT, install
+from dev_controller import ROOT, install, program
 from devcluster import DevCluster
 from waiting import stays, wait_for, wait_quiet
-from world import API_VERSION, SMALL, is_sentence, job
+from world import API_VERSION, SMALL, is_sentence, job, template
 
 EXAMPLES = ROOT / "manifests" / "examples"
 
@@ -104,10 +105,10 @@ def test_metrics_tell_the_truth(world):
     world.allow_deletes()
 
 
-def own_cluster(name, cluster):
+def own_cluster(name, cluster, *flags):
     dev = DevCluster(f"{name}-{os.getpid()}").up(nodes="kwok")
     install(dev, dev.dir / "controller.kubeconfig")
-    controller = cluster.new_controller(name, kubeconfig=dev.dir / "controller.kubeconfig")
+    controller = cluster.new_controller(name, *flags, kubeconfig=dev.dir / "controller.kubeconfig")
     return dev, Api.of(dev), controller
 
 
@@ -159,6 +160,64 @@ def test_uninstall_all_at_once(cluster, the_controller):
         wait_for("the pods to be gone", lambda: not api.items("/api/v1/namespaces/research/pods"))
         wait_for("the nodes to be gone", lambda: not api.items("/api/v1/nodes"))
         dev.kubectl("delete", "-k", ROOT / "manifests" / "kwok", "--ignore-not-found", "--timeout=45s", timeout=60)
+        nothing_left(dev, api)
+    finally:
+        controller.kill()
+        dev.down()
+
+
+def run_uninstall(dev, timeout=90):
+    """(exit status, what it said) of the controller's --uninstall, as cluster admin."""
+    result = subprocess.run([program(), "--uninstall", "--kubeconfig", dev.kubeconfig], capture_output=True, text=True,
+                            timeout=timeout, check=False)
+    return result.returncode, result.stderr
+
+
+def test_uninstall_without_a_controller(cluster, the_controller):
+    """The controller has died among jobs in every state: --uninstall takes off what waits for it, and nothing hangs."""
+    dev, api, controller = own_cluster("orphaned", cluster, "--lease-duration", "6", "--renew-deadline", "5")
+    jobs = f"{BULKHEAD}/namespaces/research/batchjobs"
+
+    def phases():
+        return {doc["metadata"]["name"]: doc.get("status", {}).get("status") for doc in api.items(jobs)}
+    try:
+        controller.start().wait_leading()
+        put_to_work(api)
+        api.post(f"{BULKHEAD}/consumableresources", {
+            "apiVersion": API_VERSION, "kind": "ConsumableResource", "metadata": {"name": "licence"},
+            "spec": {"resourceType": "REPLENISHABLE", "totalQuantity": 1}})
+        api.post(f"{BULKHEAD}/namespaces/research/jobdefinitions", {
+            "apiVersion": API_VERSION, "kind": "JobDefinition", "metadata": {"name": "twice"},
+            "spec": {"type": "container", "template": template(cpu="100m")}})
+        for name, how in (("good", {"cpu": "100m", "definition": "twice"}), ("bad", {"cpu": "100m", "exit_code": 1}),
+                          ("large", {"cpu": "64"}), ("later", {"cpu": "100m", "depends": ["endless"]})):
+            api.post(jobs, job(name, "default", **how))
+        api.post(jobs, job("with-licence", "default", cpu="100m", hang=True, spec={"consumableResourceProperties": {
+            "consumableResourceList": [{"consumableResource": "licence", "quantity": 1}]}}))
+        wait_for("them to be where they should", lambda: {"good": "SUCCEEDED", "bad": "FAILED", "later": "PENDING"}.items()
+                 <= phases().items() and phases()["with-licence"] == "RUNNING")
+        code, said = run_uninstall(dev)
+        assert code == 1 and "a controller leads; stop it first" in said, said
+        api.post(jobs, job("ends-unseen", "default", cpu="100m", array=4, run_ms=4000))
+        wait_for("its pods", lambda: len(api.items("/api/v1/namespaces/research/pods")) == 11)
+        controller.kill()
+        wait_for("an end that nobody records", lambda: sum(
+            pod["status"].get("phase") == "Succeeded" for pod in api.items("/api/v1/namespaces/research/pods")) >= 4, 30)
+        for plural in ("jobqueues", "computeenvironments", "consumableresources"):
+            api.delete(f"{BULKHEAD}/{plural}")
+        api.delete(jobs)  # their pods are the garbage collector's, and wait for their finalizers
+        code, said = run_uninstall(dev)
+        assert code == 0, said
+        for words in ("msg=\"taken away\" kind=Pod", "kind=JobQueue finalizers=1", "kind=ComputeEnvironment finalizers=1",
+                      "kind=ConsumableResource finalizers=1", "kind=ControllerRevision", "nodes of environments are left"):
+            assert words in said, f"{words}:\n{said}"
+        code, again = run_uninstall(dev)
+        assert code == 0 and "taken away" not in again, again
+        wait_for("the pods to be gone", lambda: not api.items("/api/v1/namespaces/research/pods"))
+        dev.kubectl("delete", "-k", ROOT / "manifests" / "kwok", "--ignore-not-found", "--timeout=45s", timeout=60)
+        assert not api.items("/apis/apps/v1/controllerrevisions?labelSelector=bulkhead.dev/job-definition")
+        api.delete("/api/v1/nodes")
+        wait_for("the nodes to be gone", lambda: not api.items("/api/v1/nodes"))
         nothing_left(dev, api)
     finally:
         controller.kill()
