@@ -51,10 +51,9 @@ int64_t environment_price(const struct core_environment *environment)
 /* What it asked for; one that was adopted may know only its own amounts. */
 static const struct amounts *needs_of(const struct core_pod *pod)
 {
-    if (pod->own != NULL)
-        return pod->own;
-    if (pod->class_ != NULL)
-        return &pod->class_->needs;
+    const struct amounts *amounts = pod_amounts(pod);
+    if (amounts != NULL)
+        return amounts;
     const struct core_class *class_ = job_class(pod->job, pod->index);
     return class_ != NULL ? &class_->needs : NULL;
 }

@@ -113,9 +113,7 @@ static void add_end(struct model *model, size_t slot, const struct core_pod *pod
                                       job->key);
         return;
     }
-    const struct amounts *needs = pod->own != NULL      ? pod->own
-                                  : pod->class_ != NULL ? &pod->class_->needs
-                                                        : NULL;
+    const struct amounts *needs = pod_amounts(pod);
     if (run_ns <= 0 || needs == NULL) {
         model->unknown = "pods run there of which nobody knows how long: they have no timeout, and "
                          "none like them has ended yet";

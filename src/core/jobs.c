@@ -537,7 +537,7 @@ void job_end(struct core *core, struct core_job *job, enum job_phase phase, cons
         job->queue->live--;
         job->queue->status_dirty = job->queue->front_dirty = true;
     }
-    shares_job_out(core, job);
+    shares_job_out(job);
     job_changed(core, job, 0);
     notice(core, "BatchJob", &job->spec->meta, phase == JOB_SUCCEEDED ? "Normal" : "Warning",
            phase == JOB_SUCCEEDED ? "Succeeded" : "Failed",
@@ -611,7 +611,7 @@ static struct core_job *job_new(struct core *core, struct batch_job *spec)
         job->queue->users++;
         if (!job->ended)
             job->queue->live++;
-        shares_job_in(core, job);
+        shares_job_in(job);
     }
     read_dependencies(job);
     replace_read(core, job);
@@ -677,7 +677,7 @@ static void read_phase(struct core *core, struct core_job *job)
     core->counts.jobs_live--;
     if (job->queue != NULL)
         job->queue->live--;
-    shares_job_out(core, job);
+    shares_job_out(job);
 }
 
 static bool spec_is_usable(const struct core_job *job)
@@ -782,7 +782,7 @@ void job_gone(struct core *core, const char *uid)
     job->gone = true;
     service_look(core, job);
     queue_enter(core, job);
-    shares_job_out(core, job);
+    shares_job_out(job);
     timer_clear(&core->timers, &job->timer);
     tell_job_gone(core, job);
     job->dead_next = core->dead;

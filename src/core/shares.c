@@ -318,9 +318,8 @@ static const char *share_id_of(const struct core_job *job)
     return job->spec->share != NULL ? job->spec->share : "";
 }
 
-void shares_job_in(struct core *core, struct core_job *job)
+void shares_job_in(struct core_job *job)
 {
-    (void)core;
     if (!queue_is_fair(job->queue) || job->ended || job->share != NULL)
         return;
     /* Who names none mostly fails at once, and keeps nothing from others: no active share. */
@@ -329,10 +328,9 @@ void shares_job_in(struct core *core, struct core_job *job)
     job->share->live++;
 }
 
-void shares_job_out(struct core *core, struct core_job *job)
+void shares_job_out(struct core_job *job)
 {
     struct core_share *share = job->share;
-    (void)core;
     if (share == NULL)
         return;
     if (order_has(job))
@@ -442,13 +440,17 @@ static int64_t half_life_of(const struct scheduling_policy *policy)
     return window > 4 ? window / 4 : 1;
 }
 
+/* As the queue names it, invalid or not; or NULL. */
+static const struct scheduling_policy *policy_of(const struct core_queue *queue)
+{
+    const char *name = queue->spec != NULL ? queue->spec->policy : NULL;
+    return name != NULL ? map_get(queue->shares->core->policies, name) : NULL;
+}
+
 /* Groups, weights and half-life are others; what was used stays. */
 static void take_policy(struct shares *shares)
 {
-    const struct core_queue *queue = shares->queue;
-    const char *name = queue->spec != NULL ? queue->spec->policy : NULL;
-    const struct scheduling_policy *policy =
-        name != NULL ? map_get(shares->core->policies, name) : NULL;
+    const struct scheduling_policy *policy = policy_of(shares->queue);
     int64_t now_s = second_of(shares);
     go_on(shares);
     struct usage_clock before = shares->clock;
@@ -531,8 +533,7 @@ bool shares_bar(const struct core_queue *queue, struct str *out)
     if (!queue_is_fair(queue) || queue->shares->policy != NULL)
         return false;
     const char *name = queue->spec != NULL ? queue->spec->policy : NULL;
-    const struct scheduling_policy *policy =
-        name != NULL ? map_get(queue->shares->core->policies, name) : NULL;
+    const struct scheduling_policy *policy = policy_of(queue);
     if (out != NULL && policy != NULL && policy->invalid != NULL)
         str_addf(out, "SchedulingPolicy %s is invalid: %s", name, policy->invalid);
     else if (out != NULL)
@@ -554,14 +555,14 @@ static void jobs_move(struct core *core, struct core_queue *queue, bool off)
         if (waits)
             order_leave(job);
         if (off)
-            shares_job_out(core, job);
+            shares_job_out(job);
     }
     queue->shares->off = off;
     at = 0;
     while (queue->live > 0 && (job = map_next(core->jobs, &at, NULL)) != NULL) {
         if (job->queue != queue || job->ended || job->gone)
             continue;
-        shares_job_in(core, job);
+        shares_job_in(job);
         for (uint32_t i = 0; !off && job->children != NULL && i < job->size; i++) {
             struct core_pod *pod = job->children[i].pod;
             if (pod != NULL)
@@ -583,7 +584,6 @@ void shares_queue_changed(struct core *core, struct core_queue *queue)
         struct shares *shares = mem_new(sizeof(*shares));
         shares->core = core;
         shares->queue = queue;
-        shares->off = true;
         shares->by_id = map_new();
         shares->order.compare = compare_groups;
         shares->clock = clock_at(half_life_of(NULL), core->now_ns / NS_PER_S);
@@ -694,9 +694,7 @@ int64_t shares_rate(const struct core_queue *queue, const struct amounts *needs)
 static void charge(struct core *core, struct core_pod *pod, struct core_queue *queue,
                    const char *id)
 {
-    const struct amounts *needs = pod->own != NULL      ? pod->own
-                                  : pod->class_ != NULL ? &pod->class_->needs
-                                                        : NULL;
+    const struct amounts *needs = pod_amounts(pod);
     if (!queue_is_fair(queue) || pod->share != NULL || needs == NULL)
         return;
     struct core_share *share = share_use(queue->shares, id, true);

@@ -78,8 +78,8 @@ void policy_gone(struct core *core, const char *name);
 void policies_free(struct core *core);
 void shares_free(struct core_queue *queue);
 
-void shares_job_in(struct core *core, struct core_job *job);
-void shares_job_out(struct core *core, struct core_job *job);
+void shares_job_in(struct core_job *job);
+void shares_job_out(struct core_job *job);
 bool shares_full(struct core_job *job);  /* its share is one too many */
 void shares_enter(struct core_job *job); /* it may start */
 void shares_leave(struct core_job *job);
