@@ -281,7 +281,8 @@ static void packer_next(struct packer *packer)
     packer->closed = packer->piece_max < PIECE_MIN;
 }
 
-static void packer_open(struct packer *packer, const struct array_history *history, size_t size_max)
+static void packer_open(struct packer *packer, const struct array_history *history,
+                        uint32_t children, size_t size_max)
 {
     size_t packed_max = size_max / 4 * 3 - 8;
     AUTO_STR head = STR_EMPTY;
@@ -295,10 +296,13 @@ static void packer_open(struct packer *packer, const struct array_history *histo
                  kind->status_reason != NULL ? kind->status_reason : "");
     }
     str_add(&head, "\n");
-    packer->packed = mem_new(packed_max);
+    packer->packed = mem_grow(NULL, packed_max, 1);
     packer->zlib.next_out = packer->packed;
     packer->zlib.avail_out = (uInt)packed_max;
-    if (deflateInit(&packer->zlib, ZLIB_LEVEL) != Z_OK)
+    /* Clearing zlib's tables for much text costs more than packing the little that most have. */
+    bool little = children <= 256;
+    if (deflateInit2(&packer->zlib, ZLIB_LEVEL, Z_DEFLATED, little ? 12 : MAX_WBITS, little ? 5 : 8,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
         abort(); /* out of memory */
     packer_feed(packer, (const uint8_t *)str_text(&head), head.size, Z_PARTIAL_FLUSH);
     packer_next(packer);
@@ -331,7 +335,7 @@ void array_history_pack(const struct array_history *history, const struct child_
     int64_t left_out = 0;
     struct packer *packer = mem_new(sizeof(*packer));
     if (tells)
-        packer_open(packer, history, size_max);
+        packer_open(packer, history, count, size_max);
     for (uint32_t i = 0; i < count; i++) {
         uint8_t bytes[WRITTEN_MAX];
         bool told;

@@ -116,7 +116,11 @@ void resources_max(struct resources *sum, const struct resources *other)
 
 static void print_item(struct str *out, const char *name, const char *amount)
 {
-    str_addf(out, "%s%s %s", out->size > 0 ? ", " : "", name, amount);
+    if (out->size > 0)
+        str_add(out, ", ");
+    str_add(out, name);
+    str_add(out, " ");
+    str_add(out, amount);
 }
 
 void resources_print(const struct resources *resources, struct str *out)

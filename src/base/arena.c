@@ -119,12 +119,16 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     va_list again;
     va_copy(again, args);
 
-    int wanted = vsnprintf(NULL, 0, format, args);
+    char most[256]; /* long enough for most: then it is printed once */
+    int wanted = vsnprintf(most, sizeof(most), format, args);
     va_end(args);
     assert(wanted >= 0);
 
     char *text = arena_alloc(arena, (size_t)wanted + 1);
-    vsnprintf(text, (size_t)wanted + 1, format, again);
+    if ((size_t)wanted < sizeof(most))
+        memcpy(text, most, (size_t)wanted);
+    else
+        vsnprintf(text, (size_t)wanted + 1, format, again);
     va_end(again);
     return text;
 }

@@ -78,8 +78,10 @@ void str_addf(struct str *str, const char *format, ...)
     va_list again;
     va_copy(again, args);
 
+    if (str->data == NULL)
+        str_room(str, 100); /* long enough for most: then it is printed once */
     size_t room = str->capacity - str->size;
-    int wanted = vsnprintf(str->data != NULL ? str->data + str->size : NULL, room, format, args);
+    int wanted = vsnprintf(str->data + str->size, room, format, args);
     va_end(args);
     assert(wanted >= 0);
 
@@ -106,9 +108,10 @@ char *str_take(struct str *str)
 char *text_copy_n(const char *text, size_t size)
 {
     assert(size < SIZE_MAX);
-    char *copy = mem_new(size + 1);
+    char *copy = mem_grow(NULL, size + 1, 1);
     if (size > 0)
         memcpy(copy, text, size);
+    copy[size] = '\0';
     return copy;
 }
 
@@ -146,12 +149,16 @@ char *text_printf(const char *format, ...)
     va_list again;
     va_copy(again, args);
 
-    int wanted = vsnprintf(NULL, 0, format, args);
+    char most[256]; /* long enough for most: then it is printed once */
+    int wanted = vsnprintf(most, sizeof(most), format, args);
     va_end(args);
     assert(wanted >= 0);
 
-    char *text = mem_new((size_t)wanted + 1);
-    vsnprintf(text, (size_t)wanted + 1, format, again);
+    char *text = mem_grow(NULL, (size_t)wanted + 1, 1);
+    if ((size_t)wanted < sizeof(most))
+        memcpy(text, most, (size_t)wanted + 1);
+    else
+        vsnprintf(text, (size_t)wanted + 1, format, again);
     va_end(again);
     return text;
 }

@@ -260,8 +260,19 @@ struct candidate { /* a node, or a machine on its way */
 struct gathered {
     struct arena *arena;
     struct candidate *items;
-    size_t count;
+    size_t count, capacity;
 };
+
+static void gather(struct gathered *all, const struct candidate *candidate)
+{
+    if (all->count == all->capacity) {
+        all->capacity *= 2;
+        struct candidate *grown = arena_alloc(all->arena, all->capacity * sizeof(*grown));
+        memcpy(grown, all->items, all->count * sizeof(*grown));
+        all->items = grown;
+    }
+    all->items[all->count++] = *candidate;
+}
 
 static int compare_candidates(const void *a, const void *b)
 {
@@ -280,8 +291,7 @@ static void gather_machine(void *ctx, const struct core_type *type, int64_t sinc
     struct gathered *all = ctx;
     if (type == NULL || type_boot_ns(type) <= 0 || all->count >= FIND_NODES_MAX)
         return;
-    all->items[all->count++] =
-        (struct candidate){.at_ns = since_ns + type_boot_ns(type), .type = type};
+    gather(all, &(struct candidate){.at_ns = since_ns + type_boot_ns(type), .type = type});
 }
 
 static bool too_many(const struct core_environment *environment, struct search *search)
@@ -294,14 +304,15 @@ static bool too_many(const struct core_environment *environment, struct search *
 static void gather_nodes(const struct core *core, const struct core_environment *environment,
                          struct gathered *all)
 {
-    all->items = arena_alloc(core->arena, FIND_NODES_MAX * sizeof(*all->items));
+    all->capacity = 16;
+    all->items = arena_alloc(core->arena, all->capacity * sizeof(*all->items));
     for (size_t i = 0; i < environment->slot_count && all->count < FIND_NODES_MAX; i++) {
         struct core_node *node = environment->slots[i];
         if (node == NULL || node->gang != NULL || !node_is_usable(node))
             continue;
         int64_t at_ns = node_free_ns(core, node, NULL, true, NULL, 0);
         if (at_ns != INT64_MAX)
-            all->items[all->count++] = (struct candidate){.at_ns = at_ns, .node = node};
+            gather(all, &(struct candidate){.at_ns = at_ns, .node = node});
     }
 }
 

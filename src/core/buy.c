@@ -417,8 +417,6 @@ void buy_plan(struct core *core)
     size_t count = 0, at = 0;
     bool wanted = give_back_is_due(core); /* who counts on them? */
     struct core_environment *environment;
-    struct buyer *buyers =
-        arena_alloc(core->arena, (map_count(core->environments) + 1) * sizeof(*buyers));
     while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
         bool ready = environment->buy_dirty && environment_can_buy(environment) &&
                      environment->buy_next_ns <= core->now_ns &&
@@ -428,6 +426,8 @@ void buy_plan(struct core *core)
     }
     if (!wanted)
         return;
+    struct buyer *buyers =
+        arena_alloc(core->arena, (map_count(core->environments) + 1) * sizeof(*buyers));
     at = 0;
     while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
         if (environment_usable(environment) && environment->spec->provider != PROVIDER_STATIC &&

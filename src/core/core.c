@@ -160,6 +160,7 @@ struct core *core_free(struct core *core)
     core_free_records(core);
     companions_free(core);
     notices_drop(core);
+    free(core->notices.items);
     map_free(core->jobs);
     map_free(core->jobs_by_name);
     map_free(core->queues);

@@ -20,7 +20,8 @@ bool plan_has_room(struct core *core)
 static struct action *action_push(struct core *core)
 {
     if (core->action_count >= core->action_capacity) {
-        size_t capacity = core->action_capacity > 0 ? core->action_capacity * 2 : 64;
+        size_t capacity =
+            core->action_capacity > 0 ? core->action_capacity * 2 : 4; /* most turns have few */
         struct action *grown = arena_alloc(core->arena, capacity * sizeof(*grown));
         for (size_t i = 0; i < core->action_count; i++)
             grown[i] = core->actions[i];

@@ -536,8 +536,8 @@ struct core {
     bool creates_full; /* pods wait for creates to come back */
     bool more;         /* something had to wait for the next turn */
     struct {           /* notices to users, bounded, dropped first */
-        struct action items[256];
-        size_t count;
+        struct action *items;
+        size_t count, capacity;
     } notices;
 };
 

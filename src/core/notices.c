@@ -5,17 +5,20 @@
  * a status: of an array all retries since the last status are one Event, and a reason to wait is an
  * Event when it is told in the status. What only waits for its turn in the queue or for the jobs
  * that it names itself makes none: there may be a hundred thousand of them. At most as many a turn
- * as core->notices holds; what is beyond that is left out. A restart repeats none, since the reason
+ * as NOTICES_MAX; what is beyond that is left out. A restart repeats none, since the reason
  * that was told last stands in the status. */
 #include "internal.h"
 
 #include <stdlib.h>
 
+enum { NOTICES_MAX = 256 };
+
 void notice(struct core *core, const char *kind, const struct object_meta *meta, const char *type,
             const char *reason, const char *message)
 {
-    if (core->notices.count >= ARRAY_LEN(core->notices.items))
+    if (core->notices.count >= NOTICES_MAX)
         return;
+    ARRAY_ROOM(core->notices.items, core->notices.count, core->notices.capacity);
     /* Kept as heap texts until the plan copies them: the arena of this turn may not exist yet. */
     core->notices.items[core->notices.count++] = (struct action){
         .kind = ACTION_EVENT,

@@ -275,7 +275,10 @@ enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct 
     for (size_t i = 0; i < queue->environment_count; i++) {
         const char *name = queue->environments[i].compute_environment;
         const struct core_environment *environment = map_get(core->environments, name);
-        str_addf(&all, "%s%s: ", i > 0 ? "; " : "", name);
+        if (i > 0)
+            str_add(&all, "; ");
+        str_add(&all, name);
+        str_add(&all, ": ");
         enum verdict here = VERDICT_ENVIRONMENT;
         if (environment == NULL)
             str_add(&all, "it does not exist");
@@ -295,7 +298,8 @@ enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct 
     if (job->gang)
         str_addf(out, "%u nodes at once, each with ", job->size);
     resources_print(&job->class_->placement.requests, out);
-    str_addf(out, "; %s", str_text(&all));
+    str_add(out, "; ");
+    str_add(out, str_text(&all));
     return best;
 }
 
