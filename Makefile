@@ -204,10 +204,11 @@ build/sim-check: $(call objects,check,$(SIM_SOURCES)) $(call all_libraries,check
 
 .PHONY: sim sim-check
 ifneq (,$(SIM_SOURCES))
-sim: build/sim ## Simulate RUNS=n worlds, or replay SEED=s exactly
-	build/sim --runs $(RUNS) $(if $(SEED),--seed $(SEED))
+sim: build/sim ## Simulate RUNS=n worlds (SMALL=1: small ones), or replay SEED=s exactly
+	build/sim --runs $(RUNS) $(if $(SMALL),--small) $(if $(SEED),--seed $(SEED))
 sim-check: build/sim-check
 	build/sim-check --runs $(SIM_RUNS_CHECK)
+	build/sim-check --small --runs $(SIM_RUNS_CHECK)
 	build/sim-check --walk 2
 	build/sim-check --array 20000
 sieve: build/sim ## One thing going wrong at every place of SEEDS=n schedules: each crash, pair of crashes, stale view and gap

@@ -2,13 +2,20 @@
 /* main.c - sim: many small worlds, or one again
  *
  *   sim --runs N [--first S]       seeds S..S+N-1 (0 by default)
+ *
  *   sim --seed S [--verbose]       one seed again; --verbose tells all of its story
+ *
  *   sim --seed S --plan P          without other faults, what P says: crash:12:committed,
- * stale:30:2, gap:17:1, or two of them with a comma between (sieve.c) sim --walk N N seeds, the
- * process dying at each write, at three moments of it sim --sieve N                  N seeds, every
- * plan of sieve.c
+ *                                  stale:30:2, gap:17:1, or two with a comma between (sieve.c)
+ *
+ *   sim --walk N                   N seeds, the process dying at each write, at three moments of it
+ *
+ *   sim --sieve N                  N seeds, every plan of sieve.c
+ *
+ *   --small                        small worlds (scenario.c): others than those of the same seeds
  *   --keep-going                   does not stop at the first failure
  *   --jobs N                       processes side by side; one for each core by default
+ *
  *   sim --array N [--pattern P]    one array of N children instead: what size costs (array.c)
  *
  * The last line is "N passed, M failed"; the exit status is 1 when anything failed. */
@@ -32,7 +39,7 @@ enum { FAILURES_SHOWN = 3, COMPARED_ONE_IN = 100, JOBS_MAX = 64 };
 struct job_line { /* the command line */
     uint64_t runs, first, seed, walk, sieve, jobs;
     uint64_t part; /* this process takes every jobs-th seed from here */
-    bool has_seed, verbose, keep_going;
+    bool has_seed, verbose, keep_going, small;
     struct disturbance disturbances[DISTURBANCES_MAX];
 };
 
@@ -97,8 +104,9 @@ static void count(struct totals *totals, const struct run_options *options,
     totals->failed++;
     AUTO_STR plan = STR_EMPTY;
     disturbances_print(options->disturbances, &plan);
-    printf("FAILED seed %llu%s%s\n  %s\n", (unsigned long long)options->seed,
-           plan.size > 0 ? " --plan " : "", str_text(&plan), result->failure);
+    printf("FAILED seed %llu%s%s%s\n  %s\n", (unsigned long long)options->seed,
+           options->small ? " --small" : "", plan.size > 0 ? " --plan " : "", str_text(&plan),
+           result->failure);
     if (totals->failed <= FAILURES_SHOWN)
         show_failure(options);
     fflush(stdout);
@@ -110,8 +118,8 @@ static struct run_result run_seed(const struct run_options *given, struct totals
     AUTO_STR plan = STR_EMPTY;
     disturbances_print(options.disturbances, &plan);
     options.hash_plans = options.seed % COMPARED_ONE_IN == 0 && plan.size == 0;
-    snprintf(seed_text, sizeof(seed_text), "died in seed %llu %s\n",
-             (unsigned long long)options.seed, str_text(&plan));
+    snprintf(seed_text, sizeof(seed_text), "died in seed %llu%s %s\n",
+             (unsigned long long)options.seed, options.small ? " --small" : "", str_text(&plan));
     struct run_result result, again;
     run_world(&options, &totals->counters, &result);
     if (options.hash_plans && !result.failed && !options.verbose) {
@@ -132,7 +140,7 @@ static void run_many(const struct job_line *line, struct totals *totals)
 {
     double start = seconds(), shown = start;
     for (uint64_t i = line->part; i < line->runs; i += line->jobs) {
-        struct run_options options = {.seed = line->first + i};
+        struct run_options options = {.seed = line->first + i, .small = line->small};
         run_seed(&options, totals);
         if (totals->failed > 0 && !line->keep_going)
             return;
@@ -286,7 +294,8 @@ static bool read_number(const char *text, uint64_t *ret)
 static int usage(void)
 {
     fprintf(stderr,
-            "usage: sim [--runs N] [--walk N] [--sieve N] [--first S] [--jobs N] [--keep-going]\n"
+            "usage: sim [--runs N] [--walk N] [--sieve N] [--first S] [--small] [--jobs N] "
+            "[--keep-going]\n"
             "           [--seed S [--verbose] [--plan crash:12:committed|stale:30:2|gap:17:1]]\n");
     return 2;
 }
@@ -298,6 +307,8 @@ static bool read_line(int argc, char **argv, struct job_line *line)
         bool more = i + 1 < argc;
         if (strcmp(argv[i], "--verbose") == 0) {
             line->verbose = true;
+        } else if (strcmp(argv[i], "--small") == 0) {
+            line->small = true;
         } else if (strcmp(argv[i], "--keep-going") == 0) {
             line->keep_going = true;
         } else if (strcmp(argv[i], "--plan") == 0 && more) {
@@ -352,8 +363,10 @@ int main(int argc, char **argv)
     struct totals *totals = mem_new(sizeof(*totals));
     double start = seconds();
     if (line.has_seed) {
-        struct run_options options = {
-            .seed = line.seed, .verbose = line.verbose, .no_faults = line.disturbances[0].at > 0};
+        struct run_options options = {.seed = line.seed,
+                                      .verbose = line.verbose,
+                                      .small = line.small,
+                                      .no_faults = line.disturbances[0].at > 0};
         memcpy(options.disturbances, line.disturbances, sizeof(options.disturbances));
         run_seed(&options, totals);
     } else if (line.jobs == 1) {

@@ -87,8 +87,9 @@ static void launch(struct world *world, struct group *group, const struct reques
     world->counters.launches_never_join += !instance->joins;
     world->counters.launches++;
     world->progress_ns = world->now_ns;
-    int64_t boot_ns =
-        chance(world, 100) ? draw_ms(world, 30000, 200000) : draw_ms(world, 1000, 20000);
+    int64_t boot_ns = chance(world, world->scale->slow_boot_per_mille)
+                          ? draw_ms(world, 30000, 200000)
+                          : draw_ms(world, 1000, world->scale->boot_ms);
     after(world, boot_ns / 2, run_boot, instance, NULL, 0);
     after(world, boot_ns, run_boot, instance, NULL, 1);
 }

@@ -16,7 +16,6 @@ enum {
     CONVERGE_S = 3600,
     SETTLE_S = 130,     /* checkpoints may follow within two minutes */
     REST_S = 48 * 3600, /* whatever happens, it ends */
-    QUIET_S = 600,
     SWEEP_STEPS = 64,
     LOOK_S = 20, /* how often convergence is looked for */
     STEPS_MAX = 400000,
@@ -25,6 +24,7 @@ enum {
 static void world_init(struct world *world, const struct run_options *options)
 {
     world->seed = options->seed;
+    world->scale = scale_of(options->small);
     world->arena = arena_new(0);
     world->turn_arena = arena_new(0);
     world->now_ns = world->start_ns = 1800000000 * NS_PER_S;
@@ -34,7 +34,7 @@ static void world_init(struct world *world, const struct run_options *options)
     memcpy(world->disturbances, options->disturbances, sizeof(world->disturbances));
     world->notice_log = options->notice_log;
     rng_seed(&world->rng, options->seed);
-    world->has_sink = mix64(options->seed ^ 0x73696e6bU) % 2 == 0;
+    world->has_sink = mix64(options->seed ^ 0x73696e6bU) % world->scale->sink_in == 0;
     world->rng.choices = options->choices;
     world->rng.choice_bytes = options->choice_bytes;
 }
@@ -90,11 +90,13 @@ static void converge(struct world *world)
 static void stay_quiet(struct world *world)
 {
     int64_t since_ns;
+    bool long_ = mix64(world->seed ^ 0x7175696574U) % world->scale->long_quiet_in == 0;
+    int64_t quiet_s = long_ ? QUIET_S : world->scale->quiet_s;
     do {
         converge(world);
         run_until(world, world->now_ns + SETTLE_S * NS_PER_S);
         since_ns = world->now_ns;
-        run_until(world, since_ns + QUIET_S * NS_PER_S);
+        run_until(world, since_ns + quiet_s * NS_PER_S);
     } while (!world->failed && world->progress_ns > since_ns - SETTLE_S * NS_PER_S &&
              world->now_ns < world->calm_ns + REST_S * NS_PER_S);
     if (world->last_write_ns > since_ns)

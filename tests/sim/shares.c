@@ -61,7 +61,7 @@ void lending_job(struct world *world, struct sim_job *job)
     if (!world->lends)
         return;
     job->preemptible = job->preemptible || chance(world, 600);
-    job->size = (uint32_t)draw(world, 3, 10);
+    job->size = (uint32_t)draw(world, world->scale->lent_min, world->scale->lent_max);
     job->template_.cpu_milli = draw(world, 1, 3) * 500;
     job->template_.memory_mib = 256;
     job->template_.assisted = chance(world, 50);

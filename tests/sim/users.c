@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* users.c - draws a scenario and plays its people
+/* users.c - plays the people of a scenario
  *
- * A scenario is a few environments, queues and jobs, a set of faults with an intensity each, and a
- * moment after which nothing goes wrong any more. How long each attempt runs and how it exits is a
- * function of the seed, the job, the child and the attempt, so it is known before it happens. */
+ * How long each attempt runs and how it exits is a function of the seed, the job, the child and the
+ * attempt, so it is known before it happens. */
 #include "sim/world.h"
 
 #include "bulkhead/base/str.h"
@@ -48,7 +47,8 @@ int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint3
                      uint32_t attempt)
 {
     uint64_t x = mix64(truth_hash(world, job, index, attempt));
-    int64_t ms = x % 10 < 4 ? 1 + (int64_t)(x / 16 % 300) : 300 + (int64_t)(x / 16 % 20000);
+    int64_t ms = x % 10 < 4 ? 1 + (int64_t)(x / 16 % 300)
+                            : 300 + (int64_t)(x / 16 % (uint64_t)world->scale->run_ms);
     return ms * NS_PER_MS * (world->lends ? 6 : 1);
 }
 
@@ -212,7 +212,7 @@ static void draw_gang(struct world *world, struct sim_job *job, const char *name
     job->main_node = (uint32_t)draw(world, 0, job->size - 1);
     job->others = chance(world, 500) ? job->template_ : draw_template(world);
     world->counters.gangs++;
-    if (!chance(world, 300))
+    if (!world_has(world, FEATURE_DEFINITIONS) || !chance(world, 300))
         return;
     job->definition_name = "nodes";
     const struct sim_definition *definition =
@@ -237,15 +237,16 @@ static void submit(struct world *world, const char *name, const char *namespace_
     job->share = share_choose(world);
     job->priority = draw(world, 0, 2);
     job->preemptible = chance(world, 500);
-    if (chance(world, 400))
-        job->size = (uint32_t)draw(world, 1, chance(world, 300) ? 12 : 4);
+    if (world_has(world, FEATURE_ARRAYS) && chance(world, 400))
+        job->size = (uint32_t)draw(
+            world, 1, chance(world, 300) ? world->scale->children_many : world->scale->children);
     if (job->size > 0 && chance(world, 300))
         job->max_concurrent = draw(world, 1, 3);
     job->template_ = draw_template(world);
     lending_job(world, job);
-    if (chance(world, 200)) {
+    if (world_has(world, FEATURE_GANGS) && chance(world, 200)) {
         draw_gang(world, job, namespace_);
-    } else if (chance(world, 400)) {
+    } else if (world_has(world, FEATURE_DEFINITIONS) && chance(world, 400)) {
         definition_choose(world, job);
     }
     job->base = job->template_;
@@ -425,13 +426,21 @@ static void run_quota(struct world *world, struct task *task)
     world->quota_full = world->forbidden = false;
 }
 
+static void run_mischief(struct world *world, struct task *task);
+
+static void mischief_later(struct world *world, int64_t least_ms)
+{
+    after(world, draw_ms(world, least_ms, world->scale->mischief_max_ms), run_mischief, NULL, NULL,
+          0);
+}
+
 static void run_mischief(struct world *world, struct task *task)
 {
     UNUSED(task);
     if (!world->restless)
         return;
     const struct faults *faults = &world->faults;
-    after(world, draw_ms(world, 200, 9000), run_mischief, NULL, NULL, 0);
+    mischief_later(world, world->scale->mischief_min_ms);
     if (chance(world, faults->user)) {
         static void (*const acts[])(struct world *) = {
             stop_job,        delete_job,       delete_pod, edit_queue,
@@ -456,284 +465,23 @@ static void run_mischief(struct world *world, struct task *task)
     }
     if (world->has_sink)
         sink_mischief(world);
-    if (chance(world, 60))
+    if (world_has(world, FEATURE_FOREIGN) && chance(world, 60))
         foreign_pod(world);
     if (chance(world, faults->crash * 8))
         shell_crash(world, draw_ms(world, 50, 8000));
 }
 
-/* --- Scenarios ---------------------------------------------------------------------------------
- */
-
-static void draw_faults(struct world *world)
+void users_come(struct world *world, int64_t burst_ms)
 {
-    struct faults *faults = &world->faults;
-    const struct {
-        int *rate, most;
-    } rates[] = {
-        {&faults->lag, 300},
-        {&faults->stall, 20},
-        {&faults->relist, 20},
-        {&faults->duplicate, 50},
-        {&faults->lost_before, 150},
-        {&faults->lost_after, 150},
-        {&faults->late, 60},
-        {&faults->throttle, 200},
-        {&faults->conflict, 200},
-        {&faults->quota, 200},
-        {&faults->forbidden, 60},
-        {&faults->crash, 30},
-        {&faults->provider_error, 300},
-        {&faults->launch_lost, 300},
-        {&faults->capacity, 300},
-        {&faults->never_join, 200},
-        {&faults->spot, 300},
-        {&faults->name_reuse, 900},
-        {&faults->kubelet_refuse, 150},
-        {&faults->kubelet_evict, 100},
-        {&faults->kubelet_restart, 200},
-        {&faults->partition, 200},
-        {&faults->user, 600},
-        {&faults->edit, 900},
-    };
-    bool none = chance(world, 100);
-    for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
-        bool on = chance(world, 350);
-        int rate = (int)draw(world, 1, rates[i].most);
-        *rates[i].rate = on && !none ? rate : 0;
-    }
-    bool liars = !none && mix64(world->seed ^ 0x6c696172U) % 4 == 0;
-    faults->observe_short = liars ? 100 : 0;
-    faults->squat = liars ? 10 : 0;
-}
-
-static void draw_types(struct world *world)
-{
-    static const char *const names[TYPES_MAX] = {"m2", "m4", "m8"};
-    world->type_count = (size_t)draw(world, 1, TYPES_MAX);
-    for (size_t i = 0; i < world->type_count; i++)
-        world->types[i] = (struct machine_type){.name = names[i],
-                                                .vcpus = (int64_t)2 << i,
-                                                .memory_mib = (int64_t)8192 << i,
-                                                .price = draw(world, 8, 12) << i,
-                                                .spot_price = draw(world, 0, 8) << i,
-                                                .interruption = draw(world, -1, 30),
-                                                .available = -1};
-}
-
-static void draw_environment(struct world *world, const char *name)
-{
-    struct sim_environment *environment =
-        object_new(world, KIND_ENVIRONMENT, sizeof(*environment), NULL, name);
-    struct group *group = arena_alloc(world->arena, sizeof(*group));
-    environment->managed = world->group_count == 0 || chance(world, 700);
-    environment->enabled = true;
-    environment->namespaces[environment->namespace_count++] = namespaces[0];
-    if (chance(world, 700))
-        environment->namespaces[environment->namespace_count++] = namespaces[1];
-    environment->min_vcpus = environment->managed && chance(world, 200) ? draw(world, 1, 4) : 0;
-    environment->max_vcpus = draw(world, 1, 8) * 4;
-    environment->delay_ns = draw(world, 0, 60) * NS_PER_S;
-    environment->strategy = (enum allocation_strategy)draw(world, 0, ALLOCATE_LOWEST_PRICE_PACKING);
-    environment->spot = environment->strategy == ALLOCATE_SPOT_CAPACITY ||
-                        environment->strategy == ALLOCATE_SPOT_PRICE_CAPACITY || chance(world, 300);
-    environment->bid = draw(world, 40, 100);
-    environment->group = group;
-    group->dear = chance(world, 300);
-    group->environment = environment;
-    world->groups[world->group_count++] = group;
-    store_add(world, &environment->object);
-    for (int64_t i = draw(world, 1, 3); !environment->managed && i > 0; i--) {
-        struct instance_live *instance =
-            group_add(world, group, (int)draw(world, 0, (int64_t)world->type_count - 1));
-        instance->node_name = arena_printf(world->arena, "node-%u", ++world->node_numbers);
-        instance->state = INSTANCE_RUNNING;
-        node_join(world, instance);
-    }
-}
-
-static void draw_queue(struct world *world, const char *name)
-{
-    struct sim_queue *queue = object_new(world, KIND_QUEUE, sizeof(*queue), NULL, name);
-    queue->enabled = true;
-    queue->priority = draw(world, 0, 3) * 10;
-    queue->keep_s = chance(world, 300) ? draw(world, 1, 40) : 0;
-    queue->per_node = draw(world, 1, 4);
-    quota_draw(world, queue);
-    queue->policy = policy_choose(world);
-    size_t first = (size_t)draw(world, 0, (int64_t)world->group_count - 1);
-    size_t count = (size_t)draw(world, 1, (int64_t)world->group_count);
-    for (size_t i = 0; i < count; i++)
-        queue->environments[queue->environment_count++] =
-            world->groups[(first + i) % world->group_count]->environment->object.name;
-    store_add(world, &queue->object);
-}
-
-static void run_calm(struct world *world, struct task *task)
-{
-    UNUSED(task);
-    scenario_calm(world);
-}
-
-void scenario_draw(struct world *world)
-{
-    static const char *const environment_names[] = {"env-a", "env-b", "env-c"};
-    static const char *const queue_names[] = {"queue-a", "queue-b"};
-    draw_faults(world);
-    draw_types(world);
-    if (chance(world, 300)) {
-        struct sim_daemon_set *set =
-            object_new(world, KIND_DAEMON_SET, sizeof(*set), "kube-system", "agent");
-        set->cpu_milli = draw(world, 1, 3) * 100;
-        set->memory_mib = 128;
-        store_add(world, &set->object);
-    }
-    consumables_draw(world);
-    policies_draw(world);
-    size_t environments = (size_t)draw(world, 1, ARRAY_LEN(environment_names));
-    for (size_t i = 0; i < environments && i < ARRAY_LEN(environment_names); i++)
-        draw_environment(world, environment_names[i]);
-    size_t queues = (size_t)draw(world, 1, ARRAY_LEN(queue_names));
-    for (size_t i = 0; i < queues && i < ARRAY_LEN(queue_names); i++)
-        draw_queue(world, queue_names[i]);
-    for (size_t i = 0; i < NAMESPACE_COUNT; i++) {
-        definition_add(world, namespaces[i]);
-        definition_add_nodes(world, namespaces[i]);
-    }
-
-    lending_draw(world);
-    int64_t burst = chance(world, 400) && !world->lends ? 100 : 60000;
-    for (int64_t i = 0, count = chance(world, world->lends ? 1000 : 100) ? draw(world, 8, 20)
-                                                                         : draw(world, 1, 7);
+    const struct scale *scale = world->scale;
+    for (int64_t i = 0, count = chance(world, world->lends ? 1000 : 100)
+                                    ? draw(world, scale->jobs_many_min, scale->jobs_many_max)
+                                    : draw_few(world, scale->jobs);
          i < count; i++)
-        after(world, draw_ms(world, 0, burst), run_submit, NULL, NULL, i);
+        after(world, draw_ms(world, 0, burst_ms), run_submit, NULL, NULL, i);
     for (int64_t i = 0; i < 3 && chance(world, 400); i++)
-        after(world, burst * NS_PER_MS + draw_ms(world, 0, 60000), run_mend, NULL, NULL, i);
+        after(world, burst_ms * NS_PER_MS + draw_ms(world, 0, scale->mend_ms), run_mend, NULL, NULL,
+              i);
     world->restless = true;
-    after(world, draw_ms(world, 1000, 9000), run_mischief, NULL, NULL, 0);
-    int64_t calm_ns = burst * NS_PER_MS + draw_ms(world, 2000, 90000);
-    world->calm_ns = world->now_ns + calm_ns;
-    after(world, calm_ns, run_calm, NULL, NULL, 0);
-}
-
-void scenario_calm(struct world *world)
-{
-    STORY(world, "calm");
-    world->restless = false;
-    world->faults = (struct faults){0};
-    world->quota_full = world->forbidden = world->sink_down = false;
-    for (size_t i = 0; i < world->type_count; i++)
-        world->types[i].available = -1;
-    for (size_t i = 0; i < world->type_count; i++)
-        world->types[i].spot_price = 0; /* then it cannot be too high */
-    capacity_calm(world);
-}
-
-/* --- Must it end? ------------------------------------------------------------------------------
- */
-
-static bool fits_somewhere(const struct world *world, const struct sim_job *job,
-                           const struct template_ *template_,
-                           const struct sim_environment *environment)
-{
-    int64_t reserve = 100; /* what a node may have less than promised */
-    int64_t cpu_milli = template_->cpu_milli;
-    if (job->gang && job->others.cpu_milli > cpu_milli)
-        cpu_milli = job->others.cpu_milli; /* then it fits, whatever goes where */
-    for (size_t i = 0; i < world->stores[KIND_DAEMON_SET].count; i++)
-        reserve += ((struct sim_daemon_set *)world->stores[KIND_DAEMON_SET].items[i])->cpu_milli;
-    if (environment->managed) {
-        for (size_t i = 0; i < world->type_count; i++)
-            if (world->types[i].vcpus * 1000 - reserve >= cpu_milli &&
-                world->types[i].vcpus * (job->gang ? job->size : 1) <= environment->max_vcpus)
-                return true;
-        return false;
-    }
-    uint32_t found = 0;
-    const struct store *nodes = &world->stores[KIND_NODE];
-    for (size_t i = 0; i < nodes->count; i++) {
-        const struct sim_node *node = (const struct sim_node *)nodes->items[i];
-        if (name_eq(node->environment, environment->object.name) && node->instance->alive &&
-            node->cpu_milli - reserve >= cpu_milli && ++found >= (job->gang ? job->size : 1))
-            return true;
-    }
-    return false;
-}
-
-/* As a whole: what waits of it will end. */
-static bool is_stopped(const struct sim_job *job)
-{
-    for (size_t i = 0; i < job->request_count; i++)
-        if (job->requests[i].indexes == NULL)
-            return true;
-    return false;
-}
-
-static bool feasible(const struct world *world, const struct sim_job *job, int depth);
-
-/* The one that it has recorded: the name may be another's by now. NULL: none, or it is gone. */
-static const struct sim_job *recorded(const struct world *world, const struct sim_job *job,
-                                      const char *name)
-{
-    for (size_t i = 0; job->status != NULL && i < job->status->status.dependency_count; i++) {
-        const struct dependency_record *record = &job->status->status.dependencies[i];
-        const struct truth *truth = name_eq(record->job_name, name) && record->uid != NULL
-                                        ? truth_of(world, record->uid)
-                                        : NULL;
-        if (truth != NULL)
-            return truth->job->object.gone ? NULL : truth->job;
-    }
-    return store_find(world, KIND_JOB, job->object.namespace_, name);
-}
-
-/* Will what it waits for come to an end that decides about it? */
-static bool will_be_decided(const struct world *world, const struct sim_job *job, const char *name,
-                            const struct sim_dependency *dependency, int depth)
-{
-    const struct sim_job *on = dependency != NULL && dependency->hold
-                                   ? recorded(world, job, name)
-                                   : store_find(world, KIND_JOB, job->object.namespace_, name);
-    if (on != NULL && dependency != NULL && dependency->condition == DEPEND_ON_SUCCESS)
-        on = stand_in(world, on);
-    bool on_ended = on != NULL && on->status != NULL && on->status->status.phase >= JOB_SUCCEEDED;
-    if (on == NULL || (!on_ended && !feasible(world, on, depth + 1)))
-        return false; /* then it waits, or fails: either is right */
-    return dependency == NULL || !dependency->hold || on->status == NULL ||
-           on->status->status.phase == JOB_SUCCEEDED;
-}
-
-static bool feasible(const struct world *world, const struct sim_job *job, int depth)
-{
-    if (is_stopped(job) || must_stop_from_above(world, job) || job->invalid != NULL)
-        return true;
-    const struct template_ *template_ = revision_template(world, job);
-    const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, job->queue);
-    if (queue == NULL || queue->object.deleted_ns != 0 || template_ == NULL || depth > 20 ||
-        !needs_feasible(world, job) || !quota_feasible(queue, job, template_) ||
-        !reservation_feasible(world, queue))
-        return false;
-    for (size_t i = 0; i < job->dependency_count; i++) {
-        const struct sim_dependency *dependency = &job->dependencies[i];
-        if (dependency->name != NULL &&
-            !will_be_decided(world, job, dependency->name, dependency, depth))
-            return false;
-    }
-    if (job->replaces != NULL && !will_be_decided(world, job, job->replaces, NULL, depth))
-        return false;
-    for (size_t i = 0; i < queue->environment_count; i++) {
-        const struct sim_environment *environment =
-            store_find(world, KIND_ENVIRONMENT, NULL, queue->environments[i]);
-        if (environment == NULL || environment->object.deleted_ns != 0)
-            continue;
-        for (size_t n = 0; n < environment->namespace_count; n++)
-            if (strcmp(environment->namespaces[n], job->object.namespace_) == 0 &&
-                fits_somewhere(world, job, template_, environment))
-                return true;
-    }
-    return false;
-}
-
-bool job_feasible(const struct world *world, const struct sim_job *job)
-{
-    return feasible(world, job, 0);
+    mischief_later(world, scale->mischief_min_ms * 5);
 }

@@ -17,7 +17,9 @@
  *   kubelet.c   kubelets, node life cycle, pod garbage collection, DaemonSets, foreign pods
  *   provider.c  groups of machines
  *   capacity.c  machines that are told to go, groups that run dry, and the oracle on both
- *   users.c     draws a scenario and plays its people
+ *   scenario.c  draws what there is, what goes wrong and when it ends
+ *   users.c     plays the people of a scenario
+ *   feasible.c  which jobs must come to an end
  *   scheduler.c the cluster's own scheduler
  *   sink.c      the event sink, and the oracle on what it is told
  *   revisions.c definitions, their revisions, and the oracle on them
@@ -38,6 +40,9 @@
 #ifndef BULKHEAD_TESTS_SIM_WORLD_H
 #define BULKHEAD_TESTS_SIM_WORLD_H
 
+#include "sim/counters.h"
+#include "sim/objects.h"
+#include "sim/scenario.h"
 #include "sim/sieve.h"
 
 #include "bulkhead/base/arena.h"
@@ -46,309 +51,9 @@
 
 enum {
     TYPES_MAX = 3,
-    QUEUES_MAX = 3,
-    ENVIRONMENTS_MAX = 3,
-    DEFINITIONS_MAX = 3,
-    DEPENDENCIES_MAX = 3,
-    RULES_MAX = 2,
-    NAMESPACE_COUNT = 2,
-    NEEDS_MAX = 2,
+    QUIET_S = 600, /* nothing may be written for so long in the end */
     STORY_LINES = 60,
     HEARD_MAX = 400, /* changes of state of one job */
-};
-
-/* Everything that a run can exercise; counted, so that a fault that never happens is visible. */
-/* clang-format off */
-#define COUNTERS(X) \
-    X(turns) X(events) X(actions) X(writes) X(pods) X(jobs) X(crashes) X(relists) X(duplicates) \
-    X(watch_stalls) X(conflicts) X(lost_before) X(lost_after) X(late_commits) X(throttled) \
-    X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
-    X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(queue_limits) X(limited_creates) X(queue_drains) X(best_effort) X(backfill) X(kept_places) X(passed) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
-    X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
-    X(sink_events) X(sink_doubles) X(sink_failures) X(assisted) X(bound) \
-    X(services) X(services_deleted) X(services_taken) X(services_lost) \
-    X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \
-    X(launches_repeated) X(observes_short) X(launches_never_join) X(terminates) X(terminates_late) X(provider_errors) X(retries) \
-    X(succeeded) X(failed) X(timeouts) X(cancels) X(terminations) X(job_deletes) X(recreates) \
-    X(pod_deletes) X(pods_kept) X(pods_kept_less) X(queue_edits) X(environment_edits) X(environment_deletes) X(companions) \
-    X(fenced) X(infeasible) X(overrides) X(invalid_jobs) X(dependencies) X(skipped) X(results) \
-    X(held) X(replaced) X(taken) X(parents) X(stopped_by_parent) \
-    X(takes) X(claims) X(consumed) X(consumable_edits) X(consumable_deletes) X(policy_edits) \
-    X(shares_told) X(preempted) X(uses) X(given) X(uses_own) X(given_own) X(sized) X(empty) \
-    X(definition_edits) X(same_edits) X(deregistrations) X(definition_deletes) X(revisions) \
-    X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
-    X(signals) X(interruptions) X(droughts) X(given_back) X(turns_taken) X(launches_judged) \
-    X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared) \
-    X(charged) X(shares_charged) X(forecasts) X(taken_back) X(lives_replayed) X(recorded_bytes)
-/* clang-format on */
-
-struct counters {
-#define X(name) uint64_t name;
-    COUNTERS(X)
-#undef X
-};
-
-/* ------------------------------------------------------------------ objects */
-
-enum kind {
-    KIND_ARRAY_STATE,
-    KIND_JOB,
-    KIND_QUEUE,
-    KIND_ENVIRONMENT,
-    KIND_DEFINITION,
-    KIND_CONSUMABLE,
-    KIND_POLICY,
-    KIND_REVISION,
-    KIND_SERVICE,
-    KIND_POD,
-    KIND_NODE,
-    KIND_DAEMON_SET,
-    KIND_COUNT,
-};
-
-/* The head of every stored object. The live object changes in place; watches hold copies. */
-struct object {
-    enum kind kind;
-    const char *namespace_, *name, *uid; /* namespace_ NULL: cluster-scoped */
-    uint64_t version, generation;
-    int64_t created_ns, deleted_ns;
-    bool finalizer, gone;
-    size_t size; /* of the whole struct, for copies */
-};
-
-struct template_ {
-    int64_t cpu_milli, memory_mib;
-    bool assisted; /* needs the cluster's scheduler */
-    uint64_t hash;
-};
-
-struct sim_need {
-    const char *resource;
-    int64_t quantity;
-};
-struct sim_needs {
-    struct sim_need items[NEEDS_MAX];
-    size_t count;
-};
-
-struct sim_consumable {
-    struct object object;
-    bool spent;
-    int64_t total, old_total, changed_ns; /* old_total: before the last change */
-    int64_t in_use, consumed;             /* as stored */
-    const char *const *claims;
-    size_t claim_count;
-};
-
-struct sim_policy {
-    struct object object;
-    int64_t decay_s, reservation, prefix_weight, weight; /* of u*, and of v */
-    bool dominant, reclaim;
-};
-
-struct sim_share { /* all pods of it that were ever made */
-    const char *queue, *share;
-    int64_t pods, cpu_milli;
-};
-
-struct sim_definition {
-    struct object object;
-    struct template_ template_;
-    int64_t attempts;       /* 0: absent */
-    struct sim_needs needs; /* of consumable resources */
-    uint32_t nodes;         /* 0: type container */
-    uint32_t main_node;
-    struct template_ others;
-    int64_t history_limit; /* old revisions to keep */
-    uint64_t deregistered; /* one bit a revision */
-    uint64_t told_hash;    /* status, as stored */
-    int64_t told_latest;
-    struct run_history told_runs;
-};
-
-struct sim_revision { /* what a definition was */
-    struct object object;
-    const char *of_name, *of_uid;
-    int64_t number;
-    struct template_ template_;
-    int64_t attempts;
-    struct sim_needs needs;
-    uint32_t nodes; /* 0: type container */
-    uint32_t main_node;
-    struct template_ others;
-};
-
-struct sim_service { /* of a multi-node job */
-    struct object object;
-    const char *job_uid;
-};
-
-struct rule {
-    const char *on_reason, *on_status_reason, *on_exit_code;
-    bool retry;
-};
-
-struct stored_status {             /* as PUT; never changed */
-    struct job_status status;      /* text and lists in the arena */
-    struct child_record *children; /* NULL: a single job */
-    uint8_t *refusals;
-    const char *data, *refusals_text, *results_text, *inputs_text, *history;
-    bool elsewhere; /* data is in the ArrayState */
-};
-
-struct truth;
-struct sim_dependency {
-    const char *name;
-    enum dependency_type type;
-    enum dependency_condition condition;
-    bool hold;
-};
-struct sim_job {
-    struct object object;
-    uint32_t number;
-    const char *queue;
-    const char *share;
-    bool preemptible;
-    int64_t priority;
-    const char *definition_name; /* NULL: inline template */
-    int64_t definition_number;   /* 0: the newest that is active */
-    struct template_ template_;  /* what the user wants to run: overrides are in */
-    struct template_ base;       /* of an inline template */
-    bool overridden;
-    uint32_t size;                                        /* 0: a single job */
-    int64_t max_concurrent;                               /* 0: no limit */
-    int64_t attempts, timeout_s, start_deadline_s, ttl_s; /* ttl_s -1: stays */
-    bool gang;                                            /* a multi-node job of size nodes */
-    uint32_t main_node;
-    struct template_ others; /* of its other nodes */
-    bool renumbered;         /* size is its own, not its definition's */
-    struct rule rules[RULES_MAX];
-    size_t rule_count;
-    struct sim_dependency dependencies[DEPENDENCIES_MAX];
-    size_t dependency_count;
-    const char *replaces; /* NULL: none */
-    bool computed;        /* an array; its size is what it uses, and 0 until that is known */
-    const char *uses; /* of the result of the first dependency: a path, "" the whole; NULL: no */
-    const char *parent_uid; /* NULL: none */
-    struct sim_ask {
-        enum job_action action;
-        const char *indexes; /* NULL: the whole job */
-        uint32_t first, end;
-    } requests[2];
-    size_t request_count;
-    const char *invalid;
-    bool expired;                            /* deleted for its ttl */
-    bool image_hangs, refused, unfit, large; /* large: its state goes to an ArrayState */
-    struct sim_needs needs;                  /* that hold */
-    bool own_needs;                          /* not the definition's */
-    const struct stored_status *status;
-    struct truth *truth; /* shared by all copies */
-};
-
-struct sim_array_state {
-    struct object object;
-    const char *job_uid;
-    const struct stored_status *status;
-};
-
-enum { SHARE_COUNT = 4 };
-
-struct sim_queue {
-    struct object object;
-    bool enabled;
-    int64_t priority, observed_generation;
-    int64_t keep_s, per_node; /* of finished pods; 0: they go */
-    int64_t keep_changed_ns, keep_before_s;
-    int64_t most_milli, most_mib, most_jobs; /* limits; 0: none */
-    bool draining;
-    unsigned strategy;         /* enum queue_strategy */
-    bool backfilled;           /* it was BACKFILL at some time */
-    int64_t draining_since_ns; /* as stored */
-    struct queue_cost cost;    /* likewise */
-    struct job_cost spent;     /* by all jobs that it ever had, as these tell */
-    struct job_cost taken;     /* the part of those that others deleted */
-    struct job_cost spent_by[SHARE_COUNT], taken_by[SHARE_COUNT]; /* the same by share */
-    const char *environments[ENVIRONMENTS_MAX];
-    size_t environment_count;
-    const char *policy;      /* NULL: first in, first out */
-    const char *shares_used; /* status.shares as stored */
-    int64_t shares_at_ns;
-};
-
-struct group;
-struct sim_environment {
-    struct object object;
-    bool managed, enabled;
-    const char *namespaces[NAMESPACE_COUNT];
-    size_t namespace_count;
-    int64_t min_vcpus, max_vcpus, delay_ns, observed_generation;
-    struct environment_cost charge;            /* as stored */
-    bool told_ready;                           /* its status is VALID, of that generation */
-    struct interruption_record *interruptions; /* as stored */
-    size_t interruption_count;
-    int64_t interruptions_at_ns;
-    enum allocation_strategy strategy;
-    bool spot;
-    int64_t bid;
-    struct group *group; /* shared by all copies */
-};
-
-struct instance_live;
-struct sim_node {
-    struct object object;
-    const char *environment, *type, *instance_id;
-    int64_t cpu_milli, memory_mib, pods;
-    bool ready, tainted;
-    struct instance_live *instance; /* shared */
-};
-
-/* What is true of a pod whatever the API server has been told. */
-struct body {
-    struct sim_pod *pod;
-    struct sim_job *job;            /* NULL: foreign */
-    struct instance_live *instance; /* that admitted it */
-    struct sim_pod *sibling;        /* the child's try before this one */
-    bool admitted, executing, confirmed, killed;
-    bool told_hang;   /* its kubelet has said that the image does not come */
-    bool on_another;  /* told to go when another Node had the name */
-    int64_t sent_ns;  /* when the create was */
-    uint64_t process; /* that sent the create */
-};
-
-struct sim_pod {
-    struct object object;
-    const char *node_name;
-    enum pod_phase phase;
-    const char *reason;
-    int64_t cpu_milli, memory_mib, grace_s, active_deadline_s;
-    const char *owner_kind, *owner_uid;
-    bool ours;
-    const char *job_uid, *job_name, *queue, *share, *environment, *node_uid;
-    const char *gives_way_to; /* the share for which it was marked to be stopped */
-    const char *bound_uid;    /* of the node that the scheduler chose; nobody else knows */
-    const char *revision, *revision_of;
-    uint32_t index, count, try, attempt;
-    int64_t price;
-    bool deadline, started;
-    const char *disruption, *message, *waiting_reason;
-    int64_t started_ns, finished_ns;
-    int64_t released_ns; /* its finalizer was taken off */
-    bool has_exit, exit_unknown;
-    int exit_code;
-    const char *result; /* what it left */
-    struct sim_needs needs;
-    const char *arg;   /* what it was given, when its job uses a result */
-    struct body *body; /* shared */
-};
-
-struct sim_daemon_set {
-    struct object object;
-    int64_t cpu_milli, memory_mib;
-};
-
-struct store { /* live objects of one kind, in order of creation */
-    struct object **items;
-    size_t count, capacity;
 };
 
 /* ---------------------------------------------------------------- machines */
@@ -473,6 +178,8 @@ struct world {
     uint64_t version, uids, steps;
     struct store stores[KIND_COUNT];
     struct watch watches[KIND_COUNT];
+    const struct scale *scale;
+    unsigned features; /* one bit for each enum feature */
     struct faults faults;
     struct counters counters;
     bool verbose, story_on;
@@ -619,11 +326,12 @@ void capacity_sent(struct world *world, const struct request *request);
 void twice_event(struct world *world, const struct event *event);
 void twice_launch(struct world *world, struct group *group, const struct request *request);
 
-/* users.c */
-struct template_ draw_template(struct world *world);
-void scenario_draw(struct world *world);
-void scenario_calm(struct world *world); /* the last fault is over; heal everything */
+/* feasible.c */
 bool job_feasible(const struct world *world, const struct sim_job *job);
+
+/* users.c */
+void users_come(struct world *world, int64_t burst_ms); /* submit what the scenario has, and more */
+struct template_ draw_template(struct world *world);
 int truth_exit(const struct world *world, const struct sim_job *job, uint32_t index,
                uint32_t attempt);
 enum { RESULT_COUNT_MAX = 5 }; /* the numbers that programs leave */
@@ -887,7 +595,7 @@ struct run_options {
     uint64_t seed;
     const uint8_t *choices; /* two bytes decide one draw each, until they are used up; or NULL */
     size_t choice_bytes;
-    bool verbose, story, hash_plans, no_faults;
+    bool verbose, story, hash_plans, no_faults, small;
     struct disturbance disturbances[DISTURBANCES_MAX];
     struct notice_log *notice_log; /* filled; NULL: not wanted */
 };
