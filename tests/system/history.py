@@ -14,6 +14,7 @@ the world as it was at each write, in the order of the writes, whoever was kille
     gap        nothing was missed: a watch that had to list again may have missed a version
 """
 
+import functools
 import importlib.machinery
 import importlib.util
 import re
@@ -81,13 +82,14 @@ class PodVersion:
 
 
 class History:
-    def __init__(self, api):
-        self._api = api
+    def __init__(self, api, follow=None):
+        """follow(path, on_event): how to follow a kind; by default a watch of this API server."""
+        self._api, follow = api, follow or functools.partial(Watch, api)
         self._lock = threading.Lock()
         self._seen = defaultdict(dict)  # kind: {uid: last resourceVersion}
         self._first = {}                # epoch: time.monotonic() of the first version that it signed
         self.versions = []              # (revision, kind, type, uid, what the fold needs, signers, seconds)
-        self._watches = {kind: Watch(api, path, lambda *event, k=kind: self._on_event(k, *event))
+        self._watches = {kind: follow(path, lambda *event, k=kind: self._on_event(k, *event))
                          for kind, path in KINDS.items()}
 
     def _on_event(self, kind, change, item, at):

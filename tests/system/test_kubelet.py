@@ -12,6 +12,7 @@ import pytest
 
 from history import History
 from kubelet import Kubelet
+from test_chaos import tell, told
 from waiting import wait_for
 from world import ENDED
 
@@ -53,15 +54,6 @@ def machines(world):
     for kubelet in machines.kubelets:
         kubelet.die()
     machines.verdict()
-
-
-def told(count):
-    return ", ".join(f"{key} x{n}" for key, n in sorted(count.items())) or "none"
-
-
-def tell(capsys, text):
-    with capsys.disabled():
-        print("\n" + text, flush=True)
 
 
 REFUSALS = [
