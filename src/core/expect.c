@@ -27,7 +27,7 @@
 
 #define AMOUNT_MAX (INT64_C(1000000000) * AMOUNT_ONE)
 
-enum { LOOKS_MAX = 5000, SECONDS_A_HOUR = 3600 };
+enum { LOOKS_MAX = 2000, SECONDS_A_HOUR = 3600 };
 
 __extension__ typedef __int128 wide;
 

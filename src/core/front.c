@@ -4,7 +4,10 @@
  * Who is first, why it waits, and when it starts at the earliest. That is worked out when something
  * about the line has changed, at most every FRONT_PERIOD_NS for a queue: a model of the queue's
  * environments is made for it (forecast.c), which costs a look at each of their nodes. An estimate
- * that merely grows older is not written again. */
+ * that merely grows older is not written again.
+ *
+ * With it goes what the queue is still to cost (expect.c), which takes a look at each job: where
+ * there are many, at most every COST_PERIOD_NS. */
 #include "front.h"
 #include "expect.h"
 #include "forecast.h"
@@ -13,13 +16,17 @@
 #include <stdlib.h>
 
 #define FRONT_PERIOD_NS (15 * NS_PER_S)
+#define COST_PERIOD_NS (60 * NS_PER_S)
+
+enum { COST_OFTEN_MAX = 100 }; /* jobs */
 
 struct front {
     struct queue_front items[QUEUE_FRONT_MAX];
     size_t count;
     int64_t looked_ns;
     struct cost_forecast cost;
-    bool cost_taken;
+    bool cost_taken, cost_dirty;
+    int64_t cost_looked_ns;
 };
 
 static void items_free(struct front *front)
@@ -73,11 +80,30 @@ static void take_cost(struct core *core, const struct core_queue *queue, struct 
     front->cost_taken = true;
 }
 
-void front_look(struct core *core, struct core_queue *queue)
+static void wake_at(struct core *core, int64_t due_ns)
+{
+    if (due_ns < core->admin_wake_ns)
+        core->admin_wake_ns = due_ns;
+}
+
+static void look_at_cost(struct core *core, struct core_queue *queue)
+{
+    struct front *front = queue->front;
+    bool many = queue->live > COST_OFTEN_MAX;
+    int64_t due_ns = front->cost_looked_ns + (many ? COST_PERIOD_NS : FRONT_PERIOD_NS);
+    if (due_ns > core->now_ns) {
+        wake_at(core, due_ns);
+        return;
+    }
+    front->cost_dirty = false;
+    front->cost_looked_ns = core->now_ns;
+    take_cost(core, queue, front);
+    queue->status_dirty = true;
+}
+
+static void look_at_jobs(struct core *core, struct core_queue *queue)
 {
     struct forecast forecasts[QUEUE_FRONT_MAX] = {0};
-    if (!queue->front_dirty || queue->spec == NULL)
-        return;
     if (queue->front == NULL)
         queue->front = mem_new(sizeof(*queue->front));
     struct front *front = queue->front;
@@ -88,11 +114,11 @@ void front_look(struct core *core, struct core_queue *queue)
     if (front->looked_ns == 0)
         front->looked_ns = due_ns - FRONT_PERIOD_NS;
     if (due_ns > core->now_ns) {
-        if (due_ns < core->admin_wake_ns)
-            core->admin_wake_ns = due_ns;
+        wake_at(core, due_ns);
         return;
     }
     queue->front_dirty = false;
+    front->cost_dirty = true;
     front->looked_ns = core->now_ns;
     items_free(front);
     size_t count = 0;
@@ -100,8 +126,15 @@ void front_look(struct core *core, struct core_queue *queue)
         count = forecast(core, queue, NULL, QUEUE_FRONT_MAX, core->arena, forecasts);
     for (size_t i = 0; i < count; i++)
         take(core, front, &forecasts[i]);
-    take_cost(core, queue, front);
     queue->status_dirty = true;
+}
+
+void front_look(struct core *core, struct core_queue *queue)
+{
+    if (queue->front_dirty && queue->spec != NULL)
+        look_at_jobs(core, queue);
+    if (queue->front != NULL && queue->front->cost_dirty && queue->spec != NULL)
+        look_at_cost(core, queue);
 }
 
 uint64_t front_fill(const struct core_queue *queue, struct job_queue_status *status, uint64_t hash)
