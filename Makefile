@@ -88,6 +88,10 @@ LDFLAGS_check = $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
 CFLAGS_fuzz = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZE) -fsanitize=fuzzer-no-link $(CFLAGS)
 LDFLAGS_fuzz = $(SANITIZE) -fsanitize=fuzzer -Wl,--as-needed $(LDFLAGS)
 
+# What `make coverage` runs: the core counts which of its lines and branches are reached.
+CFLAGS_coverage = $(COMMON) -O1 --coverage $(CFLAGS)
+LDFLAGS_coverage = --coverage -Wl,--as-needed $(LDFLAGS)
+
 # -Wnull-dereference and sanitizers together give false alarms in gcc.
 CFLAGS_check += -Wno-null-dereference
 
@@ -107,7 +111,7 @@ endef
 CPPFLAGS_tests := -Itests -I.
 # Never a fused multiply-add where prices decide: the core decides the same on every machine.
 %/src/core/purchase.o %/src/core/purchase_fill.o %/src/core/purchase_bound.o: CFLAGS += -ffp-contract=off
-$(foreach config,release check fuzz,$(eval $(call config_rules,$(config))))
+$(foreach config,release check fuzz coverage,$(eval $(call config_rules,$(config))))
 
 define library_rule
 $(call library,$(1),$(2)): $(call objects,$(1),$(3))
@@ -213,9 +217,29 @@ sim-check: build/sim-check
 	build/sim-check --array 20000
 sieve: build/sim ## One thing going wrong at every place of SEEDS=n schedules: each crash, pair of crashes, stale view and gap
 	build/sim --sieve $(SEEDS) --keep-going
-.PHONY: bugs sieve
+.PHONY: bugs sieve coverage
 bugs: build/sim ## The tests of the tests: puts known bugs into the program, one by one; the simulator must find each
 	hack/seeded-bugs
+
+# The rest is the release build: only the core is looked at. One process, since what is reached is
+# written when it ends. TABLES=1 runs the core's table tests too.
+COVERAGE_RUNS ?= 5000
+$(eval $(call library_rule,coverage,core,$(call sources,core)))
+$(eval $(call library_rule,release,tests-core,$(call test_helpers,core)))
+build/coverage/sim: $(call objects,release,$(SIM_SOURCES)) $(call library,coverage,core) \
+    $(filter-out $(call library,release,core),$(call all_libraries,release))
+	$(call link,coverage)
+build/coverage/core/%_test: $(call obj,release)/tests/core/%_test.o $(call library,release,tests-core) $(call library,release,tests) \
+    $(call library,coverage,core) $(call libraries,release,$(LINK_core))
+	$(call link,coverage,-lcmocka)
+COVERAGE_TESTS := $(if $(TABLES),$(patsubst tests/%.c,build/coverage/%,$(wildcard tests/core/*_test.c)))
+coverage: build/coverage/sim $(COVERAGE_TESTS) ## Which lines and branches of the core COVERAGE_RUNS=n worlds reach; TABLES=1: and table tests; MISSING=1: say which not
+	@find $(call obj,coverage) -name '*.gcda' -delete
+	build/coverage/sim --jobs 1 --keep-going --runs $(COVERAGE_RUNS) | tail -n 1
+	build/coverage/sim --jobs 1 --keep-going --small --runs $(COVERAGE_RUNS) | tail -n 1
+	build/coverage/sim --jobs 1 --keep-going --sieve 1 | tail -n 1
+	@for test in $(COVERAGE_TESTS); do $$test >build/coverage/test.log 2>&1 || { cat build/coverage/test.log; exit 1; }; done
+	@hack/coverage.py $(if $(MISSING),--missing) $(call obj,coverage)
 else
 sim sim-check:
 	@echo "$@: no simulator yet: tests/sim/ has no sources"; $(if $(filter sim,$@),exit 1)
