@@ -158,7 +158,9 @@ static void write_job(struct world *world, struct request *request)
     oracle_sized(world, job, status);
     oracle_status(world, job, status);
     cost_job_stored(world, job, status);
-    if (request->process == world->process) /* else nobody may have read it */
+    /* Else nobody may have read it; or it was on its way when a pod was stored that says it. */
+    bool knows = status->status.definition != NULL || request->sent_ns >= job->truth->pinned_ns;
+    if (request->process == world->process && knows)
         oracle_pinned(world, job, status->status.definition, status->status.definition_uid);
     job->status = status;
     store_change(world, &job->object, false);

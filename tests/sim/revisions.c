@@ -338,6 +338,7 @@ void oracle_pinned(struct world *world, struct sim_job *job, const char *ref, co
         (job->definition_number != 0 && job->definition_number != number))
         violation(world, "revisions", "%s has %s, which it did not ask for", job->object.name, ref);
     truth->pinned = revision;
+    truth->pinned_ns = world->now_ns;
     if (!job->overridden)
         job->template_ = revision->template_;
     job->base = revision->template_;

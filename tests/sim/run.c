@@ -124,7 +124,7 @@ void run_world(const struct run_options *options, struct counters *sum,
         world->faults = (struct faults){0};
     shell_start(world);
 
-    run_until(world, world->calm_ns + 1);
+    run_until(world, world->calm_ns + 1 + world->scale->late_ms * NS_PER_MS);
     stay_quiet(world);
     life_end(world);
 

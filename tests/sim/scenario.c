@@ -51,6 +51,7 @@ static const struct scale small = {
     .mend_ms = 6000,
     .trouble_min_ms = 3000,
     .trouble_max_ms = 25000,
+    .late_ms = 6000,
     .mischief_min_ms = 100,
     .mischief_max_ms = 3500,
     .run_ms = 5000,

@@ -32,6 +32,7 @@ struct scale {
     int64_t burst_ms;                           /* in which the jobs come */
     int64_t mend_ms;                            /* after it, in which jobs that replace others do */
     int64_t trouble_min_ms, trouble_max_ms;     /* then nothing goes wrong any more */
+    int64_t late_ms;                            /* jobs may come for so long after that */
     int64_t mischief_min_ms, mischief_max_ms;   /* between two acts */
     int64_t run_ms;                             /* of an attempt, at most, about */
     int64_t boot_ms;                            /* of a machine, at most, but for slow ones */

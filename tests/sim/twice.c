@@ -24,12 +24,22 @@ static bool is_listed(const struct world *world, const struct sim_job *job, cons
     return false;
 }
 
+/* Until then it is what the process has to find room for. */
+static bool is_end_heard(const struct world *world, const struct sim_pod *pod)
+{
+    const struct sim_pod *known =
+        (const struct sim_pod *)(const void *)watch_known(world, KIND_POD, pod->object.uid);
+    return known != NULL ? pod_ended(known) : pod->object.gone;
+}
+
 static bool needs_room(const struct world *world, const struct sim_job *job, uint32_t index)
 {
     const struct sim_pod *last = job->truth->children[index].last;
     if (last == NULL || job->gang)
         return true; /* a node is kept for each part for as long as its job goes on */
     if (!pod_may_execute(last) || pod_is_stranded(world, last)) {
+        if (!is_end_heard(world, last))
+            return true;
         struct summary sum = summarize(world, job, last);
         return !sum.succeeded && !sum.final_failed;
     }
@@ -37,13 +47,32 @@ static bool needs_room(const struct world *world, const struct sim_job *job, uin
     return last->body->instance == NULL || last->body->instance->signal != SIGNAL_NONE;
 }
 
+/* Sent or there, and bound to no node: room is kept for it where nobody but the process knows, also
+ * when its job is gone. */
+static int64_t pods_adrift(const struct world *world)
+{
+    const struct watch *watch = &world->watches[KIND_POD];
+    int64_t count = 0;
+    for (const struct request *r = world->creates; r != NULL; r = r->create_next) {
+        const struct sim_pod *pod = r->ret_pod;
+        bool heard = pod != NULL && (pod->body->pod->object.gone ||
+                                     watch_known(world, KIND_POD, pod->object.uid) != NULL);
+        count += r->node_name == NULL && !r->settled && !heard;
+    }
+    for (size_t i = 0; i < watch->known_count; i++) {
+        const struct sim_pod *pod = (const struct sim_pod *)(const void *)watch->known[i].copy;
+        count += pod->ours && pod->node_name == NULL && !pod_ended(pod);
+    }
+    return count;
+}
+
 static int64_t pods_waiting(const struct world *world, const char *environment)
 {
     int64_t count = 0;
     for (const struct truth *truth = world->truths; truth != NULL; truth = truth->next) {
         const struct sim_job *job = truth->job;
-        bool over =
-            job->object.gone || (job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED);
+        bool gone = job->object.gone && watch_known(world, KIND_JOB, job->object.uid) == NULL;
+        bool over = gone || (job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED);
         for (uint32_t i = 0; !over && is_listed(world, job, environment) && i < truth->child_count;
              i++)
             count += needs_room(world, job, i);
@@ -128,7 +157,7 @@ void twice_launch(struct world *world, struct group *group, const struct request
         if (strcmp(world->types[i].name, request->instance_type) == 0)
             vcpus = world->types[i].vcpus;
     int64_t least = (group->environment->min_vcpus + vcpus - 1) / vcpus;
-    int64_t wanted = pods_waiting(world, request->environment);
+    int64_t wanted = pods_waiting(world, request->environment) + pods_adrift(world);
     world->counters.launches_judged++;
     if (machines > wanted + least)
         violation(world, "twice",

@@ -108,6 +108,7 @@ struct child_truth {
 struct truth {
     struct sim_job *job;
     const struct sim_revision *pinned; /* what it runs for ever, once anything durable says so */
+    int64_t pinned_ns;                 /* when that was stored */
     struct child_truth *children;      /* size, or 1 */
     uint32_t child_count;
     bool create_failed; /* some create was refused or delayed: its place in the order is not its own
