@@ -57,7 +57,9 @@ def pid_of(record):
     except (OSError, ValueError):
         return None
     pid = int(pid_text)
-    if pid in _children and _children[pid].poll() is not None:
+    if pid in _children:
+        if _children[pid].poll() is None:
+            return pid  # its main thread may have ended, while others still hold its port
         del _children[pid]
     return pid if boot == boot_id() and start_time(pid) == started else None
 

@@ -165,6 +165,7 @@ class Fold:
         self.begun = defaultdict(set)    # (job, child): uids of pods that began
         self.ends = defaultdict(Counter)  # (job, child): {phase: pods that ended so}; without those that were refused
         self.refused = Counter()         # (job, child): pods that a kubelet refused
+        self.deleted = set()             # uids of jobs: nothing can be on record for their pods
         self.statuses = {}               # job uid: status
         self.recorded = {}               # job uid: [(outcome, attempts)] of its children
         self._written = {}               # job uid: the text that recorded was read from
@@ -181,6 +182,8 @@ class Fold:
             self._take_pod(revision, change, uid, item)
         elif kind == "job" and change != "DELETED":
             self._take_status(revision, uid, item.get("status", {}))
+        elif kind == "job":
+            self.deleted.add(uid)
         elif kind == "state" and change != "DELETED":
             owner = item["metadata"]["ownerReferences"][0]["uid"]
             self._take_record(revision, owner, item["encoding"], item["data"], item["size"])
@@ -200,7 +203,7 @@ class Fold:
         before, self.pods[uid] = self.pods.get(uid), pod
         if before is None:
             self._check_new(revision, uid, pod)
-        if before is not None and before.held and not pod.held and pod.ended():
+        if before is not None and before.held and not pod.held and pod.ended() and pod.job not in self.deleted:
             self._check_release(revision, pod)
         for child in pod.children():
             key = (pod.job, child)

@@ -5,6 +5,7 @@
     committed   it is passed on and answered; the controller is killed and never hears the answer
     answered    the controller hears the answer, and is killed before its next write is passed on
     late        the controller is killed, and the write is passed on when the test says so (let_go): a packet on its way
+    during      it is passed on, and its victim, an API server, is killed at once
 
 From the moment of a strike on, no other write of that life is passed on. HTTP/1.1 over TLS on loopback, a thread for
 each connection; connections to the API server are kept and used again. Only the standard library is used.
@@ -47,7 +48,7 @@ def sort_of(method, path):
 
 class Strike:
     def __init__(self, at, phase, sorts):
-        assert phase in PHASES
+        assert phase in (*PHASES, "during")
         self.at, self.phase, self.sorts = at, phase, sorts
         self._pid, self._aimed = None, threading.Event()
         self.seen = 0              # writes of these sorts since it was armed
@@ -69,6 +70,22 @@ class Strike:
             except ProcessLookupError:
                 pass
             self.done.set()
+
+
+class Gate:
+    """Before the first read whose path has all the words: it waits there until go()."""
+
+    def __init__(self, words):
+        self.words = words
+        self.reached, self._open = threading.Event(), threading.Event()
+        self.status = None  # of its answer
+
+    def wait(self):
+        self.reached.set()
+        self._open.wait(120)
+
+    def go(self):
+        self._open.set()
 
 
 class Stream:
@@ -133,6 +150,7 @@ class Proxy:
         self._idle = []        # connections to the API server
         self._open = set()     # connections of the controller
         self._strike = None
+        self._gate = None
         self._shut = False     # a strike has begun: nothing more of this life is passed on
         self._life = 0
         self._under_way = 0    # writes that are passed on and not answered
@@ -167,6 +185,12 @@ class Proxy:
             self._life += self._shut
             self._shut = False
             self._strike = None
+
+    def gate(self, *words):
+        """Stops the next read whose path has all the words, until the Gate's go()."""
+        with self._lock:
+            self._gate = Gate(words)
+            return self._gate
 
     def let_go(self, strike, deadline=20):
         """Passes on a write that was held (late); returns the answer that nobody waits for any more."""
@@ -245,12 +269,24 @@ class Proxy:
         strike = None
         if sort != "read":
             strike = self._admit(sort, method, path, life)
+        elif (gate := self._gate_of(path)) is not None:
+            gate.wait()
+            gate.status = self._pass_on(client, head + body, sort, method, path, None)
+            return True
         try:
             return self._pass_on(client, head + body, sort, method, path, strike)
         finally:
             if sort != "read":
                 with self._lock:
                     self._under_way -= 1
+
+    def _gate_of(self, path):
+        with self._lock:
+            gate = self._gate
+            if gate is None or not all(word in path for word in gate.words):
+                return None
+            self._gate = None
+            return gate
 
     def _admit(self, sort, method, path, life):
         """The Strike if this is the write that it is for, None for any other; raises Cut for one that is too late."""
@@ -286,6 +322,9 @@ class Proxy:
         client.peer = server if sort == "read" else None
         try:
             server.send(request)
+            if phase == "during":
+                strike.kill()
+                raise Cut
             to = client if phase in (None, "answered") else None
             status, text, again = self._relay(server, to, sort)
         except BaseException:
@@ -308,7 +347,7 @@ class Proxy:
             strike.kill()
         if phase is not None:
             raise Cut
-        return True
+        return status
 
     def _hold(self, strike):
         with self._lock:

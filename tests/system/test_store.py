@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies between the controller and the store: two API servers, of which the controller's sees old things.
+"""What lies between the controller and the store: API servers that are behind, that die, and a store that forgets.
 
-Its path to etcd is held up (etcdpath.py), while users and kubelets use the other. The judges are the store's own history,
-revision by revision, and the judge of all tests, at the API server that is well.
+Of two API servers the controller's is made to see old things: its path to etcd is held up (etcdpath.py), while users and
+kubelets use the other. Or there is one for all, killed at writes that a proxy counts. The judges are the store's own
+history, revision by revision, and the judge of all tests.
 """
 
 import copy
 import functools
 import json
 import os
+import random
+import signal
 import threading
 import time
+from collections import Counter
 
 import pytest
 
@@ -20,9 +24,10 @@ from dev_api import Api
 from dev_controller import install
 from devcluster import DevCluster, free_ports
 from etcdpath import Etcd, EtcdPath, StoreWatch
-from history import History
+from history import KINDS, History
 from judge import Judge
-from test_chaos import tell, told_fold
+from proxy import Proxy
+from test_chaos import tell, told, told_fold
 from test_fence import pod, refused
 from waiting import stays, wait_for
 from world import ENDED, World
@@ -111,6 +116,33 @@ def behind(two, request):
     world.clean()
     two.judge.verdict()
     world.gone()
+
+
+@pytest.fixture
+def counted(two, request):
+    """A world whose controller reaches the API server that all use through a proxy, with a lease that outlasts an outage."""
+    two.controller.stop()
+    proxy = Proxy(two.dev, two.dev.dir / "controller.kubeconfig", two.scratch / "counted.kubeconfig")
+    controller = two.new_controller("counted", "--lease-duration", "90", "--renew-deadline", "80",
+                                    kubeconfig=proxy.kubeconfig).start()
+    controller.wait_leading()
+    world = World(two, controller, two.judge, request.node.name)
+    request.node.worlds = [world]
+    world.proxy = proxy
+    two.judge.begin()
+    world.history = History(two.api, functools.partial(StoreWatch, two.etcd))
+    yield world
+    two.dev.start_part("kube-apiserver")
+    two.dev.stop_part("kube-controller-manager", kill=True)  # it too comes back late by itself
+    two.dev.start_part("kube-controller-manager")
+    proxy.disarm()
+    world.history.end()
+    revive(world)
+    world.clean()
+    two.judge.verdict()
+    world.gone()
+    controller.stop()
+    proxy.close()
 
 
 def versions(api, path):
@@ -265,3 +297,120 @@ def test_the_path_pauses(behind, capsys, seconds):
                  f"lives of the controller: {world.controller.lives}")
     assert fold.lost(work, 60, {"Failed": 1, "Succeeded": 1}) == []
     assert fold.recorded[work] == [("s", 2)] * 60
+
+
+# ---- API servers that die, and a store that forgets --------------------------------------------------------------
+
+
+def start_again(cluster, compact=False):
+    """A new API server, which remembers nothing; and the store neither, if compact. The revision."""
+    cluster.dev.stop_part("kube-apiserver", kill=True)
+    revision = cluster.etcd.compact() if compact else cluster.etcd.revision()
+    cluster.dev.start_part("kube-apiserver")
+    # Kubelets come back by themselves as well, after half a minute.
+    cluster.dev.stop_part("kwok", kill=True)
+    cluster.dev.start_part("kwok", wait=False)
+    # It is ready before its caches of custom resources are.
+    wait_for("it to serve all kinds", lambda: all(cluster.api.raw("GET", path)[0] == 200 for path in KINDS.values()))
+    return revision
+
+
+def struck(world, strike):
+    """Whether it was struck before all was done."""
+    while not strike.done.wait(0.2):
+        try:
+            if world.phase("work") in ENDED:
+                return False
+        except OSError:
+            pass  # it has just been struck
+    return True
+
+
+@pytest.mark.parametrize("kills, children", [(2, 40), pytest.param(24, 300, marks=pytest.mark.long)])
+def test_api_server_killed_at_writes(counted, capsys, kills, children):
+    """While a write is being stored, when it is stored and not answered, before it arrives, and after the answer."""
+    world = counted.setup(max_vcpus=12, catalog=[WIDE], idle=30)
+    work = world.submit("work", array=children, run_ms=300, retry=2, fail_attempts="1")["metadata"]["uid"]
+    dice, hits, begin = random.Random(kills), Counter(), time.monotonic()
+    for number in range(kills):
+        phase = ("during", "committed", "before", "answered")[number % 4]
+        strike = world.proxy.arm(dice.randrange(1, 40), phase)
+        strike.aim(world.cluster.dev.status()["kube-apiserver"])
+        if not struck(world, strike):
+            break
+        hits[f"{phase} {strike.hit[0]}"] += 1
+        start_again(world.cluster)
+        world.proxy.disarm()
+    world.proxy.disarm()
+    finish(world, "work", 90 + children)
+    fold = verdict(world)
+    tell(capsys, f"API server killed at writes ({told(hits)}): {told_fold(fold)}; lives of the controller: "
+                 f"{world.controller.lives}; {time.monotonic() - begin:.0f} s")
+    assert sum(hits.values()) >= min(kills, 8)
+    assert fold.lost(work, children, {"Failed": 1, "Succeeded": 1}) == []
+    assert fold.recorded[work] == [("s", 2)] * children
+
+
+def lists(world, kind):
+    return world.controller.metric("bulkhead_watch_lists_total", kind=kind)
+
+
+def test_compacted_while_it_slept(counted, capsys):
+    """It sleeps while pods end, a job is stopped, one is deleted and one submitted; what it had seen last is forgotten.
+
+    Its watches are told so (410), and it lists again: what it never heard of was told by nobody else.
+    """
+    world = counted.setup(max_vcpus=16, catalog=[WIDE], idle=30)
+    world.allow_deletes()
+    work = world.submit("work", array=20, run_ms=600, retry=2, fail_attempts="1")["metadata"]["uid"]
+    for name in ("stopped", "deleted"):
+        world.submit(name, hang=True)
+        world.wait_running(name)
+    before = {kind: lists(world, kind) for kind in ("Pod", "BatchJob", "Node")}
+    pid = world.controller.process.pid
+    os.kill(pid, signal.SIGSTOP)
+    world.proxy.cut()  # or what happens now waits in its sockets
+    world.request("stopped", "TERMINATE", "seen enough")
+    world.api.delete(world.jobs_path("deleted"))
+    world.submit("later", run_ms=100)
+    wait_for("what runs to end", lambda: not world.phases("work").get("Running"))
+    revision = start_again(world.cluster, compact=True)
+    os.kill(pid, signal.SIGCONT)
+    finish(world, "work")
+    world.failed("stopped")
+    world.succeeded("later")
+    again = {kind: lists(world, kind) - before[kind] for kind in before}
+    fold = verdict(world)
+    tell(capsys, f"compacted at revision {revision} while it slept: lists read again {told(again)}; {told_fold(fold)}")
+    for version in world.history.versions:
+        assert world.controller.lives == 1 and again["Pod"] >= 1 and again["BatchJob"] >= 1
+    assert fold.lost(work, 20, {"Failed": 1, "Succeeded": 1}) == []
+
+
+def test_compacted_between_two_pages(counted, capsys):
+    """A start reads 520 jobs in pages; before the second the store forgets the first: it reads them all anew."""
+    world = counted
+    world.controller.kill()
+    names = [f"job-{number:03}" for number in range(520)]
+    for name in names:
+        world.submit(name, queue="nobody")
+    gate = world.proxy.gate("/batchjobs?", "continue=")
+    world.controller.start(ready=False)
+    assert gate.reached.wait(30), "it reads them in one page"
+    for name in names[:10]:
+        world.api.delete(world.jobs_path(name))
+    names = [*names[10:], "job-520", "aaa"]  # one beyond the last page, one before the first
+    for name in names[-2:]:
+        world.submit(name, queue="nobody")
+    revision = start_again(world.cluster, compact=True)
+    gate.go()
+    world.controller.wait_leading(60)
+    wait_for("all to be told why they wait", lambda: not [
+        doc["metadata"]["name"] for doc in world.api.items(world.jobs_path())
+        if "nobody" not in doc.get("status", {}).get("statusReason", "")], 60, every=0.3)
+    assert sorted(doc["metadata"]["name"] for doc in world.api.items(world.jobs_path())) == sorted(names)
+    assert world.controller.metric("bulkhead_objects", kind="jobs") == len(names)
+    fold = verdict(world)
+    tell(capsys, f"compacted at revision {revision} between two pages of 520 jobs: the second was answered with "
+                 f"{gate.status}, and all read anew; {told_fold(fold)}")
+    assert gate.status == 410
