@@ -181,6 +181,7 @@ static void decode_disruption(struct pod *pod, struct json_object *conditions)
             continue;
         const char *reason = json_get_text(item, "reason");
         pod->disruption = text_copy(reason != NULL ? reason : "DisruptionTarget");
+        pod->disrupted_ns = json_get_time(item, "lastTransitionTime");
         return;
     }
 }

@@ -194,11 +194,11 @@ struct core_pod {
     bool alone;      /* of a multi-node job: no other of ours on its node */
     bool suspect;    /* LIVE: its machine is gone; ask for its last word before it is given up */
     enum kill_reason kill;
-    bool kill_sent, kill_guarded; /* guarded: with the version that it had */
-    int64_t started_ns, created_ns;
-    int64_t finished_ns; /* 0: not, or no container ran */
-    char *queue;         /* its label, once it has ended */
-    uint64_t node_uid;   /* hash of the UID of the Node it was placed on; 0: not known */
+    bool kill_sent, kill_guarded;               /* guarded: with the version that it had */
+    int64_t started_ns, created_ns, deleted_ns; /* deleted_ns: told to go; 0: not */
+    int64_t finished_ns;                        /* 0: not, or no container ran */
+    char *queue;                                /* its label, once it has ended */
+    uint64_t node_uid; /* hash of the UID of the Node it was placed on; 0: not known */
     int create_tries;
     struct core_queue *charged; /* counts against its limits; NULL: none */
     struct queue_use use;       /* what was charged */

@@ -317,11 +317,11 @@ static void apply_to_child(struct core *core, struct core_pod *pod, unsigned wei
 
 /* Had another Node the name of the pod's one when the pod was told to go? Then it was stopped for
  * that. One that came after has nothing to do with it. */
-static bool was_on_another(const struct core_pod *pod, const struct pod *seen)
+static bool was_on_another(const struct core_pod *pod)
 {
     const struct node *node = pod->node != NULL ? pod->node->spec : NULL;
     return node != NULL && pod->node_uid != 0 && pod->node_uid != uid_hash(node->meta.uid) &&
-           node->meta.created_ns <= seen->meta.deleted_ns;
+           node->meta.created_ns <= pod->deleted_ns;
 }
 
 /* Stopped when its start deadline had passed, by us, by an earlier life of this process or by the
@@ -329,12 +329,23 @@ static bool was_on_another(const struct core_pod *pod, const struct pod *seen)
 static bool could_not_start(const struct core *core, const struct core_pod *pod,
                             const struct pod *seen)
 {
-    bool over = seen != NULL && (seen->phase == POD_FAILED || pod_is_afloat(pod));
-    if (!over || pod->started || seen->containers_started)
+    if (pod->started ||
+        (seen != NULL && (seen->containers_started || seen->phase == POD_SUCCEEDED)))
         return false;
-    return seen->deadline ||
-           (seen->meta.deleted_ns != 0 && !was_on_another(pod, seen) &&
-            seen->meta.deleted_ns - seen->meta.created_ns >= job_start_deadline_ns(core, pod->job));
+    if (seen != NULL && seen->deadline)
+        return true;
+    int64_t created_ns = seen != NULL ? seen->meta.created_ns : pod->created_ns;
+    return pod->deleted_ns != 0 && !was_on_another(pod) &&
+           pod->deleted_ns - created_ns >= job_start_deadline_ns(core, pod->job);
+}
+
+/* It was told to go before anything else happened to it. */
+static bool was_undisturbed(const struct core_pod *pod, const struct pod *seen)
+{
+    if (seen == NULL || seen->deadline)
+        return true;
+    return seen->reason == NULL &&
+           (seen->disruption == NULL || seen->disrupted_ns > pod->deleted_ns);
 }
 
 void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *seen,
@@ -346,15 +357,17 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
     bool late = !gave_way && could_not_start(core, pod, seen);
     /* Told to go when its start deadline had passed already: whoever asked first, and whatever
      * became of its machine since, a process that was started later can only go by the times. */
-    bool undisturbed =
-        late && (seen->deadline || (seen->reason == NULL && seen->disruption == NULL));
+    static const struct pod stopped = {.phase = POD_FAILED};
+    bool undisturbed = late && was_undisturbed(pod, seen);
     if (late && (pod->kill == KILL_NONE || (pod->kill == KILL_HOST && undisturbed)))
         pod->kill = KILL_START;
     else if (pod->kill == KILL_START &&
-             (pod->started || (seen != NULL && seen->containers_started)))
-        pod->kill = KILL_NONE; /* it did start, at the last moment, and was stopped */
+             (pod->started || (seen != NULL && (seen->containers_started || !pod->deleting))))
+        pod->kill =
+            KILL_NONE; /* it started at the last moment, or ended before it was told to go */
+    bool cut_off = undisturbed && (seen == NULL || seen->disruption != NULL);
     struct outcome outcome;
-    outcome_read(pod, seen, &outcome);
+    outcome_read(pod, cut_off ? &stopped : seen, &outcome);
     if (undisturbed && (pod->kill == KILL_TERMINATE || pod->kill == KILL_GANG))
         outcome.attempt = true;
     if (lost_why != NULL && !gave_way && outcome.kind == OUTCOME_LOST && !outcome.attempt)

@@ -388,6 +388,7 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     }
     pod->version = version_number(seen->meta.resource_version);
     pod->deleting = seen->meta.deleted_ns != 0;
+    pod->deleted_ns = seen->meta.deleted_ns;
     pod_hold(core, pod, seen->meta.has_finalizer);
     if (pod->daemon_uid == NULL && text_eq(seen->owner_kind, "DaemonSet"))
         pod->daemon_uid = text_copy(seen->owner_uid);

@@ -239,6 +239,47 @@ static const struct world_row starts[] = {
      "5s told a STARTING Starting\n"
      "60s jobs\n"
      "  a STARTING\n"},
+    {"what ended before it was told to go was no attempt",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "job a queue=q cpu=1 start=20s\n"
+     "answer delete a again\n"
+     "at 20.5s\n"
+     "pod a unknown\n"
+     "at 22s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
+     "20s stop a\n"
+     "20.5s start a on n1\n"
+     "21.5s told a STARTING Starting\n"
+     "22s jobs\n"
+     "  a STARTING refusals=1\n"},
+    {"what was told to go was one, whatever becomes of its machine, and who looks at it",
+     "environment e kwok max=4 types=m:2:4Gi:0.1 boot=5s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 start=20s retry=3\n"
+     "answer always delete a again\n"
+     "at 26s\n"
+     "pod a deleting\n"
+     "at 28s\n"
+     "restart\n"
+     "at 30s\n"
+     "machine i1 gone\n"
+     "node e-1 gone\n"
+     "at 50s\n"
+     "jobs\n",
+     "5s start a on e-1\n"
+     "5s told a STARTING Starting\n"
+     "25s stop a\n"
+     "26s stop a\n"
+     "35s ask for a\n"
+     "36s told a RUNNABLE NodesBooting\n"
+     "40.1s start a on e-2\n"
+     "45.1s told a STARTING Starting\n"
+     "50s jobs\n"
+     "  a STARTING attempts=1\n"},
     /* clang-format on */
 };
 

@@ -153,7 +153,8 @@ static void world_happens(struct world *world)
             continue;
         if (pod->lost) {
             text_set(&pod->disruption, "DeletionByPodGC");
-            pod->deleted_ns = world->now_ns;
+            pod->disrupted_ns = world->now_ns;
+            pod->deleted_ns = pod->deleted_ns != 0 ? pod->deleted_ns : world->now_ns;
         }
         pod->exited = !pod->lost;
         pod_end(world, pod, pod->lost ? POD_FAILED : POD_SUCCEEDED);
@@ -249,8 +250,14 @@ static bool pod_happens(struct world *world, const struct line *line)
     } else if (strcmp(what, "evicted") == 0) {
         bool own = line->count > 3; /* with words: for what it did itself */
         text_set(&pod->disruption, own ? NULL : "TerminationByKubelet");
+        pod->disrupted_ns = world->now_ns;
         text_set(&pod->reason, "Evicted");
         text_set(&pod->reason_words, own ? line->words[3] : NULL);
+        pod_end(world, pod, POD_FAILED);
+    } else if (strcmp(what, "unknown") == 0) {
+        text_set(&pod->container_reason, "ContainerStatusUnknown");
+        pod->exit_code = 137;
+        pod->exited = true;
         pod_end(world, pod, POD_FAILED);
     } else if (strcmp(what, "deadline") == 0) {
         pod->deadline = true;

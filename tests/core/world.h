@@ -48,6 +48,7 @@
  *   pod a ok | failed exit=3 reason=OOMKilled message=words | refused OutOfcpu | evicted [words]
  *         | bound n1
  *         | waiting ImagePullBackOff [words=x] [init: a first container ran] | deadline | deleting
+ *         | unknown (a kubelet that never ran it ends it)
  *         | gone
  *   pod a ok result={"count":3}           what it leaves
  *   job a cancel words | terminate words | gone      queue q1 gone | deleting | broken=words

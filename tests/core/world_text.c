@@ -768,6 +768,7 @@ struct pod *pod_from(const struct world_pod *from)
     pod->message = text_copy(from->reason_words);
     pod->deadline = from->deadline;
     pod->disruption = text_copy(from->disruption);
+    pod->disrupted_ns = from->disruption != NULL ? from->disrupted_ns : 0;
     pod->waiting_reason = text_copy(from->waiting);
     pod->waiting_message = text_copy(from->waiting_words);
     pod->init_started = from->init_started;

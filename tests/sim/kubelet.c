@@ -82,6 +82,7 @@ static void run_evict(struct world *world, struct task *task)
     world->counters.evictions += !own;
     world->counters.evictions_own += own;
     pod->disruption = own ? NULL : "TerminationByKubelet";
+    pod->disrupted_ns = world->now_ns;
     pod->message =
         own ? "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."
             : "The node was low on resource: memory.";
@@ -269,6 +270,7 @@ static void run_collect(struct world *world, struct task *task)
     world->counters.pods_collected++;
     if (!pod_ended(pod)) {
         pod->disruption = "DeletionByPodGC";
+        pod->disrupted_ns = world->now_ns;
         pod->phase = POD_FAILED;
         pod->waiting_reason = NULL;
         store_change(world, &pod->object, false);

@@ -238,6 +238,7 @@ struct body {
     bool admitted, executing, confirmed, killed;
     bool told_hang;   /* its kubelet has said that the image does not come */
     bool on_another;  /* told to go when another Node had the name */
+    bool told_held;   /* told to go before its finalizer was off */
     int64_t sent_ns;  /* when the create was */
     uint64_t process; /* that sent the create */
 };
@@ -258,6 +259,7 @@ struct sim_pod {
     int64_t price;
     bool deadline, started;
     const char *disruption, *message, *waiting_reason;
+    int64_t disrupted_ns;
     int64_t started_ns, finished_ns;
     int64_t released_ns; /* its finalizer was taken off */
     bool has_exit, exit_unknown;

@@ -60,14 +60,16 @@ bool pod_is_stranded(const struct world *world, const struct sim_pod *pod)
 static bool could_not_start(const struct sim_pod *pod)
 {
     const struct sim_job *job = pod->body->job;
-    bool over = pod->phase == POD_FAILED || (pod->node_name == NULL && pod->object.deleted_ns != 0);
-    if (pod->started || !over || job == NULL)
+    if (pod->started || pod->phase == POD_SUCCEEDED || job == NULL)
         return false;
-    return pod->deadline ||
-           (pod->reason == NULL && pod->disruption == NULL && pod->object.deleted_ns != 0 &&
-            !pod->body->on_another &&
-            pod->object.deleted_ns - pod->grace_s * NS_PER_S - pod->object.created_ns >=
-                job->start_deadline_s * NS_PER_S);
+    if (pod->deadline)
+        return true;
+    /* What became of its machine after that makes no difference. That it was removed does not
+     * either, when it was not held any more. */
+    int64_t told_ns = pod->object.deleted_ns - pod->grace_s * NS_PER_S;
+    return pod->object.deleted_ns != 0 && pod->body->told_held && !pod->body->on_another &&
+           pod->reason == NULL && (pod->disruption == NULL || pod->disrupted_ns > told_ns) &&
+           told_ns - pod->object.created_ns >= job->start_deadline_s * NS_PER_S;
 }
 
 static bool counts_as_attempt(const struct sim_pod *pod)
