@@ -24,7 +24,7 @@ static bool all_is_heard(const struct world *world)
     for (size_t i = 0; i < KIND_COUNT; i++)
         if (!world->watches[i].live || world->watches[i].first != NULL)
             return false;
-    return true;
+    return world->wake_ns > world->now_ns + 1000; /* or it has asked for one more turn at once */
 }
 
 static bool has_daemon(const struct world *world, const struct sim_node *node, const char *uid)
@@ -159,9 +159,10 @@ static void explain_job(struct world *world, const struct sim_job *job, struct a
     for (size_t i = 0; i < told.environment_count; i++) {
         const struct explain_environment *environment = &told.environments[i];
         if (full && environment->reason == NULL && environment->nodes.fit > 0 && !job->gang)
-            violation(world, "explain", "job %s is told %s, and %lld nodes of %s would take it",
-                      job->object.name, told.reason, (long long)environment->nodes.fit,
-                      environment->name);
+            violation(world, "explain",
+                      "job %s is told %s (%s), and %lld nodes of %s would take it",
+                      job->object.name, told.reason, told.message,
+                      (long long)environment->nodes.fit, environment->name);
         if (job->gang || needs == NULL ||
             store_find(world, KIND_ENVIRONMENT, NULL, environment->name) == NULL)
             continue;
