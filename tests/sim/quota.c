@@ -114,12 +114,13 @@ void oracle_quota_sent(struct world *world, struct request *request, const struc
                   request->name, request->queue);
 }
 
-/* Nobody binds a pod that is being deleted: the API server refuses it. */
-static bool runs(const struct sim_pod *pod, const char *queue)
+/* Nobody binds a pod that is being deleted: the API server refuses it. Nor does a kubelet take in
+ * one whose machine died before it had looked. */
+static bool runs(const struct world *world, const struct sim_pod *pod, const char *queue)
 {
     bool never = pod->node_name == NULL && pod->object.deleted_ns != 0;
     return pod->ours && !pod->object.gone && !never && pod_may_execute(pod) &&
-           name_eq(pod->queue, queue);
+           !pod_is_stranded(world, pod) && name_eq(pod->queue, queue);
 }
 
 /* A multi-node job is one, whose pods count once, as long as it is there. */
@@ -132,7 +133,7 @@ static bool counts(const struct world *world, const struct sim_pod *pod, size_t 
         return false;
     for (size_t i = 0; i < index; i++) {
         const struct sim_pod *other = (const struct sim_pod *)world->stores[KIND_POD].items[i];
-        if (runs(other, pod->queue) && name_eq(other->job_uid, pod->job_uid))
+        if (runs(world, other, pod->queue) && name_eq(other->job_uid, pod->job_uid))
             return false;
     }
     return true;
@@ -150,7 +151,7 @@ void oracle_quota_created(struct world *world, const struct sim_pod *created,
         return; /* counted when its main node was placed, by the limits of then */
     for (size_t i = 0; i < store->count; i++) {
         const struct sim_pod *pod = (const struct sim_pod *)store->items[i];
-        if (!runs(pod, created->queue))
+        if (!runs(world, pod, created->queue))
             continue;
         milli += pod->cpu_milli;
         mib += pod->memory_mib;
