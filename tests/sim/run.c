@@ -95,12 +95,17 @@ static void stay_quiet(struct world *world)
     do {
         converge(world);
         run_until(world, world->now_ns + SETTLE_S * NS_PER_S);
-        since_ns = world->now_ns;
+        since_ns = world->rest_ns = world->now_ns;
+        world->turns_told = world->fronts_told = 0;
         run_until(world, since_ns + quiet_s * NS_PER_S);
+        world->rest_ns = 0;
     } while (!world->failed && world->progress_ns > since_ns - SETTLE_S * NS_PER_S &&
              world->now_ns < world->calm_ns + REST_S * NS_PER_S);
     if (world->last_write_ns > since_ns)
         violation(world, "I17", "%s although everything had come to rest", world->last_write);
+    if (world->fronts_told > 2 * world->turns_told)
+        violation(world, "I17", "%lld queue-status for %lld turns of shares at rest",
+                  (long long)world->fronts_told, (long long)world->turns_told);
     const char *why = oracle_unconverged(world);
     if (why != NULL)
         violation(world, "I17", "did not stay as it was: %s", why);

@@ -118,6 +118,44 @@ bool shares_take_turns(const struct world *world, const char *environment)
     return false;
 }
 
+static const struct sim_queue *shared_queue(const struct world *world, const char *name)
+{
+    const struct store *queues = &world->stores[KIND_QUEUE];
+    for (size_t i = 0; name != NULL && i < queues->count; i++) {
+        const struct sim_queue *queue = (const struct sim_queue *)queues->items[i];
+        if (name_eq(queue->object.name, name))
+            return queue->policy != NULL && shares_waiting(world, queue) > 1 ? queue : NULL;
+    }
+    return NULL;
+}
+
+/* At rest shares still come to the front by the clock: what was used decays, what the next pod
+ * would use does not. All of it decays alike, so that each share passes each other once at most: a
+ * job is told once that it is not behind others any more, and once that it is. */
+bool turn_is_told(struct world *world, const struct request *request)
+{
+    static const char behind[] = "BehindInQueue";
+    if (world->rest_ns == 0)
+        return false;
+    if (request->kind == ACTION_QUEUE_STATUS && shared_queue(world, request->name) != NULL) {
+        world->fronts_told++;
+        return true;
+    }
+    if (request->kind != ACTION_JOB_STATUS)
+        return false;
+    const struct sim_job *job =
+        (const struct sim_job *)store_find(world, KIND_JOB, request->namespace_, request->name);
+    if (job == NULL || job->status == NULL || shared_queue(world, job->queue) == NULL)
+        return false;
+    bool was = name_eq(job->status->status.reason, behind);
+    bool is = name_eq(request->status->status.reason, behind);
+    if (was == is || job->truth->turn_told_ns[is] >= world->rest_ns)
+        return false;
+    job->truth->turn_told_ns[is] = world->now_ns;
+    world->turns_told++;
+    return true;
+}
+
 /* What is kept for shares that are not there may be all that a job would need, or one before it. */
 bool reservation_feasible(const struct world *world, const struct sim_queue *queue)
 {

@@ -9,6 +9,8 @@ const char *policy_choose(struct world *world); /* for a queue; or NULL */
 bool reservation_feasible(const struct world *world, const struct sim_queue *queue);
 /* Does work of several shares wait for it, so that the clock alone decides who is next? */
 bool shares_take_turns(const struct world *world, const char *environment);
+/* Does a write say no more than that another share is first by now, though all is at rest? */
+bool turn_is_told(struct world *world, const struct request *request);
 const char *share_choose(struct world *world);
 size_t share_index(const char *share); /* below SHARE_COUNT */
 void policy_edit(struct world *world);

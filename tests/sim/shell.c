@@ -340,7 +340,7 @@ static void send(struct world *world, const struct action *action)
     if (request->kind != ACTION_PROVIDER_OBSERVE)
         tell_sent(world, request);
     if (request->kind != ACTION_PROVIDER_OBSERVE && request->kind != ACTION_PROVIDER_TYPES &&
-        request->kind != ACTION_EVENT) {
+        request->kind != ACTION_EVENT && !turn_is_told(world, request)) {
         world->last_write_ns = world->now_ns;
         world->last_write = action_kind_name(request->kind);
     }

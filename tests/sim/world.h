@@ -117,6 +117,7 @@ struct truth {
     int64_t name_taken_until_ns; /* by somebody else's Service */
     struct heard *heard;         /* what the event sink has heard of it; see sink.c */
     uint64_t walk;               /* the last walk along dependencies that came by */
+    int64_t turn_told_ns[2];     /* told at rest that it is first by now; behind: see shares.c */
     struct truth *next;
 };
 
@@ -197,7 +198,9 @@ struct world {
     int64_t writes_sent, notices;
     int64_t last_write_ns; /* last action that is not a provider's observe */
     const char *last_write;
-    int64_t progress_ns; /* when a pod or a machine was last made */
+    int64_t rest_ns;                 /* since when all is at rest; 0: not yet */
+    int64_t turns_told, fronts_told; /* since then: see turn_is_told */
+    int64_t progress_ns;             /* when a pod or a machine was last made */
     uint64_t plan_hash;
     bool hash_plans;
     struct recorder *recorder; /* of this life of the process; NULL: it is not recorded */
