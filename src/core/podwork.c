@@ -328,11 +328,17 @@ void pods_plan(struct core *core)
 
 /* --------------------------------------------------------------------- answers */
 
+/* A machine does not go while a job waits for a moment after a refusal, once or twice. Beyond that,
+ * under a quota that is used up for long, it goes after its delay. */
+#define BACK_SOON_NS (2 * NS_PER_S)
+
 static void create_refused(struct core *core, struct core_pod *pod, const struct done *done)
 {
     struct core_job *job = pod->job;
     const char *words = done->message != NULL ? done->message : "";
     bool in_job = pod->in_job;
+    if (pod->node != NULL && done->result != DONE_REFUSED)
+        pod->node->counted_ns = core->now_ns + BACK_SOON_NS; /* it is tried there again */
     pod_unplace(core, pod, false);
     if (!in_job || job == NULL || job->ended)
         return;

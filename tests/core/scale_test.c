@@ -172,6 +172,19 @@ static const struct world_row rows[] = {
      "50s terminate e i1\n"
      "60s jobs\n"
      "  a SUCCEEDED Succeeded attempts=1\n"},
+    {"a machine stays for a pod that is refused for a moment",
+     "environment e kwok max=8 types=small:1:2Gi:0.05 delay=0s\n"
+     "queue q envs=e\n"
+     "answer create a quota exceeded~quota:~pods\n"
+     "job a queue=q cpu=1 runs=10s\n"
+     "at 60s\n"
+     "jobs\n",
+     "0s launch e 1x small token f424000\n"
+     "10s start a on e-1\n"
+     "11s start a on e-1\n"
+     "21s terminate e i1\n"
+     "60s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"},
     {"booting is not idling",
      "environment e kwok max=8 types=small:1:2Gi:0.05 delay=10s boot=60s\n"
      "queue q envs=e\n"
