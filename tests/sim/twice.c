@@ -85,6 +85,9 @@ static int64_t pods_waiting(const struct world *world, const char *environment)
 static bool has_pods(const struct world *world, const struct sim_node *node)
 {
     const struct store *store = &world->stores[KIND_POD];
+    for (const struct request *r = world->creates; r != NULL; r = r->create_next)
+        if (r->ret_pod == NULL && !r->settled && name_eq(r->node_name, node->object.name))
+            return true; /* on its way, perhaps for a job that is gone */
     for (size_t i = 0; i < store->count; i++) {
         const struct sim_pod *pod = (const struct sim_pod *)store->items[i];
         bool known = pod_ended(pod) && world->now_ns - pod->finished_ns >= 60 * NS_PER_S;
@@ -119,10 +122,21 @@ void twice_event(struct world *world, const struct event *event)
     instance->was_ready = instance->was_ready || ready;
 }
 
+static bool is_sent_away(const struct world *world, const struct instance_live *instance)
+{
+    for (const struct request *r = world->requests; r != NULL; r = r->next)
+        for (size_t i = 0; r->kind == ACTION_PROVIDER_TERMINATE && i < r->id_count; i++)
+            if (strcmp(r->ids[i], instance->id) == 0)
+                return true;
+    return false;
+}
+
 /* On its way, or Ready and empty. */
 static bool is_to_be_had(const struct world *world, const struct instance_live *instance)
 {
     const struct sim_node *node = instance->node;
+    if (is_sent_away(world, instance))
+        return false;
     if (!instance->alive || instance->signal != SIGNAL_NONE || instance->state > INSTANCE_RUNNING)
         return false;
     if (node == NULL)
