@@ -58,11 +58,6 @@ bool order_has(const struct core_job *job)
     return tree_has(&job->order);
 }
 
-size_t order_count(const struct core_queue *queue)
-{
-    return queue->waiting;
-}
-
 struct core_job *order_first(const struct core_queue *queue)
 {
     return queue_is_fair(queue) ? shares_first(queue) : job_of(tree_first(&queue->order));

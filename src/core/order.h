@@ -20,8 +20,6 @@ void order_leave(struct core_job *job);
 bool order_has(const struct core_job *job);
 int order_compare(const struct core_job *left, const struct core_job *right); /* by age */
 
-size_t order_count(const struct core_queue *queue); /* jobs in it */
-
 struct core_job *order_first(const struct core_queue *queue); /* the head; NULL: none waits */
 
 /* Every waiting job once, in any order that is the same in every run; NULL: none is left. */
