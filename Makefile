@@ -5,7 +5,7 @@
 # edit here; only a new module does (its line under "Arrows", which hack/lint.py checks against).
 # Objects land in build/obj/<config>/; there are two configs:
 #   release  -O2 and hardened; what is installed, simulated at length and measured
-#   check    ASan and UBSan; what the tests run
+#   check    ASan and UBSan; what the tests run. With SANITIZE=none without them, for valgrind
 # Asserts stay on in both. CC=clang builds beside gcc, not over it.
 
 .DELETE_ON_ERROR:
@@ -80,13 +80,14 @@ HARDEN = $(call once,HARDEN,$(call cc-first,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=
 CFLAGS_release = $(COMMON) -O2 -fPIE $(HARDEN) $(CFLAGS)
 LDFLAGS_release = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
 
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
-CFLAGS_check = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZE) $(CFLAGS)
-LDFLAGS_check = $(SANITIZE) -Wl,--as-needed $(LDFLAGS)
+SANITIZE ?= address,undefined
+SANITIZERS := $(if $(filter none,$(SANITIZE)),,-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
+CFLAGS_check = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZERS) $(CFLAGS)
+LDFLAGS_check = $(SANITIZERS) -Wl,--as-needed $(LDFLAGS)
 
 # What `make fuzz` runs: the same sanitizers, and libFuzzer, which comes with clang.
-CFLAGS_fuzz = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZE) -fsanitize=fuzzer-no-link $(CFLAGS)
-LDFLAGS_fuzz = $(SANITIZE) -fsanitize=fuzzer -Wl,--as-needed $(LDFLAGS)
+CFLAGS_fuzz = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZERS) -fsanitize=fuzzer-no-link $(CFLAGS)
+LDFLAGS_fuzz = $(SANITIZERS) -fsanitize=fuzzer -Wl,--as-needed $(LDFLAGS)
 
 # What `make coverage` runs: the core counts which of its lines and branches are reached.
 CFLAGS_coverage = $(COMMON) -O1 --coverage $(CFLAGS)
@@ -96,7 +97,7 @@ LDFLAGS_coverage = --coverage -Wl,--as-needed $(LDFLAGS)
 CFLAGS_check += -Wno-null-dereference
 
 # --- Objects and one library per module --------------------------------------------------------
-suffix := $(if $(filter gcc cc,$(notdir $(CC))),,-$(notdir $(CC)))
+suffix := $(if $(filter gcc cc,$(notdir $(CC))),,-$(notdir $(CC)))$(if $(filter none,$(SANITIZE)),-plain)
 obj = build/obj/$(1)$(suffix)
 objects = $(patsubst %.c,$(call obj,$(1))/%.o,$(2))
 library = $(call obj,$(1))/lib/$(2).a
@@ -194,6 +195,13 @@ TEST_PROGRAMS := $(patsubst tests/%.c,build/check$(suffix)/%,$(if $(ONLY),\
 .PHONY: check
 check: $(TEST_PROGRAMS) $(if $(filter sim,$(ONLY)),sim-check) ## Table tests with sanitizers: seconds. ONLY=core/place runs one
 	@tests/run.sh $(JOBS) $(TEST_PROGRAMS)
+
+# Beside the sanitizers: what is read before anything is written there.
+.PHONY: valgrind
+valgrind: ## The core's table tests under valgrind: minutes. ONLY=core/place runs one
+	$(call deps,valgrind)
+	@RUNNER="valgrind -q --error-exitcode=99 --leak-check=full" SECONDS_MAX=3000 \
+	    $(MAKE) --no-print-directory check SANITIZE=none ONLY=$(or $(ONLY),core)
 
 # --- Simulation --------------------------------------------------------------------------------
 RUNS ?= $(if $(SEED),1,200)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # deps.sh - installs what bulkhead's targets need and the machine lacks, on Debian and Ubuntu.
 #
-#   hack/deps.sh [build] [lint] [test] [control-plane] [cluster] [all]     (nothing given means all)
+#   hack/deps.sh [build] [lint] [test] [valgrind] [control-plane] [cluster] [all]     (nothing given means all)
 #
 # "control-plane" is what the dev cluster with KWOK nodes needs, "cluster" adds containers for real nodes.
 #
@@ -21,6 +21,7 @@ packages_build=(gcc make pkg-config libcurl4-openssl-dev libjson-c-dev libyaml-d
     "?libwebsockets-evlib-uv" libuv1-dev libssl-dev libsqlite3-dev libcmocka-dev)
 packages_lint=(clang clang-format clang-tidy cppcheck shellcheck)
 packages_test=(python3 python3-pytest python3-yaml)
+packages_valgrind=(valgrind)
 packages_cluster=(ca-certificates openssl git python3)
 # Real nodes: only root can run containers, so nobody else is asked to install these.
 # Where Docker's containerd.io is installed it stands for containerd and runc.
@@ -53,6 +54,7 @@ add_group() {
     build) wanted+=("${packages_build[@]}") ;;
     lint) wanted+=("${packages_lint[@]}") ;;
     test) wanted+=("${packages_test[@]}") ;;
+    valgrind) wanted+=("${packages_valgrind[@]}") ;;
     cluster)
         wanted+=("${packages_cluster[@]}")
         if ((EUID == 0)); then wanted+=("${packages_nodes[@]}"); fi
@@ -62,9 +64,10 @@ add_group() {
         add_group build
         add_group lint
         add_group test
+        add_group valgrind
         add_group cluster
         ;;
-    *) die "unknown group '$1'; the groups are: build lint test control-plane cluster all" ;;
+    *) die "unknown group '$1'; the groups are: build lint test valgrind control-plane cluster all" ;;
     esac
 }
 

@@ -83,6 +83,8 @@ FUNCTIONS_BANNED = {
     r"gmtime|localtime|ctime|asctime": "time_print",
     r"tmpnam|mktemp|tempnam": "mkstemp",
     r"setjmp|longjmp": "a struct err",
+    r"pthread_create|thrd_create|uv_thread_create|uv_queue_work|clone":
+        "the event loop: all of it is one thread, so that there is nothing to race",
     r"rand|srand|random|srandom": "getrandom, or hash_bytes where it must repeat",
 }
 FUNCTIONS_ALLOWED = {"src/base/str.c": {"calloc", "reallocarray"}}

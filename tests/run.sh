@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh - runs test programs side by side and adds up their tests
 #
-#   tests/run.sh JOBS PROGRAM...
+#   [RUNNER="valgrind -q"] [SECONDS_MAX=n] tests/run.sh JOBS PROGRAM...
 #
 # Prints a dot for each program that passes and the whole output of each that does not; ends with the
 # plain line "N passed, M failed". A program that dies or hangs counts as one failed test.
 set -euo pipefail
 
-readonly seconds_max=300
+readonly seconds_max=${SECONDS_MAX:-300}
+read -ra runner <<<"${RUNNER:-}"
 
 # run_one PROGRAM: leaves PROGRAM.log and PROGRAM.count ("passed failed"), and shows how it went.
 run_one() {
     local program=$1 log=$1.log status=0 line passed=0 failed=0
 
-    timeout --kill-after=5 "$seconds_max" "$program" >"$log" 2>&1 </dev/null || status=$?
+    timeout --kill-after=5 "$seconds_max" "${runner[@]}" "$program" >"$log" 2>&1 </dev/null || status=$?
     line=$(grep -aE '^check: [0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1) || true
     if [[ $line =~ ^check:\ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]}
