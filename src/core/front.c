@@ -129,11 +129,29 @@ static void look_at_jobs(struct core *core, struct core_queue *queue)
     queue->status_dirty = true;
 }
 
+/* Nothing is left: that needs no look, and is told with the end of the last job. */
+static void empty(struct core_queue *queue)
+{
+    if (queue->front == NULL)
+        queue->front = mem_new(sizeof(*queue->front));
+    struct front *front = queue->front;
+    items_free(front);
+    front->cost = (struct cost_forecast){.amount = 0};
+    front->cost_taken = true;
+    front->cost_dirty = false;
+    queue->front_dirty = false;
+    queue->status_dirty = true;
+}
+
 void front_look(struct core *core, struct core_queue *queue)
 {
-    if (queue->front_dirty && queue->spec != NULL)
+    if (queue->spec == NULL)
+        return;
+    if (queue->front_dirty && queue->live == 0)
+        empty(queue);
+    if (queue->front_dirty)
         look_at_jobs(core, queue);
-    if (queue->front != NULL && queue->front->cost_dirty && queue->spec != NULL)
+    if (queue->front != NULL && queue->front->cost_dirty)
         look_at_cost(core, queue);
 }
 

@@ -88,7 +88,7 @@ static const struct world_row bills[] = {
      "135s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
      "190s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
      "210s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
-     "220s q costs 300 vCPU-s, 0 GPU-s, 75000 millionths, 75000 settled up to 2\n"
+     "270s q costs 300 vCPU-s, 0 GPU-s, 75000 millionths, 75000 settled up to 2\n"
      "400s q costs 300 vCPU-s, 0 GPU-s, 75000 millionths, 75000 settled up to 2\n"},
     {"what is removed for its age is in the sum first",
      "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
@@ -118,7 +118,7 @@ static const struct world_row bills[] = {
      "answer always provider-types e again\n"
      "restart\n"
      "at 300s\n",
-     "120s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"},
+     "170s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"},
     {"what jobs of each share cost has sums of its own, the dearest first",
      "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
      "queue q envs=e\n"

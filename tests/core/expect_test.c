@@ -107,8 +107,7 @@ static const struct world_row queues[] = {
      "31s q is to cost 100000 millionths more since 30s, and 1 jobs\n"
      "50s q is to cost 100000 millionths more since 30s, and 1 jobs\n"
      "51s q is to cost 100000 millionths more since 30s, and 1 jobs\n"
-     "60s q is to cost 25000 millionths more since 60s, and 0 jobs\n"
-     "70s q is to cost 25000 millionths more since 60s, and 0 jobs\n"},
+     "60s q is to cost 25000 millionths more since 60s, and 0 jobs\n"},
     /* clang-format on */
 };
 
