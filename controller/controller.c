@@ -9,7 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STOP_DEADLINE_MS = 10000, LEASE_TROUBLE_TICKS = 2 };
+enum {
+    STOP_DEADLINE_MS = 10000,
+    LEASE_TROUBLE_TICKS = 2,
+    CATCH_UP_TICKS = 60, /* a standby that takes longer reads all anew */
+};
 
 static void leave(struct controller *controller, int exit_status)
 {
@@ -83,18 +87,59 @@ void controller_on_barred(void *ctx)
 
 /* -------------------------------------------------------------------- leadership */
 
+static void on_synced(void *ctx);
+
+/* Reads every kind, or goes on reading along with who leads. */
+static void begin_watches(struct controller *controller)
+{
+    struct err err;
+    const struct watches_options options = {.kube = controller->kube,
+                                            .observer = controller->observer,
+                                            .random = controller->random,
+                                            .standby = controller->standby != NULL,
+                                            .on_synced = on_synced,
+                                            .ctx = controller};
+    controller->watches = watches_new(&options);
+    if (watches_start(controller->watches, &err) < 0) {
+        log_error("cannot watch", KV("why", err.text));
+        leave(controller, 1);
+    }
+}
+
+static void stand_by(struct controller *controller)
+{
+    controller->standby = standby_new();
+    begin_watches(controller);
+}
+
+static void read_anew(struct controller *controller)
+{
+    controller->watches = watches_free(controller->watches);
+    controller->standby = standby_free(controller->standby);
+    begin_watches(controller);
+}
+
 static void on_synced(void *ctx)
 {
     struct controller *controller = ctx;
     struct core_counts counts;
+    (void)malloc_trim(0); /* pages of a first list are the largest documents there are */
+    if (controller->life == LIFE_STANDBY) {
+        log_info("reading along", KV_INT("objects", standby_count(controller->standby)));
+        return;
+    }
+    bool warm = controller->standby != NULL;
+    if (warm)
+        process_hand_over(controller);
     process_apply(controller, &(struct event){.kind = EVENT_SYNCED});
     loop_plan_from_now(controller->loop);
     controller->life = LIFE_LEADING;
     core_counts(controller->core, &counts);
-    (void)malloc_trim(0); /* pages of a first list are the largest documents there are */
     log_info("leading", KV_INT("queues", counts.queues),
              KV_INT("environments", counts.environments), KV_INT("jobs", counts.jobs),
-             KV_INT("pods", counts.pods), KV_INT("nodes", counts.nodes));
+             KV_INT("pods", counts.pods), KV_INT("nodes", counts.nodes),
+             KV("standby", warm ? "warm" : "cold"),
+             KV_INT("took_ms", (clock_steady_ns() - controller->acquired_ns) / NS_PER_MS));
 }
 
 static void on_acquired(void *ctx)
@@ -102,7 +147,13 @@ static void on_acquired(void *ctx)
     struct controller *controller = ctx;
     if (controller->life != LIFE_STANDBY)
         return;
+    /* What has not been read whole by now is read when the epoch is ours. */
+    if (controller->watches != NULL && !watches_synced(controller->watches)) {
+        controller->watches = watches_free(controller->watches);
+        controller->standby = standby_free(controller->standby);
+    }
     controller->life = LIFE_READING;
+    controller->acquired_ns = clock_steady_ns();
     log_info("the lease is ours; taking the epoch", KV("identity", controller->identity));
     fence_take(controller->fence);
 }
@@ -120,24 +171,35 @@ void controller_on_passed(void *ctx, const char *why)
 /* What is read from here on holds all that an earlier leader has brought about. */
 void controller_on_epoch(void *ctx, bool enforced)
 {
-    struct err err;
     struct controller *controller = ctx;
     if (controller->life != LIFE_READING)
         return;
-    log_info("reading the cluster", KV_INT("epoch", fence_epoch(controller->fence)));
     if (!enforced)
         log_warn("the API server accepts writes of who led before: its policies are missing "
                  "(kubectl apply -f manifests/default/fence.yaml); the lease alone has to do");
-    const struct watches_options options = {.kube = controller->kube,
-                                            .observer = controller->observer,
-                                            .random = controller->random,
-                                            .on_synced = on_synced,
-                                            .ctx = controller};
-    controller->watches = watches_new(&options);
-    if (watches_start(controller->watches, &err) < 0) {
-        log_error("cannot watch", KV("why", err.text));
-        leave(controller, 1);
+    if (controller->standby == NULL) {
+        log_info("reading the cluster", KV_INT("epoch", fence_epoch(controller->fence)));
+        begin_watches(controller);
+        return;
     }
+    log_info("catching up", KV_INT("epoch", fence_epoch(controller->fence)),
+             KV_INT("objects", standby_count(controller->standby)));
+    const struct standby_takeover takeover = {.kube = controller->kube,
+                                              .watches = controller->watches,
+                                              .manager = fence_manager(controller->fence),
+                                              .epoch = fence_epoch(controller->fence)};
+    standby_catch_up(controller->standby, &takeover);
+}
+
+static void catch_up_in_time(struct controller *controller)
+{
+    if (controller->life != LIFE_READING || controller->standby == NULL ||
+        fence_epoch(controller->fence) == 0 || ++controller->behind_ticks != CATCH_UP_TICKS)
+        return;
+    AUTO_STR text = STR_EMPTY;
+    watches_print(controller->watches, &text);
+    log_warn("cannot catch up; reading the cluster anew", KV("left", str_text(&text)));
+    read_anew(controller);
 }
 
 static void on_lost(void *ctx, const char *why)
@@ -148,7 +210,8 @@ static void on_lost(void *ctx, const char *why)
         leave(controller, 0);
         return;
     }
-    log_error("lost the lease; exiting", KV("why", why));
+    log_error("lost the lease; exiting", KV("why", why),
+              KV("last_answer", controller->lease_trouble));
     leave(controller, 1);
 }
 
@@ -175,8 +238,11 @@ static void on_lease_observed(void *ctx, const char *holder, const struct err *e
     if (text_eq(controller->holder, holder) || text_eq(holder, controller->identity))
         return;
     text_set(&controller->holder, holder);
-    if (holder[0] != '\0' && controller->life == LIFE_STANDBY)
-        log_info("standing by", KV("leader", holder));
+    if (holder[0] == '\0' || controller->life != LIFE_STANDBY)
+        return;
+    log_info("standing by", KV("leader", holder));
+    if (controller->watches == NULL && !controller->options->cold_standby)
+        stand_by(controller);
 }
 
 /* One line when it goes and one when it is back; none while the watches tell the same story. */
@@ -284,6 +350,7 @@ void controller_on_tick(uv_timer_t *timer)
         watches_tick(controller->watches);
     recording_tick(controller->recording, clock_steady_ns());
     tell_lease_trouble(controller);
+    catch_up_in_time(controller);
 }
 
 /* ------------------------------------------------------------------------ running */

@@ -163,7 +163,7 @@ const struct observer_stats *observer_stats(const struct observer *observer)
 static void apply(struct observer *observer, enum watched_kind kind, struct event *event)
 {
     observer->stats.told[kind]++;
-    observer->options.apply(observer->options.ctx, event);
+    observer->options.apply(observer->options.ctx, kind, event);
 }
 
 static void log_unreadable(struct observer *observer, enum watched_kind kind,
@@ -271,6 +271,8 @@ void observe(struct observer *observer, enum watched_kind kind, enum kube_watch_
 {
     struct memo *memo = observer->options.memo;
     struct event event = event_about(observer, kind, object);
+    if (observer->options.on_object != NULL)
+        observer->options.on_object(observer->options.ctx, kind, event.namespace_, event.name);
     if (type == KUBE_DELETED) {
         observe_gone(observer, kind, &event);
         return;

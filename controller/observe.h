@@ -33,7 +33,9 @@ const char *watched_kind_selector(enum watched_kind kind); /* of labels; NULL: a
 
 struct observer_options {
     struct memo *memo; /* borrowed */
-    void (*apply)(void *ctx, struct event *event);
+    void (*apply)(void *ctx, enum watched_kind kind, struct event *event);
+    /* Before anything else is made of an object; NULL: nobody asks. */
+    void (*on_object)(void *ctx, enum watched_kind kind, const char *namespace_, const char *name);
     /* Before the core takes it; borrowed for the call. */
     void (*on_environment)(void *ctx, const struct compute_environment *environment);
     void (*on_environment_gone)(void *ctx, const char *name);

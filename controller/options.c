@@ -69,6 +69,8 @@ static const struct flag flags[] = {
       "debug, info, warn or error" },
     { "log-format", FLAG_FORMAT, AT(log_format), "text", 0, 0, "FORMAT",
       "text or json" },
+    { "cold-standby", FLAG_SWITCH, AT(cold_standby), NULL, 0, 0, NULL,
+      "a replica that does not lead reads nothing until it does: less load, a slower takeover" },
     { "uninstall", FLAG_SWITCH, AT(uninstall), NULL, 0, 0, NULL,
       "take off what waits for a controller that has gone: finalizers, pods; then exit" },
     { "version", FLAG_SWITCH, AT(version), NULL, 0, 0, NULL, "print the version and exit" },

@@ -29,7 +29,7 @@ struct options {
     int64_t start_deadline_s, boot_deadline_s, verdict_delay_s;
     enum log_level log_level;
     enum log_format log_format;
-    bool uninstall, help, version;
+    bool cold_standby, uninstall, help, version;
 };
 #define NAMESPACE_DEFAULT "bulkhead-system"
 #define LEASE_NAME "bulkhead-controller"

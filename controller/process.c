@@ -188,13 +188,44 @@ static void on_provider_answer(void *ctx, const struct provider_answer *answer, 
 static void on_environment(void *ctx, const struct compute_environment *environment)
 {
     struct controller *controller = ctx;
-    groups_see(controller->groups, environment);
+    if (controller->standby == NULL)
+        groups_see(controller->groups, environment);
 }
 
 static void on_environment_gone(void *ctx, const char *name)
 {
     struct controller *controller = ctx;
-    groups_gone(controller->groups, name);
+    if (controller->standby == NULL)
+        groups_gone(controller->groups, name);
+}
+
+static void on_object(void *ctx, enum watched_kind kind, const char *namespace_, const char *name)
+{
+    struct controller *controller = ctx;
+    if (controller->standby != NULL)
+        standby_drop(controller->standby, kind, namespace_, name);
+}
+
+static void apply_observed(void *ctx, enum watched_kind kind, struct event *event)
+{
+    struct controller *controller = ctx;
+    if (controller->standby != NULL)
+        standby_put(controller->standby, kind, event);
+    else
+        loop_apply(controller->loop, event);
+}
+
+static void apply_handed_over(void *ctx, enum watched_kind kind, struct event *event)
+{
+    if (kind == WATCHED_ENVIRONMENTS && event->kind == EVENT_ENVIRONMENT)
+        on_environment(ctx, event->environment);
+    apply_observed(ctx, kind, event);
+}
+
+void process_hand_over(struct controller *controller)
+{
+    AUTO(standby) standby = STEAL(controller->standby);
+    standby_hand_over(standby, apply_handed_over, controller);
 }
 
 /* ------------------------------------------------------------------------ building */
@@ -298,7 +329,8 @@ static void open_core(struct controller *controller)
     controller->loop = loop_new(&loop);
     const struct observer_options observer = {
         .memo = controller->memo,
-        .apply = process_apply,
+        .apply = apply_observed,
+        .on_object = on_object,
         .on_environment = on_environment,
         .on_environment_gone = on_environment_gone,
         .now_ns = clock_steady_ns,
@@ -369,6 +401,7 @@ static void open_handles(struct controller *controller)
 void process_close(struct controller *controller)
 {
     watches_free(controller->watches);
+    standby_free(controller->standby);
     kube_lease_free(controller->lease);
     kube_events_free(controller->events);
     groups_free(controller->groups);

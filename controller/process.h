@@ -19,6 +19,7 @@
 #include "ready.h"
 #include "recording.h"
 #include "sink.h"
+#include "standby.h"
 #include "startup.h"
 #include "watches.h"
 
@@ -37,6 +38,7 @@ struct controller {
     struct server *server;
     struct startup *startup;
     struct watches *watches;
+    struct standby *standby; /* what is heard goes there; NULL: to the core */
     struct observer *observer;
     struct memo *memo;
     struct core *core;
@@ -54,6 +56,8 @@ struct controller {
     char *holder;        /* as last told; NULL: not yet */
     char *lease_trouble; /* NULL: none */
     int lease_trouble_ticks;
+    int behind_ticks;               /* since a standby has begun to take over */
+    int64_t acquired_ns;            /* the lease */
     int64_t lease_trouble_until_ns; /* held until then, as it was known when trouble came */
     bool lease_trouble_told;
 };
@@ -76,5 +80,7 @@ int process_open(struct controller *controller, struct err *err);
 void process_close(struct controller *controller); /* also one that opened halfway */
 bool process_may_act(void *ctx);
 void process_apply(void *ctx, struct event *event);
+/* What a standby has heard goes to the core, as if it had been listed now. */
+void process_hand_over(struct controller *controller);
 
 #endif

@@ -18,9 +18,13 @@ struct slot { /* one kind */
     enum watched_kind kind;
     struct kube_watch *watch;
     enum kube_watch_state state;
-    bool listed;  /* at least once */
-    bool failing; /* its last word was an error */
-    bool told;    /* ... and the log has it */
+    bool listed;        /* at least once */
+    bool failing;       /* its last word was an error */
+    bool told;          /* ... and the log has it */
+    bool behind;        /* of a takeover: must catch up */
+    bool list, listing; /* by a list: to be begun, begun */
+    uint64_t version;   /* by the watch: when it has told that; 0: not by it */
+    int behind_ticks;
     int failing_ticks, well_ticks;
     uint64_t repaired; /* of its statistics, as the log has it */
     char why[256];
@@ -30,6 +34,7 @@ struct watches {
     struct watches_options options;
     struct slot slots[WATCHED_COUNT];
     bool all_started, synced;
+    bool standby, taking_over;
     bool server_gone; /* told */
     int gone_ticks;
     int ticks;
@@ -40,6 +45,7 @@ struct watches *watches_new(const struct watches_options *options)
 {
     struct watches *watches = mem_new(sizeof(*watches));
     watches->options = *options;
+    watches->standby = options->standby;
     for (size_t i = 0; i < WATCHED_COUNT; i++) {
         watches->slots[i].watches = watches;
         watches->slots[i].kind = (enum watched_kind)i;
@@ -62,7 +68,8 @@ struct watches *watches_free(struct watches *watches)
 static void on_event(void *ctx, enum kube_watch_type type, struct json_object *object, bool initial)
 {
     struct slot *slot = ctx;
-    observe(slot->watches->options.observer, slot->kind, type, object, initial);
+    observe(slot->watches->options.observer, slot->kind, type, object,
+            initial || slot->watches->standby);
 }
 
 static void on_listed(void *ctx)
@@ -70,6 +77,8 @@ static void on_listed(void *ctx)
     struct slot *slot = ctx;
     struct kube_watch_stats stats = kube_watch_stats(slot->watch);
     slot->listed = true;
+    if (slot->listing)
+        slot->behind = slot->listing = false;
     if (stats.repaired > slot->repaired)
         log_warn("the watch had not told of all changes; a list has",
                  KV("kind", watched_kind_name(slot->kind)),
@@ -128,8 +137,44 @@ static size_t count_listed(const struct watches *watches)
     return count;
 }
 
+static void forget_states(struct watches *watches)
+{
+    struct slot *states = &watches->slots[WATCHED_ARRAY_STATES];
+    states->watch = kube_watch_free(states->watch);
+}
+
+/* A list that is under way already was begun before, and says too little. */
+static void slot_catch_up(struct slot *slot)
+{
+    if (slot->list && slot->state != KUBE_WATCH_LISTING) {
+        slot->list = false;
+        slot->listing = true;
+        kube_watch_relist(slot->watch);
+    }
+    if (slot->version > 0 && kube_watch_stats(slot->watch).resource_version >= slot->version)
+        slot->behind = false;
+}
+
+static void take_over_turn(struct watches *watches)
+{
+    size_t behind = 0;
+    for (size_t i = 0; i < WATCHED_COUNT; i++) {
+        struct slot *slot = &watches->slots[i];
+        if (slot->behind)
+            slot_catch_up(slot);
+        behind += slot->behind ? 1 : 0;
+    }
+    if (behind > 0)
+        return;
+    watches->taking_over = watches->standby = false;
+    forget_states(watches);
+    watches->options.on_synced(watches->options.ctx);
+}
+
 void watches_turn(struct watches *watches)
 {
+    if (watches->taking_over)
+        take_over_turn(watches);
     if (watches->synced)
         return;
     if (!watches->all_started && watches->slots[WATCHED_ARRAY_STATES].listed)
@@ -137,9 +182,33 @@ void watches_turn(struct watches *watches)
     if (count_listed(watches) < WATCHED_COUNT)
         return;
     watches->synced = true;
-    struct slot *states = &watches->slots[WATCHED_ARRAY_STATES];
-    states->watch = kube_watch_free(states->watch);
+    if (!watches->standby)
+        forget_states(watches);
     watches->options.on_synced(watches->options.ctx);
+}
+
+void watches_fall_behind(struct watches *watches)
+{
+    watches->taking_over = true;
+    for (size_t i = 0; i < WATCHED_COUNT; i++)
+        watches->slots[i].behind = true;
+}
+
+void watches_catch_up(struct watches *watches, enum watched_kind kind, uint64_t version)
+{
+    struct slot *slot = &watches->slots[kind];
+    slot->version = version;
+    slot->list = version == 0;
+    slot->behind_ticks = 0;
+}
+
+static void lose_patience(struct watches *watches)
+{
+    for (size_t i = 0; i < WATCHED_COUNT; i++) {
+        struct slot *slot = &watches->slots[i];
+        if (slot->behind && slot->version > 0 && ++slot->behind_ticks > STANDBY_PATIENCE_TICKS)
+            watches_catch_up(watches, slot->kind, 0);
+    }
 }
 
 /* ----------------------------------------------------------------- trouble */
@@ -205,12 +274,14 @@ void watches_tick(struct watches *watches)
 {
     watches->ticks++;
     tell_trouble(watches);
+    if (watches->taking_over)
+        lose_patience(watches);
     if (!watches->synced && watches->ticks % LISTING_TICKS == 0) {
         AUTO_STR text = STR_EMPTY;
         watches_print(watches, &text);
         log_info("still reading the cluster", KV("left", str_text(&text)));
     }
-    if (watches->synced && watches->ticks % AUDIT_TICKS == 0)
+    if (watches->synced && !watches->taking_over && watches->ticks % AUDIT_TICKS == 0)
         audit_one(watches);
 }
 
@@ -237,6 +308,8 @@ void watches_print(const struct watches *watches, struct str *out)
             str_addf(out, "cannot watch %s: %s\n", kind, slot->why);
         else if (!watches->synced && !slot->listed)
             str_addf(out, "%s has not been listed yet\n", kind);
+        else if (slot->behind)
+            str_addf(out, "%s has not caught up yet\n", kind);
     }
 }
 

@@ -4,8 +4,10 @@
  * Order      Array states are listed first: the jobs that need them are read after. When every kind
  *            has been listed once, on_synced runs; then array states are no longer watched, because
  *            nobody but us writes them.
- * When       Only by the leader, from the moment it leads. What a standby had read before would be
- *            older than the last leader's last write; a list made now is not.
+ * When       By the leader, from the moment it leads; or by a standby before (standby.h). What that
+ * has read is older than the last leader's last write, so all of it falls behind when it takes
+ *            over, and catches up: a list made from then on is not older, nor is a watch that has
+ *            reached a version of then.
  * Audit      Watches can lose events, so that every few minutes one kind is listed again and
  *            compared.
  * Trouble    is told on level, not on edge: one line when the API server goes, one when it is back,
@@ -15,11 +17,14 @@
 
 #include "observe.h"
 
+enum { STANDBY_PATIENCE_TICKS = 2 }; /* for a version; then it is listed */
+
 struct watches_options {
     struct kube_client *kube;
     struct observer *observer;
     struct kube_random random;
-    void (*on_synced)(void *ctx);
+    bool standby; /* nobody acts on it yet: array states stay watched, and nothing is an arrival */
+    void (*on_synced)(void *ctx); /* of a standby: once more when it has caught up, and leads */
     void *ctx;
 };
 
@@ -31,6 +36,11 @@ int watches_start(struct watches *watches, struct err *err);
 void watches_turn(struct watches *watches);
 /* Once a second: trouble and audit. */
 void watches_tick(struct watches *watches);
+/* Standby, synced: nothing that was heard counts any more, until it is caught up with, each kind.
+ */
+void watches_fall_behind(struct watches *watches);
+/* By a list that begins now (version 0), or as soon as the watch has reached that version. */
+void watches_catch_up(struct watches *watches, enum watched_kind kind, uint64_t version);
 /* Must come before the client is closed. NULL in, NULL out. */
 struct watches *watches_free(struct watches *watches);
 DEFINE_AUTO(watches, watches_free)

@@ -553,8 +553,24 @@ void pod_give_up(struct core *core, struct core_pod *pod)
     }
 }
 
+/* Listed, and gone before the rest was: it would be taken for live, and nobody would tell again. */
+static void forget_early(struct core *core, const char *uid)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < core->early_count; i++) {
+        struct pod *seen = core->early_pods[i];
+        assert(seen != NULL);
+        if (text_eq(seen->meta.uid, uid))
+            pod_free(seen);
+        else
+            core->early_pods[kept++] = seen;
+    }
+    core->early_count = kept;
+}
+
 void pod_gone(struct core *core, const char *key, const char *uid)
 {
+    forget_early(core, uid);
     struct core_pod *pod = map_get(core->pods, key);
     if (pod == NULL || pod->uid == NULL || !text_eq(pod->uid, uid))
         return;

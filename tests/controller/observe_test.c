@@ -48,9 +48,10 @@ static void drop_payload(const struct event *event)
     }
 }
 
-static void on_apply(void *ctx, struct event *event)
+static void on_apply(void *ctx, enum watched_kind kind, struct event *event)
 {
     struct str *log = ctx;
+    UNUSED(kind);
     switch (event->kind) {
     case EVENT_JOB:
         str_addf(log, "job %s rv=%s", event->job->meta.name, event->job->meta.resource_version);

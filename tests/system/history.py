@@ -110,7 +110,10 @@ class History:
                 return
             signed = signers(meta)
             self.versions.append((int(meta["resourceVersion"]), kind, change, meta["uid"], needed, signed, at))
+            taken = int(meta.get("annotations", {}).get("bulkhead.dev/takeover", 0)) if kind == "pod" else 0
             for epoch, _ in signed if kind != "cell" else ():
+                if epoch == taken:
+                    continue  # by that change the heir only sees how far its watch has come
                 self._first.setdefault(epoch, at)
 
     def first_signed_after(self, epoch):

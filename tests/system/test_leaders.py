@@ -71,7 +71,7 @@ class Pair:
     def __init__(self, world):
         self.world = world
         self.both = {name: world.cluster.new_controller(name, *SHORT) for name in ("left", "right")}
-        self.refused = 0
+        self.warm = 0  # takeovers by one that had read along
 
     def start(self):
         for controller in self.both.values():
@@ -113,6 +113,7 @@ def epoch_of(world):
 def one_round(pair, load, history, stop):
     """The leader is killed or stopped; seconds until a write of the heir is stored."""
     world, leader = pair.world, pair.wait_leader()
+    wait_for("the standby to read along", lambda: pair.start() or pair.other(leader).lines('msg="reading along"'), 60)
     before = epoch_of(world)
     load.feed()
     wait_for("the leader to write", lambda: history.first_signed_after(before - 1))
@@ -126,6 +127,7 @@ def one_round(pair, load, history, stop):
         return history.first_signed_after(before) or load.feed()
     wait_for("the other to write", written, 90)
     took = history.first_signed_after(before) - began
+    pair.warm += bool(heir.lines("msg=leading", "standby=warm"))
     if stop:
         os.kill(pid, signal.SIGCONT)
         assert leader.wait_exit() == 1, f"it ended with {leader.exit_status}:\n{leader.tail()}"
@@ -155,10 +157,11 @@ def test_two_under_load(world, capsys, kills, stops):
         tell(capsys, f"two controllers, lease {LEASE_S} s, {len(load.names) * load.children} children twice each: leader "
                      f"killed x{len(took[False])}, stopped x{len(took[True])}; {lost} lost, {twice} twice, "
                      f"{len(fold.stale)} stale writes stored of {fold.signed} signed, {fold.revisions} revisions judged, "
-                     f"{len(fold.wrong)} violations; to the heir's first write: killed {percentiles(took[False])}; "
+                     f"{len(fold.wrong)} violations; {pair.warm} takeovers warm; to the heir's first write: killed {percentiles(took[False])}; "
                      f"stopped {percentiles(took[True])}; {time.monotonic() - begin:.0f} s")
         fold.verdict()
         assert (lost, twice) == (0, 0)
+        assert pair.warm > 0
         assert not fold.stale, fold.stale
     finally:
         pair.end()
@@ -173,6 +176,7 @@ class Blind:
 
 
 # Nodes whose heartbeats come late, because the machine that plays them all is busy, would be given up with their pods.
+LARGE = ["--lease-duration", "15", "--renew-deadline", "10", "--start-deadline", "3600"]
 PATIENT = {"kube-controller-manager": ["--node-monitor-grace-period=1h", "--kube-api-qps=1000", "--kube-api-burst=2000"]}
 
 
@@ -187,14 +191,14 @@ def large_cluster(tmp_path_factory):
 @pytest.fixture
 def large_world(large_cluster, request):
     """A place for tens of thousands of pods, and a controller with a stable identity."""
-    controller = large_cluster.new_controller("steady", "--lease-duration", "15", "--renew-deadline", "10",
-                                              "--start-deadline", "3600")
+    controller = large_cluster.new_controller("steady", *LARGE)
     world = World(large_cluster, controller, Blind(), request.node.name)
     request.node.worlds = [world]
     controller.start()
     yield world
+    controller = world.controller  # or who took over
     if not controller.alive():
-        controller.start()
+        controller.start(ready=False).wait_leading(120)
     world.clean()
     world.gone(1800)
     controller.stop()
@@ -235,6 +239,30 @@ def test_killed_every_20_seconds(large_world, capsys):
     assert status["arrayProperties"]["statusSummary"]["SUCCEEDED"] == CHILDREN
 
 
+def took_over(world, kind, capsys):
+    """Another one stands by, the leader is killed; from the lease to the first pod of a job that came meanwhile."""
+    before, said = world.controller, 'msg="reading along"' if kind == "warm" else 'msg="standing by"'
+    heir = world.cluster.new_controller(f"{kind}-{before.lives}-{time.monotonic():.0f}", *LARGE,
+                                        *(["--cold-standby"] if kind == "cold" else []))
+    heir.start(ready=False)
+    wait_for("it to stand by", lambda: heir.lines(said), 120)
+    standing = heir.rss_bytes() / 2**20
+    before.kill()
+    name = f"after-{heir.log.stem}"
+    uid = world.submit(name, cpu="100m", memory="8Mi")["metadata"]["uid"]
+    path = f"/api/v1/namespaces/{world.namespace}/pods/{name[:30].rstrip('-')}-{uid[:8]}-0-1"
+    world.controller = heir
+    wait_for("the lease to be its own", lambda: heir.lines("the lease is ours"), 60, every=0.005)
+    begin = time.monotonic()
+    wait_for("its first pod", lambda: world.api.find(path), 120, every=0.01)
+    took = time.monotonic() - begin
+    [line] = wait_for("what it said", lambda: heir.lines("msg=leading"))
+    assert f"standby={kind}" in line, line
+    tell(capsys, f"{kind} standby of {standing:.0f} MiB: {took:.2f} s from the lease to its first pod; "
+                 f"{line.partition('msg=')[2]}")
+    world.succeeded(name)
+
+
 @pytest.mark.long
 def test_restart_with_many_live_pods(large_world, capsys):
     """20,000 pods run; from the start of the process to its first write, which is the pod of a job that waits."""
@@ -256,5 +284,7 @@ def test_restart_with_many_live_pods(large_world, capsys):
         took.append(time.monotonic() - begin)
         world.succeeded(f"next-{number}")
         assert epoch_of(world) == before + 1
+    for kind in ("warm", "cold") * 2:
+        took_over(world, kind, capsys)
     tell(capsys, f"restart with {pods} live pods, from the start of the process to its first write: {percentiles(took)}; "
                  f"memory {world.controller.rss_bytes() / 2**20:.0f} MiB")

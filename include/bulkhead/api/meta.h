@@ -38,8 +38,9 @@
 #define ANNOTATION_CONSUMABLES "bulkhead.dev/consumable-resources" /* "licences=2,tokens=1" */
 #define ANNOTATION_PRICE "bulkhead.dev/price-per-hour"             /* its part of its machine's */
 #define ANNOTATION_GIVES_WAY "bulkhead.dev/gives-way-to" /* stopped for that share: reclaim.c */
-#define FINALIZER_OUTCOME "bulkhead.dev/outcome" /* on pods: the outcome is not durable yet */
-#define FINALIZER_IN_USE "bulkhead.dev/in-use"   /* on queues, environments, resources */
+#define ANNOTATION_TAKEOVER "bulkhead.dev/takeover" /* the epoch that was taken then: standby.c */
+#define FINALIZER_OUTCOME "bulkhead.dev/outcome"    /* on pods: the outcome is not durable yet */
+#define FINALIZER_IN_USE "bulkhead.dev/in-use"      /* on queues, environments, resources */
 #define TAINT_ENVIRONMENT LABEL_ENVIRONMENT
 
 struct object_meta {
