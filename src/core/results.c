@@ -265,7 +265,7 @@ bool references_take(struct core *core, struct core_dependency *dependency)
     if (!job->references_known) /* what has a result is kept until it is known who wants it */
         return on == NULL || (on->result == NULL && on->results == NULL);
     if (dependency->type == DEPENDENCY_N_TO_N)
-        return inputs_complete(dependency);
+        return on == NULL || inputs_complete(dependency); /* nothing more comes of who is gone */
     size_t count = job->values.count;
     for (size_t i = 0; i < job->references.count; i++) {
         const struct reference *reference = &job->references.items[i];

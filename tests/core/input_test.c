@@ -60,6 +60,27 @@ static const struct world_row used[] = {
      "2s told b PENDING Starting inputs jobs.a.n;0|0;1|1;\n"
      "3s start b/0 with [\"0\"]\n"
      "5s told b SUCCEEDED Succeeded\n"},
+    {"who waits for its own one of a job that is deleted gets nothing of it any more",
+     HOUSE
+     "job a queue=q cpu=1 array=2\n"
+     "job b queue=q cpu=1 array=2 after=a:N_TO_N:Always arg=Ref::jobs.a.n\n"
+     "at 1s\n"
+     "pod a/0 ok result={\"n\":0}\n"
+     "at 3s\n"
+     "job a gone\n"
+     "at 4s\n"
+     "pod b/0 ok\n"
+     "at 9s\n"
+     "why b\n",
+     "0s start a/0 with no args\n"
+     "0s start a/1 with no args\n"
+     "1s told b PENDING DependencyPending inputs jobs.a.n;0|0;\n"
+     "1s start b/0 with [\"0\"]\n"
+     "2s told a PENDING Starting results 0 {\"n\":0};\n"
+     "3s stop a/1\n"
+     "3s told b PENDING Starting 1: Ref::jobs.a.n: a was deleted, and left its child no result inputs jobs.a.n;0|0;\n"
+     "4s told b FAILED ArrayChildFailed 1: Ref::jobs.a.n: a was deleted, and left its child no result\n"
+     "9s b FAILED ArrayChildFailed: Array Child Job failed\n"},
     {"a new start before they are recorded takes them again",
      HOUSE
      "job a queue=q cpu=1 array=2\n"
