@@ -154,6 +154,11 @@ static void check_recorded(struct world *world, const struct sim_job *job,
 {
     char value[64];
     const struct stored_status *stored = job->status;
+    const struct sim_array_state *state =
+        store_find(world, KIND_ARRAY_STATE, job->object.namespace_, job->object.name);
+    if (uses_own(job) && state != NULL && name_eq(state->job_uid, job->object.uid) &&
+        (stored == NULL || stored->elsewhere))
+        stored = state->status; /* written first, and read first after a restart */
     if (uses_own(job) && stored != NULL && stored->children != NULL &&
         stored->children[pod->index].outcome != CHILD_WAITING)
         return;
