@@ -372,6 +372,29 @@ static void let_go_nameless(struct core *core, struct core_pod *pod)
     pod_outbox(core, pod);
 }
 
+/* Its try is on record, or its child has ended: the create was on its way while that came about.
+ * Whoever sent it is dead, and the pod must not run for a moment longer. */
+static bool came_late(struct core *core, const struct pod *seen)
+{
+    const struct core_job *job = seen->job_uid != NULL ? map_get(core->jobs, seen->job_uid) : NULL;
+    if (job == NULL)
+        return false;
+    if (job->ended || job->children == NULL || seen->index >= job->size)
+        return job->ended;
+    const struct child *child = &job->children[seen->index];
+    return child->phase >= JOB_SUCCEEDED ||
+           seen->try <= child->attempts + (unsigned)child->refusals;
+}
+
+/* Of others that nobody expects the job may not be heard of yet. */
+static void stop_unexpected(struct core *core, struct core_pod *pod, const struct pod *seen)
+{
+    if (came_late(core, seen))
+        pod_kill(core, pod, KILL_ORPHAN);
+    else if (!timer_is_set(&pod->timer))
+        timer_set(&core->timers, &pod->timer, core->now_ns + 5 * NS_PER_S);
+}
+
 static void update(struct core *core, struct core_pod *pod, const struct pod *seen)
 {
     if (pod->uid == NULL) {
@@ -420,8 +443,8 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     } else if (pod->ours && pod->state == PODS_LIVE) {
         shares_seen(core, pod, seen);
         reclaim_seen(core, pod, seen);
-        if (!pod->in_job && pod->kill == KILL_NONE && !timer_is_set(&pod->timer))
-            timer_set(&core->timers, &pod->timer, core->now_ns + 5 * NS_PER_S);
+        if (!pod->in_job && pod->kill == KILL_NONE)
+            stop_unexpected(core, pod, seen);
         else
             pod_timer_set(core, pod);
         if (pod->kill != KILL_NONE && !pod->kill_sent)

@@ -132,6 +132,27 @@ static const struct world_row rows[] = {
      "  a pending on n1\n"
      "4s pods\n"
      "  a pending on n1\n"},
+    {"a create of a dead process arrives when its try is on record: the pod goes at once",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "job a queue=q cpu=1\n"
+     "answer create a late\n"
+     "at 1s\n"
+     "restart\n"
+     "at 2s\n"
+     "pod a ok\n"
+     "at 3s\n"
+     "arrives\n"
+     "at 3.1s\n"
+     "pods\n"
+     "jobs\n",
+     "0s start a on n1 try 1 attempt 1\n"
+     "1s start a on n1 try 1 attempt 1\n"
+     "3s stop a\n"
+     "3.1s pods\n"
+     "3.1s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"},
     {"a pod whose job was deleted meanwhile is stopped and removed",
      "environment e static\n"
      "queue q envs=e\n"

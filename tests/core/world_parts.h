@@ -113,7 +113,7 @@ struct world {
     unsigned job_count, definition_count, machine_count;
     bool synced;
     struct thing *things, *tail;
-    struct world_pod *pods;
+    struct world_pod *pods, *late; /* late: of a create that is on its way still */
     struct machine *machines;
     struct canned *canned;
     struct answer *answers;
@@ -154,6 +154,8 @@ void pod_touch(struct world *world, struct world_pod *pod);
 void pod_put_foreign(struct world *world, const struct line *line);
 void pod_end(struct world *world, struct world_pod *pod, enum pod_phase phase);
 void pod_vanish(struct world *world, struct world_pod *pod);
+void pod_hold_back(struct world *world);
+bool pod_arrive(struct world *world);
 void pods_show(struct world *world);
 void server_free(struct world *world);
 void act(struct world *world, const struct action *action);

@@ -838,8 +838,11 @@ void act(struct world *world, const struct action *action)
     struct canned *canned = canned_for(world, action_kind_name(action->kind), label);
     const char *word = canned != NULL ? canned->result : "ok";
     struct answer *answer = answer_add(world, action);
-    if (strcmp(word, "ok") == 0 || strcmp(word, "lost") == 0)
+    bool late = strcmp(word, "late") == 0;
+    if (strcmp(word, "ok") == 0 || strcmp(word, "lost") == 0 || late)
         carry_out(world, action, answer);
+    if (late)
+        pod_hold_back(world);
     if (canned != NULL && strcmp(word, "ok") != 0) {
         bool provider = action->environment != NULL && action->kind >= ACTION_PROVIDER_TYPES;
         answer->result = provider ? DONE_OK : result_of(word);
@@ -849,7 +852,7 @@ void act(struct world *world, const struct action *action)
         text_set(&answer->service, NULL);
         text_set(&answer->words, canned->words);
     }
-    if (strcmp(word, "never") == 0) { /* drops it: nobody will ever be told */
+    if (strcmp(word, "never") == 0 || late) { /* drops it: nobody will ever be told */
         struct answer **link = &world->answers;
         while (*link != answer)
             link = &(*link)->next;
@@ -865,6 +868,8 @@ void act(struct world *world, const struct action *action)
 void server_free(struct world *world)
 {
     answers_drop(world);
+    if (world->late != NULL)
+        pod_free_record(world->late);
     while (world->things != NULL) {
         struct thing *thing = world->things;
         world->things = thing->next;

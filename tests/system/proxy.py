@@ -47,9 +47,9 @@ def sort_of(method, path):
 
 
 class Strike:
-    def __init__(self, at, phase, sorts):
+    def __init__(self, at, phase, sorts, words):
         assert phase in (*PHASES, "during")
-        self.at, self.phase, self.sorts = at, phase, sorts
+        self.at, self.phase, self.sorts, self.words = at, phase, sorts, words
         self._pid, self._aimed = None, threading.Event()
         self.seen = 0              # writes of these sorts since it was armed
         self.hit = None            # (method, path) of the write that it struck at
@@ -57,6 +57,9 @@ class Strike:
         self.dropped = threading.Event()  # another write came after it, and was not passed on
         self.released = threading.Event()
         self.late_answer = None    # (status, text) of a write that was passed on late
+
+    def counts(self, sort, method, path):
+        return sort in self.sorts and all(word in f"{method} {path}" for word in self.words)
 
     def aim(self, pid):
         """At whom; a write that comes before this is known waits for it."""
@@ -137,9 +140,10 @@ def headers_of(head):
 
 
 class Proxy:
-    def __init__(self, dev, kubeconfig, out):
-        """dev: the DevCluster; kubeconfig: of the controller; out: where to write the one that leads here."""
-        url = urllib.parse.urlsplit(dev.server())
+    def __init__(self, dev, kubeconfig, out, server=None):
+        """dev: the DevCluster; kubeconfig: of the controller; out: where to write the one that leads here.
+        server: if it is not the usual API server."""
+        url = urllib.parse.urlsplit(server or dev.server())
         self._target = (url.hostname, url.port)
         folder = dev.authority.folder
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -168,15 +172,15 @@ class Proxy:
 
     # ---- what tests ask -----------------------------------------------------------------------------
 
-    def arm(self, at, phase, sorts=("write",)):
-        """Strikes at the at-th write from now (1 is the next one), once; returns the Strike, to be aimed at a process.
+    def arm(self, at, phase, sorts=("write",), words=()):
+        """Strikes at the at-th write from now (1 is the next one) with these words, once; the Strike, to be aimed.
 
         A new life begins here: what an earlier one still sends is not passed on.
         """
         with self._lock:
             self._life += 1
             self._shut = False
-            self._strike = Strike(at, phase, sorts)
+            self._strike = Strike(at, phase, sorts, words)
             return self._strike
 
     def disarm(self):
@@ -292,7 +296,7 @@ class Proxy:
         """The Strike if this is the write that it is for, None for any other; raises Cut for one that is too late."""
         with self._lock:
             strike = self._strike
-            counted = strike is not None and sort in strike.sorts
+            counted = strike is not None and strike.counts(sort, method, path)
             if life != self._life or (self._shut and sort != "lease"):
                 if strike is not None:
                     strike.dropped.set()
