@@ -165,6 +165,7 @@ void job_deleted(struct core *core, struct flight *flight, const struct done *do
     if (job->delete_level < LEVEL_MAX)
         job->delete_level++;
     job_timer_set(core, job);
+    tell_look(core, job); /* it may stay for long now: that its end was told is to be durable */
 }
 
 /* ------------------------------------------------------------- both */

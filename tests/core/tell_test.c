@@ -180,6 +180,28 @@ static const struct world_row rows[] = {
      "4s sink a 2.RUNNING\n"
      "4s sink a 2.FAILED: Essential container in task exited\n"
      "4s delivered a 2.FAILED\n"},
+    {"what could not be removed is recorded as told while another job keeps it",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=1\n"
+     "job a queue=q cpu=1 array=1 ttl=1s runs=1s\n"
+     "answer always job-tell a again\n"
+     "answer job-delete a again\n"
+     "at 3s\n"
+     "answer job-tell a ok\n"
+     "at 4s\n"
+     "job b queue=q array=1 after=a:N_TO_N definition=d\n"
+     "at 20s\n"
+     "jobs\n",
+     "0s sink a 0.PENDING\n"
+     "0.2s sink a 0.PENDING\n"
+     "0.7s sink a 0.PENDING\n"
+     "1.7s sink a 0.PENDING\n"
+     "3.7s sink a 0.PENDING\n"
+     "3.7s sink a 0.SUCCEEDED: all children succeeded\n"
+     "3.7s delivered a 0.SUCCEEDED\n"
+     "20s jobs\n"
+     "  b 1 SUBMITTED\n"},
     {"a job stays beyond its ttl until its end is told",
      "environment e static\n"
      "queue q envs=e\n"
