@@ -136,12 +136,19 @@ static bool gives_back(const struct core_environment *environment)
            environment->observed;
 }
 
+/* What cannot be sent yet is not decided yet: somebody may come who needs it. */
+static bool may_be_sent(const struct core *core, const struct core_environment *environment)
+{
+    return !environment->terminate_in_flight && environment->terminate_next_ns <= core->now_ns;
+}
+
 bool give_back_is_due(const struct core *core)
 {
     size_t at = 0;
     const struct core_environment *environment;
     while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
-        if (!environment->give_back_dirty || !gives_back(environment))
+        if (!environment->give_back_dirty || !gives_back(environment) ||
+            !may_be_sent(core, environment))
             continue;
         for (size_t i = 0; i < environment->slot_count; i++) {
             if (environment->slots[i] != NULL && is_due(core, environment, environment->slots[i]))
@@ -153,6 +160,8 @@ bool give_back_is_due(const struct core *core)
 
 void give_back(struct core *core, struct core_environment *environment)
 {
+    if (gives_back(environment) && !may_be_sent(core, environment))
+        return;
     environment->give_back_dirty = false;
     if (!gives_back(environment))
         return;

@@ -159,7 +159,8 @@ int64_t environment_wake_ns(const struct core *core, const struct core_environme
     if (environment->launches_in_flight == 0 && environment->launches != NULL &&
         launch_is_allowed(environment))
         sooner(&due, environment->launch_next_ns);
-    if (environment->terminate_wanted && !environment->terminate_in_flight)
+    if ((environment->terminate_wanted || environment->give_back_dirty) &&
+        !environment->terminate_in_flight)
         sooner(&due, environment->terminate_next_ns);
     if (environment->buy_dirty && environment_can_buy(environment) &&
         environment->launches_in_flight == 0) {

@@ -639,6 +639,27 @@ static const struct world_row count_rows[] = {
      "  a RUNNING\n"
      "  b RUNNABLE\n"
      "  c RUNNING\n"},
+    {"what cannot be told to go yet is there for who comes meanwhile",
+     "environment e kwok max=8 types=s:2:4Gi:0.05 boot=10s delay=5s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=2 runs=10s\n"
+     "job b queue=q cpu=2 runs=10.5s\n"
+     "answer terminate e again\n"
+     "at 25.6s\n"
+     "job c queue=q cpu=2 runs=10s\n"
+     "at 50s\n"
+     "jobs\n",
+     "0s launch e 2x s\n"
+     "10s start a on e-1\n"
+     "10s start b on e-2\n"
+     "25s terminate e i1\n"
+     "25.6s start c on e-2\n"
+     "27s terminate e i1\n"
+     "40.6s terminate e i2\n"
+     "50s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b SUCCEEDED Succeeded attempts=1\n"
+     "  c SUCCEEDED Succeeded attempts=1\n"},
     {"behind a head for which nothing is to be had idle machines go after their delay",
      "environment big kwok max=8 types=l:8:16Gi:0.4:0 boot=60s delay=10s\n"
      "environment small kwok max=8 types=s:2:2Gi:0.05 boot=10s delay=30s\n"
