@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { FLAP_S = 60 };
+enum { FLAP_S = 60, UPSET_S = 1000 };
 
 /* ------------------------------------------------------------------------ signals */
 
@@ -75,7 +75,7 @@ void capacity_heard(struct world *world, const struct request *request)
         world->erred_ns = world->now_ns;
     /* Somebody has the name: it is tried again, less and less often. */
     if (request->kind == ACTION_SERVICE_CREATE && request->result == DONE_EXISTS)
-        world->upset_ns = world->now_ns + 1000 * NS_PER_S;
+        world->upset_ns = world->now_ns + UPSET_S * NS_PER_S;
     for (size_t i = 0; i < request->instances.count; i++) {
         const struct instance *told = &request->instances.items[i];
         if (told->signal == SIGNAL_NONE)
@@ -103,6 +103,19 @@ static void check_create(struct world *world, const struct request *request)
 
 /* ------------------------------------------------------------------ no going to and fro */
 
+/* Not by a status. An edit may be heard long after it was made. */
+static bool is_edited(const struct world *world, enum kind kind, const struct object_meta *meta)
+{
+    struct object *live = store_find(world, kind, NULL, meta->name);
+    uint64_t generation = (uint64_t)meta->generation;
+    if (live == NULL || strcmp(live->uid, meta->uid) != 0)
+        return true;
+    bool edited = generation > live->generation_heard;
+    if (edited)
+        live->generation_heard = generation;
+    return edited;
+}
+
 /* What others do: their objects and edits, ends of pods, machines that are lost or offer less than
  * they should, calls that fail. Not what follows from our own acts: statuses as we wrote them, pods
  * that begin, machines that join as expected. */
@@ -112,8 +125,9 @@ static bool is_news(const struct world *world, const struct event *event)
     case EVENT_TICK:
         return false;
     case EVENT_QUEUE:
-    case EVENT_ENVIRONMENT: /* nobody edits them any more in the calm */
-        return world->restless;
+        return is_edited(world, KIND_QUEUE, &event->queue->meta);
+    case EVENT_ENVIRONMENT:
+        return is_edited(world, KIND_ENVIRONMENT, &event->environment->meta);
     case EVENT_DONE:
         return event->done.result != DONE_OK || event->done.provider != PROVIDER_OK;
     case EVENT_POD:
@@ -142,7 +156,7 @@ void capacity_event(struct world *world, const struct event *event)
         world->news_ns = world->now_ns;
     twice_event(world, event);
     if (is_upset(event))
-        world->upset_ns = world->now_ns + 1000 * NS_PER_S;
+        world->upset_ns = world->now_ns + UPSET_S * NS_PER_S;
     /* While a multi-node job comes together, its environment is kept from others. */
     const struct truth *truth = event->kind == EVENT_POD && event->pod->job_uid != NULL
                                     ? truth_of(world, event->pod->job_uid)
@@ -208,6 +222,9 @@ static void check_terminate(struct world *world, const struct request *request)
     struct group *group = group_named(world, request->environment);
     for (size_t i = 0; group != NULL && i < request->id_count; i++) {
         const struct instance_live *instance = group_find(group, request->ids[i]);
+        /* That a machine never joins is found out only here, and its type is set aside. */
+        if (instance != NULL && instance->alive && !instance->joins)
+            world->upset_ns = world->now_ns + UPSET_S * NS_PER_S;
         if (instance == NULL || !instance->alive || instance->signal != SIGNAL_NONE ||
             instance->node == NULL || instance->node->object.gone || !instance->node->ready ||
             is_shared(world, instance->node))

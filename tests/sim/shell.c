@@ -157,6 +157,7 @@ static void run_answer(struct world *world, struct task *task)
     forget(request);
     if (request->result != DONE_OK)
         request->self->settled = true;
+    request->self->unclear = request->result == DONE_UNKNOWN;
 
     struct instance_type types[TYPES_MAX];
     struct event event = {.kind = EVENT_DONE, .now_ns = world->now_ns};

@@ -57,7 +57,7 @@ static int64_t pods_adrift(const struct world *world)
         const struct sim_pod *pod = r->ret_pod;
         bool heard = pod != NULL && (pod->body->pod->object.gone ||
                                      watch_known(world, KIND_POD, pod->object.uid) != NULL);
-        count += r->node_name == NULL && !r->settled && !heard;
+        count += r->node_name == NULL && (!r->settled || r->unclear) && !heard;
     }
     for (size_t i = 0; i < watch->known_count; i++) {
         const struct sim_pod *pod = (const struct sim_pod *)(const void *)watch->known[i].copy;

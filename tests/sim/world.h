@@ -429,6 +429,7 @@ struct request {
     struct request *create_next, *self; /* creates: the one that commits, whoever answers */
     bool first_of_child;                /* creates: to be judged at the turn's end */
     bool settled;                       /* creates: failed, or its pod has been heard of */
+    bool unclear;                       /* its answer was that nobody knows */
     enum action_kind kind;
     uint64_t id, process;
     int64_t sent_ns;
