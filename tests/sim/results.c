@@ -141,23 +141,11 @@ void oracle_sized(struct world *world, struct sim_job *job, const struct stored_
 }
 
 /* What is recorded for the child; false: nothing is. */
-static bool recorded_in(const struct stored_status *stored, uint32_t index, char value[64])
+static bool recorded(const struct stored_status *stored, uint32_t index, char value[64])
 {
     char from[16];
     snprintf(from, sizeof(from), "\n%u\t", index);
     return stored->inputs_text != NULL && between(stored->inputs_text, from, "\n", 0, value);
-}
-
-/* An ArrayState is written first: what is in there is read by whoever starts next, also when the
- * status that was to go with it did not arrive. */
-static bool recorded(const struct world *world, const struct sim_job *job, uint32_t index,
-                     char value[64])
-{
-    const struct sim_array_state *state = (const struct sim_array_state *)store_find(
-        world, KIND_ARRAY_STATE, job->object.namespace_, job->object.name);
-    bool own = state != NULL && name_eq(state->job_uid, job->object.uid);
-    return recorded_in(job->status, index, value) ||
-           (own && recorded_in(state->status, index, value));
 }
 
 /* By now the child may have been stopped, and what it used be forgotten. */
@@ -174,7 +162,7 @@ static void check_recorded(struct world *world, const struct sim_job *job,
     if (uses_own(job) && stored != NULL && stored->children != NULL &&
         stored->children[pod->index].outcome != CHILD_WAITING)
         return;
-    if (uses_own(job) && stored != NULL && recorded(world, job, pod->index, value)) {
+    if (uses_own(job) && stored != NULL && recorded(stored, pod->index, value)) {
         world->counters.given_own++;
     } else if (!uses_own(job) && stored != NULL && stored->status.references.count == 1) {
         snprintf(value, sizeof(value), "%s", stored->status.references.items[0].value);
