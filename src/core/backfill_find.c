@@ -20,6 +20,7 @@
 #include "clauses.h"
 #include "gang.h"
 #include "ladder.h"
+#include "strategy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -378,27 +379,12 @@ static void find_gang(struct core *core, const struct core_environment *environm
         reservation_done(&found);
 }
 
-/* The smallest machine that takes it: what is bought once there is enough of maxvCpus. */
-static const struct core_type *smallest_type(const struct core *core,
-                                             const struct core_environment *environment,
-                                             const struct core_class *class_)
-{
-    const struct core_type *best = NULL;
-    for (size_t i = 0; i < environment->type_count; i++) {
-        const struct core_type *type = &environment->types[i];
-        if (type->wanted && !type->over_bid && type->out_until_ns <= core->now_ns &&
-            amounts_fit(&class_->needs, &type->room) && type_matches(environment, type, class_) &&
-            (best == NULL || type->spec.vcpus < best->spec.vcpus))
-            best = type;
-    }
-    return best;
-}
-
 static void find_giveback(struct core *core, const struct core_environment *environment,
                           const struct core_job *head, struct search *search)
 {
     struct gathered all = {.arena = core->arena};
-    const struct core_type *type = smallest_type(core, environment, head->class_);
+    /* what is bought once there is enough of maxvCpus */
+    const struct core_type *type = type_smallest(core, environment, head->class_);
     if (environment->spec->provider == PROVIDER_STATIC || !environment->types_known ||
         type == NULL || type->spec.vcpus > environment->spec->max_vcpus)
         return;

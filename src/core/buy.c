@@ -273,7 +273,7 @@ static void buy_minimum(struct core *core, struct buyer *buyer)
         struct core_type *best = NULL;
         for (size_t i = 0; i < environment->type_count; i++) {
             struct core_type *type = &environment->types[i];
-            if (!type_may_be_bought(type) || type_is_out(core, type) || type->spec.vcpus <= 0 ||
+            if (!type_is_to_be_had(core, type) || type->spec.vcpus <= 0 ||
                 type->spec.vcpus > buyer->budget)
                 continue;
             if (best == NULL || type->price * best->spec.vcpus < best->price * type->spec.vcpus)

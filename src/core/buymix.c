@@ -133,7 +133,7 @@ static void plan_make(struct core *core, const struct buyer *buyer, struct purch
         memcpy(types[t].room, type->room.v, sizeof(types[t].room));
         types[t].price = (double)type->price;
         types[t].vcpus = type->spec.vcpus;
-        types[t].limit = type_may_be_bought(type) && !type_is_out(core, type) ? -1 : 0;
+        types[t].limit = type_is_to_be_had(core, type) ? -1 : 0;
     }
     const struct purchase_problem problem = {
         .classes = classes,

@@ -34,20 +34,12 @@ static bool is_in_the_way(const struct core *core, const struct core_node *node,
 void make_room(struct core *core, struct buyer *buyer)
 {
     struct core_environment *environment = buyer->environment;
-    const struct core_class *class_ = buyer->short_class;
-    int64_t smallest = INT64_MAX;
-    for (size_t i = 0; i < environment->type_count; i++) {
-        const struct core_type *type = &environment->types[i];
-        bool would_do = type_may_be_bought(type) && !type_is_out(core, type) &&
-                        type->spec.vcpus <= environment->spec->max_vcpus &&
-                        type->spec.vcpus < smallest && amounts_fit(&class_->needs, &type->room) &&
-                        type_matches(environment, type, class_);
-        if (would_do)
-            smallest = type->spec.vcpus;
-    }
-    if (smallest == INT64_MAX || smallest <= buyer->budget)
+    const struct core_type *smallest = type_smallest(core, environment, buyer->short_class);
+    if (smallest == NULL || smallest->spec.vcpus > environment->spec->max_vcpus)
         return;
-    int64_t missing = smallest - buyer->budget;
+    int64_t missing = smallest->spec.vcpus - buyer->budget;
+    if (missing <= 0)
+        return;
     int64_t idle = 0;
     for (size_t i = 0; i < environment->slot_count; i++) {
         if (is_in_the_way(core, environment->slots[i], buyer))

@@ -64,8 +64,8 @@ static bool could_take(const struct core *core, const struct core_environment *e
     int64_t budget = environment->spec->max_vcpus - environment->vcpus;
     for (size_t i = 0; i < environment->type_count; i++) {
         const struct core_type *type = &environment->types[i];
-        if (type_may_be_bought(type) && !type_is_out(core, type) && type->spec.vcpus > 0 &&
-            type->spec.vcpus <= budget && much_cheaper(type, here))
+        if (type_is_to_be_had(core, type) && type->spec.vcpus > 0 && type->spec.vcpus <= budget &&
+            much_cheaper(type, here))
             return true;
     }
     return false;

@@ -13,11 +13,11 @@
  *            the ones that lose least: what they take times how long they have run, then the
  *            youngest. Only as many as make room for a child on one node, and none that is not
  *            needed for that. A multi-node job is never stopped.
- * No circle  Nobody gets more than his due by it and nobody is left with less, so while dues stay
- *            what they are, who gained is nobody from whom it could be taken, and who lost is
- * nobody for whom it could: each share changes sides never, and what is lent above dues only
- *            shrinks. Dues change with who runs and waits, so there is a bound as well: a child
- * that has used up RECLAIM_CHILD_MAX tries is left alone, and one round ends before the next.
+ * No circle  Nobody gets more than his due by it and nobody is left with less. While dues stay
+ *            what they are, nothing can be taken from who gained, and nothing for who lost: no
+ *            share ever changes sides, and what is lent above dues only shrinks. Dues change with
+ *            who runs and waits, so there is a bound as well: a child that has used up
+ *            RECLAIM_CHILD_MAX tries is left alone, and one round ends before the next.
  * Durable    A pod to be stopped is marked with an annotation first, as of the version that was
  *            looked at, so that it cannot have ended. Then it is deleted, with its own time to go.
  *            Whatever becomes of a marked try but success uses no attempt, whoever looks and

@@ -115,6 +115,26 @@ bool type_may_be_bought(const struct core_type *type)
     return type->wanted && !type->over_bid;
 }
 
+bool type_is_to_be_had(const struct core *core, const struct core_type *type)
+{
+    return type_may_be_bought(type) && !type_is_out(core, type);
+}
+
+const struct core_type *type_smallest(const struct core *core,
+                                      const struct core_environment *environment,
+                                      const struct core_class *class_)
+{
+    const struct core_type *best = NULL;
+    for (size_t i = 0; i < environment->type_count; i++) {
+        const struct core_type *type = &environment->types[i];
+        if ((best == NULL || type->spec.vcpus < best->spec.vcpus) &&
+            type_is_to_be_had(core, type) && amounts_fit(&class_->needs, &type->room) &&
+            type_matches(environment, type, class_))
+            best = type;
+    }
+    return best;
+}
+
 /* The best offer: of all (family NULL), or of a family's; set aside or not. */
 static struct offer best_offer(const struct core *core, const struct core_environment *environment,
                                const struct core_class *class_, int64_t budget, int64_t wanted,
