@@ -303,20 +303,30 @@ def check_text(found):
 
 
 # The last column of a row of docs/semantics.md: `tests/x_test.c: name, "a row of its table ..."; tests/y.py: test_z`
+BOUND = re.compile(r"^\|[^|]*\| `([^`]+)`, (\S+) \|")  # | what | `CONSTANT = 1`, file | ...
 PROOF = re.compile(r"((?:tests|hack)/[\w/.-]*\w|make [a-z-]+)`?:?([^;]*)")
 
 
 def check_proofs(found):
-    """What docs/semantics.md says of a feature is said with a test: it must be there, under that name."""
-    table = "docs/semantics.md"
+    """What docs/semantics.md says of a feature, and docs/limits.md of a bound, is said with a test: it must be there,
+    under that name. A bound is said with its constant, which must stand so in its file."""
+    count = check_proof_table(found, "docs/semantics.md", "feature") + check_proof_table(found, "docs/limits.md", "what")
+    for number, line in enumerate((text_of("docs/limits.md") or "").split("\n"), 1):
+        for constant, where in BOUND.findall(line):
+            if constant not in (text_of(where) or ""):
+                found.error("docs/limits.md", number, f"{where} has no {constant!r}")
+    found.summary = f"{count} rows"
+
+
+def check_proof_table(found, table, first):
     count = 0
     for number, line in enumerate((text_of(table) or "").split("\n"), 1):
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)][1:-1]
-        if len(cells) < 2 or cells[0] == "feature" or set(cells[0]) <= set("-"):
+        if len(cells) < 2 or cells[0] == first or set(cells[0]) <= set("-"):
             continue
         count += 1
         if len(cells) != 4:
-            found.error(table, number, f"{len(cells)} columns, expected 4: feature, meaning, difference, test")
+            found.error(table, number, f"{len(cells)} columns, expected 4, of which the last is the test")
             continue
         proofs = PROOF.findall(cells[3])
         if not proofs:
@@ -337,7 +347,7 @@ def check_proofs(found):
             for word in re.findall(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+", re.sub(r'"[^"]*"', "", names)):
                 if not re.search(rf"\b{word}\b", text):
                     found.error(table, number, f"{where} has no {word}")
-    found.summary = f"{count} rows"
+    return count
 
 
 # A structure's members: `struct job_queue {...}` in a header, without comments and preprocessor lines.
