@@ -86,8 +86,15 @@ static bool has_pods(const struct world *world, const struct sim_node *node)
 {
     const struct store *store = &world->stores[KIND_POD];
     for (const struct request *r = world->creates; r != NULL; r = r->create_next)
-        if (r->ret_pod == NULL && !r->settled && name_eq(r->node_name, node->object.name))
+        if (r->ret_pod == NULL && (!r->settled || r->unclear) &&
+            name_eq(r->node_name, node->object.name))
             return true; /* on its way, perhaps for a job that is gone */
+    const struct watch *watch = &world->watches[KIND_POD];
+    for (size_t i = 0; i < watch->known_count; i++) {
+        const struct sim_pod *pod = (const struct sim_pod *)(const void *)watch->known[i].copy;
+        if (!pod_ended(pod) && name_eq(pod->node_name, node->object.name))
+            return true; /* that it is gone has not been heard */
+    }
     for (size_t i = 0; i < store->count; i++) {
         const struct sim_pod *pod = (const struct sim_pod *)store->items[i];
         bool known = pod_ended(pod) && world->now_ns - pod->finished_ns >= 60 * NS_PER_S;
