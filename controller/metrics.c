@@ -23,6 +23,8 @@ enum measure {
     GPU_SECONDS,
     COST,
     SHARE_COST,
+    FORECAST,
+    FORECAST_UNKNOWN,
     ENVIRONMENT_VCPU_SECONDS,
     ENVIRONMENT_GPU_SECONDS,
     ENVIRONMENT_COST,
@@ -95,6 +97,8 @@ static const struct {
     [GPU_SECONDS]  = { METRIC_COUNTER, "bulkhead_queue_gpu_seconds_total", "GPU-seconds of attempts that ended, by queue.", queue_only },
     [COST]         = { METRIC_COUNTER, "bulkhead_queue_cost_total", "What attempts that ended cost, by queue: their share of their nodes' price.", queue_only },
     [SHARE_COST]   = { METRIC_COUNTER, "bulkhead_queue_share_cost_total", "The part of bulkhead_queue_cost_total that is of jobs of a share; (other): of jobs without one, and of shares after the hundredth.", queue_share },
+    [FORECAST]         = { METRIC_GAUGE, "bulkhead_queue_cost_forecast", "What jobs that have not ended are to cost, as far as it is known, by queue.", queue_only },
+    [FORECAST_UNKNOWN] = { METRIC_GAUGE, "bulkhead_queue_cost_forecast_unknown_jobs", "Jobs that have not ended and are not in bulkhead_queue_cost_forecast, by queue.", queue_only },
     [ENVIRONMENT_VCPU_SECONDS] = { METRIC_COUNTER, "bulkhead_environment_vcpu_seconds_total", "vCPU-seconds of the instances of a compute environment, idle or not.", environment_only },
     [ENVIRONMENT_GPU_SECONDS]  = { METRIC_COUNTER, "bulkhead_environment_gpu_seconds_total", "GPU-seconds of the instances of a compute environment, idle or not.", environment_only },
     [ENVIRONMENT_COST]         = { METRIC_COUNTER, "bulkhead_environment_cost_total", "What the instances of a compute environment cost, idle or not, by its catalogue.", environment_only },
@@ -228,6 +232,8 @@ static bool set_queue(void *ctx, const struct core_queue_view *view)
     set1(ctx, GPU_SECONDS, view->name, (double)view->cost.gpu_seconds);
     set1(ctx, COST, view->name, (double)view->cost.amount / 1e6);
     set_shares(ctx, view);
+    set1(ctx, FORECAST, view->name, (double)view->forecast.amount / 1e6);
+    set1(ctx, FORECAST_UNKNOWN, view->name, (double)view->forecast.unknown);
     return true;
 }
 
@@ -258,6 +264,8 @@ static void set_core(struct measures *measures, const struct measures_view *view
     metric_clear(measures->at[GPU_SECONDS]);
     metric_clear(measures->at[COST]);
     metric_clear(measures->at[SHARE_COST]);
+    metric_clear(measures->at[FORECAST]);
+    metric_clear(measures->at[FORECAST_UNKNOWN]);
     metric_clear(measures->at[ENVIRONMENT_VCPU_SECONDS]);
     metric_clear(measures->at[ENVIRONMENT_GPU_SECONDS]);
     metric_clear(measures->at[ENVIRONMENT_COST]);

@@ -155,14 +155,18 @@ void front_look(struct core *core, struct core_queue *queue)
         look_at_cost(core, queue);
 }
 
+struct cost_forecast front_cost(const struct core_queue *queue)
+{
+    if (queue->front != NULL && queue->front->cost_taken)
+        return queue->front->cost;
+    return queue->spec != NULL ? queue->spec->cost.forecast : (struct cost_forecast){.amount = 0};
+}
+
 uint64_t front_fill(const struct core_queue *queue, struct job_queue_status *status, uint64_t hash)
 {
     const struct front *front = queue->front;
     status->front_count = 0;
-    if (front != NULL && front->cost_taken)
-        status->cost.forecast = front->cost;
-    else if (queue->spec != NULL)
-        status->cost.forecast = queue->spec->cost.forecast; /* until it is known again */
+    status->cost.forecast = front_cost(queue);
     hash = hash_bytes(&status->cost.forecast, sizeof(status->cost.forecast), hash);
     for (size_t i = 0; front != NULL && i < front->count; i++) {
         const struct queue_front *item = &front->items[i];

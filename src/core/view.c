@@ -2,6 +2,7 @@
 /* view.c - reading the core: counts, plans in words, and the check of its own invariants */
 #include "charge.h"
 #include "cost.h"
+#include "front.h"
 #include "inputs.h"
 #include "order.h"
 #include "shares.h"
@@ -147,7 +148,8 @@ void core_queues(const struct core *core,
         struct core_queue_view view = {.name = queue->name,
                                        .cost = queue->bill.all,
                                        .shares = queue->bill.shares,
-                                       .share_count = queue->bill.share_count};
+                                       .share_count = queue->bill.share_count,
+                                       .forecast = front_cost(queue)};
         memcpy(view.jobs, queue->jobs, sizeof(view.jobs));
         if (queue->present && !visit(ctx, &view))
             return;

@@ -40,6 +40,14 @@ static const struct {
     {"nothing by share where nobody names one",
      "{\"amount\":\"5.000000\",\"settled\":{\"amount\":\"5.000000\"}}",
      "bulkhead_queue_cost_total{queue=\"nightly\"} 5\n", SERIES},
+    {"what is to come, as it was stored, until it is looked at",
+     "{\"amount\":\"5.000000\",\"settled\":{\"amount\":\"5.000000\"},\"forecast\":{\"amount\":\"2.500000\","
+     "\"since\":\"2026-01-01T00:00:00.000000Z\",\"unknownJobs\":3}}",
+     "bulkhead_queue_cost_forecast{queue=\"nightly\"} 2.5\n", NULL},
+    {"jobs of which it is not known what they are to cost",
+     "{\"amount\":\"5.000000\",\"settled\":{\"amount\":\"5.000000\"},\"forecast\":{\"amount\":\"2.500000\","
+     "\"since\":\"2026-01-01T00:00:00.000000Z\",\"unknownJobs\":3}}",
+     "bulkhead_queue_cost_forecast_unknown_jobs{queue=\"nightly\"} 3\n", NULL},
     {"shares that are more than the whole are not believed",
      "{\"amount\":\"5.000000\",\"settled\":{\"amount\":\"5.000000\"},\"shares\":[{\"shareIdentifier\":\"a\","
      "\"amount\":\"6.000000\",\"settled\":{\"amount\":\"6.000000\"}}]}",
@@ -51,7 +59,7 @@ static const struct {
     /* clang-format on */
 };
 
-TEST(cost_by_share)
+TEST(costs)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(core) core = core_new(&(struct core_options){0});

@@ -246,6 +246,7 @@ struct core_queue_view {
     struct job_cost cost;            /* of tries that have ended, as jobs tell durably */
     const struct share_cost *shares; /* parts of it; their marks are not used */
     size_t share_count;
+    struct cost_forecast forecast; /* of what has not ended, when it was looked at last */
     int64_t jobs[JOB_PHASE_COUNT];
 };
 void core_queues(const struct core *core,
