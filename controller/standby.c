@@ -85,8 +85,7 @@ void standby_drop(struct standby *standby, enum watched_kind kind, const char *n
     item_free(map_remove(standby->items[kind], key));
 }
 
-/* All that events of objects own are pointers that share one place: none is set when it has gone.
- */
+/* All that events of objects own are pointers in one place: none is set when it has gone. */
 void standby_put(struct standby *standby, enum watched_kind kind, struct event *event)
 {
     if (event->meta == NULL)

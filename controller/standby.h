@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* standby.h - what a replica that does not lead reads along, and how it is handed to the core
  *
- * Why        A takeover that lists tens of thousands of pods takes seconds, in which nothing
- * starts. A standby has read them all before, and needs to hear only what came last. Owns       of
- * each object the last event that it gave, in the shape in which the core takes it: about 1 KiB a
- * pod. The core itself is told nothing before the takeover, and decides nothing. Safety     What
- * was heard may be old: the leader before may have written since. So after the epoch is raised,
- * when nobody else can write any more, each kind is brought up to that moment before anything is
- * handed over: pods       one of ours is annotated; what comes before that change in their watch is
- *                         all that came before it in the store
- *              a kind of STANDBY_MANY objects or more
- *                         its present version is asked for, and heard of in its watch
- *              any other  is listed again
- *            A watch that has not come so far within STANDBY_PATIENCE_TICKS is listed again too. So
- *            what the core is handed is what lists made now would show, in their order.
- * Not here   whether to stand by at all, and what when it does not work (controller.c). */
+ * Why: a takeover that lists tens of thousands of pods takes seconds, in which nothing starts.
+ * A standby has read them all before, and needs to hear only what came last.
+ *
+ * Owns: of each object the last event that it gave, in the shape in which the core takes it:
+ * about 1 KiB a pod. The core itself is told nothing before the takeover, and decides nothing.
+ *
+ * Safety: what was heard may be old: the leader before may have written since. So after the
+ * epoch is raised, when nobody else can write any more, each kind is brought up to that moment
+ * before anything is handed over. Pods: one of ours is annotated, and what comes before that
+ * change in their watch is all that came before it in the store. A kind of STANDBY_MANY
+ * objects or more: its present version is asked for, and heard of in its watch. Any other
+ * kind, and a watch that has not come so far within STANDBY_PATIENCE_TICKS, is listed again.
+ * So what the core is handed is what lists made now would show, in their order.
+ *
+ * Not here: whether to stand by at all, and what when it does not work (controller.c). */
 #ifndef BULKHEAD_CONTROLLER_STANDBY_H
 #define BULKHEAD_CONTROLLER_STANDBY_H
 

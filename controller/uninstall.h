@@ -6,12 +6,16 @@
  * Services and revisions that jobs left, and says how many. What has been recorded of no try is
  * lost then; BatchJobs and the other kinds go with their CRDs.
  *
- * Refuses    while a controller leads: it would put finalizers back and start what was deleted. A
- * lease that somebody holds is watched for as long as its holder has to renew it. Needs neither
- * lease nor Cell nor CRDs: works on a cluster that is half uninstalled, and again. Not here
- * machines. Only their provider ends them, and only a controller asks it; nodes that are left are
- * told. Bounds     a page of UNINSTALL_PAGE objects is in flight, UNINSTALL_PASSES lists of a kind.
- */
+ * Refuses: while a controller leads, which would put finalizers back and start what was
+ * deleted. A lease that somebody holds is watched for as long as its holder has to renew it.
+ *
+ * Needs neither lease nor Cell nor CRDs: it works on a cluster that is half uninstalled, and
+ * again.
+ *
+ * Not here: machines. Only their provider ends them, and only a controller asks it; nodes that
+ * are left are told.
+ *
+ * Bounds: a page of UNINSTALL_PAGE objects is in flight, UNINSTALL_PASSES lists of a kind. */
 #ifndef BULKHEAD_CONTROLLER_UNINSTALL_H
 #define BULKHEAD_CONTROLLER_UNINSTALL_H
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* watches.h - every kind that the core wants to know about, watched
  *
- * Order      Array states are listed first: the jobs that need them are read after. When every kind
- *            has been listed once, on_synced runs; then array states are no longer watched, because
- *            nobody but us writes them.
- * When       By the leader, from the moment it leads; or by a standby before (standby.h). What that
+ * Order: array states are listed first: the jobs that need them are read after. When every
+ * kind has been listed once, on_synced runs; then array states are no longer watched, because
+ * nobody but us writes them.
+ *
+ * When: by the leader, from the moment it leads; or by a standby before (standby.h). What that
  * has read is older than the last leader's last write, so all of it falls behind when it takes
- *            over, and catches up: a list made from then on is not older, nor is a watch that has
- *            reached a version of then.
- * Audit      Watches can lose events, so that every few minutes one kind is listed again and
- *            compared.
- * Trouble    is told on level, not on edge: one line when the API server goes, one when it is back,
- *            one for a single kind that fails while others work. */
+ * over, and catches up: a list made from then on is not older, nor is a watch that has reached
+ * a version of then.
+ *
+ * Audit: watches can lose events, so every few minutes one kind is listed again and compared.
+ *
+ * Trouble: it is told on level, not on edge: one line when the API server goes, one when it is
+ * back, one for a single kind that fails while others work. */
 #ifndef BULKHEAD_CONTROLLER_WATCHES_H
 #define BULKHEAD_CONTROLLER_WATCHES_H
 

@@ -74,7 +74,7 @@
  *   flight.c     actions in flight
  *   core.c       events in, plans out
  *
- * Lifetime   An object that is gone from the API server is unlinked at once and freed when no
+ * Lifetime: an object that is gone from the API server is unlinked at once and freed when no
  * action that names it is in flight any more (its flights count is 0). */
 #ifndef BULKHEAD_CORE_INTERNAL_H
 #define BULKHEAD_CORE_INTERNAL_H

@@ -6,11 +6,14 @@
  * there is no clock, socket, random source or log in here. The cost of a turn follows what changed,
  * never the size of the world.
  *
- * Truth      is in the API server and the providers; the core is a cache that can be thrown away
- * and filled again by listing everything and sending EVENT_SYNCED. Actions    are carried out in
- * any order, each exactly once, and answered by exactly one EVENT_DONE (or by the process ending).
- * The core remembers what is in flight, so it never asks for the same thing twice. Time now_ns is
- * steady time (clock.h); it never goes back. */
+ * Truth: it is in the API server and the providers; the core is a cache that can be thrown
+ * away and filled again by listing everything and sending EVENT_SYNCED.
+ *
+ * Actions: they are carried out in any order, each exactly once, and answered by exactly one
+ * EVENT_DONE (or by the process ending). The core remembers what is in flight, so it never
+ * asks for the same thing twice.
+ *
+ * Time: now_ns is steady time (clock.h); it never goes back. */
 #ifndef BULKHEAD_CORE_CORE_H
 #define BULKHEAD_CORE_CORE_H
 
