@@ -88,6 +88,26 @@ void charge_look(struct core *core, struct core_environment *environment)
     charge->cost.gpus = rates.gpus;
 }
 
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The status of a process that is dead may arrive when this one has begun already, and tell of
+ * machines that were gone before it looked. What has been told is not taken back. */
+void charge_heard(struct core *core, struct core_environment *environment)
+{
+    const struct environment_cost *stored = &environment->spec->cost;
+    struct environment_cost *cost = &environment->charge.cost;
+    if (!environment->charge.open || stored->since_ns == 0)
+        return;
+    go_on(&environment->charge, core->now_ns);
+    cost->amount = larger(cost->amount, stored->amount);
+    cost->vcpu_seconds = larger(cost->vcpu_seconds, stored->vcpu_seconds);
+    cost->gpu_seconds = larger(cost->gpu_seconds, stored->gpu_seconds);
+    cost->since_ns = stored->since_ns < cost->since_ns ? stored->since_ns : cost->since_ns;
+}
+
 /* Before its first look: as it was stored. */
 struct environment_cost charge_until(const struct core_environment *environment, int64_t now_ns)
 {

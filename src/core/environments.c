@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* environments.c - compute environments come, change and go */
+#include "charge.h"
 #include "spot.h"
 
 #include <stdlib.h>
@@ -68,6 +69,7 @@ void environment_apply(struct core *core, struct compute_environment *take_spec)
     environment->bad_meta = NULL;
     text_set(&environment->invalid, NULL);
     environment->spec = take_spec;
+    charge_heard(core, environment);
     environment->finalizer_waits = false;
     if (environment->resource_version == NULL ||
         strtoll(take_spec->meta.resource_version != NULL ? take_spec->meta.resource_version : "0",

@@ -200,6 +200,18 @@ static const struct world_row charges[] = {
      "1s e costs 4 vCPU-s, 1000 millionths, and 3600000 an hour for 4 vCPUs\n"
      "10s e costs 40 vCPU-s, 10000 millionths, and 3600000 an hour for 4 vCPUs\n"
      "100s e costs 400 vCPU-s, 100000 millionths, and 0 an hour for 0 vCPUs\n"},
+    {"what a dead process told too late is not taken back",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi\n"
+     "at 20s\n"
+     "environment e charged=50000\n"
+     "at 60s\n",
+     "0s e costs 0 vCPU-s, 0 millionths, and 0 an hour for 0 vCPUs\n"
+     "1s e costs 4 vCPU-s, 1000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "10s e costs 40 vCPU-s, 10000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "20s e costs 80 vCPU-s, 50000 millionths, and 3600000 an hour for 4 vCPUs\n"
+     "21s e costs 84 vCPU-s, 51000 millionths, and 3600000 an hour for 4 vCPUs\n"},
     {"the spot price is what a spot machine costs",
      "environment e kwok max=4 spot types=large:4:16Gi:3.60 offers=large:0.90:5:0 delay=20s\n"
      "queue q envs=e\n"

@@ -9,7 +9,7 @@
  *       types are name:vcpus:memory:price[:how many there are]; also want=small (instanceTypes),
  *       strategy=BEST_FIT, bid=60, ns=default,team, allocatable=900m (what a node really offers),
  *       offers=small:0.02:5:1 (spot price, percent that is taken back, GPUs, zones),
- *       boot=never, enabled, disabled, spot
+ *       boot=never, enabled, disabled, spot, charged=7 (by a process that is dead: its status)
  *   environment e2 static                                 nodes with env=e2 are its machines
  *   queue q1 priority=10 envs=e1,e2 ns=default            also disabled, enabled, ttl=30s,
  *       draining, besteffort, backfill (queueingStrategy), keep=20s most=2 (finishedPods),

@@ -400,6 +400,7 @@ struct compute_environment *environment_from(const struct thing *thing)
     environment->observed_generation = thing->told_generation;
     environment->managed = !line_has(&line, "static");
     environment->cost = thing->charge;
+    environment->cost.amount = line_number(&line, "charged", environment->cost.amount);
     environment->interruptions_at_ns = thing->interruptions_at_ns;
     environment->interruption_count = thing->interruption_count;
     environment->interruptions =
