@@ -187,3 +187,22 @@ void oracle_explained(struct world *world)
             explain_job(world, job, arena);
     }
 }
+
+void explain_left(struct world *world)
+{
+    AUTO(arena) arena = arena_new(0);
+    for (size_t i = 0; world->story_on && i < world->stores[KIND_JOB].count; i++) {
+        const struct sim_job *job = (const struct sim_job *)world->stores[KIND_JOB].items[i];
+        struct explanation told;
+        if ((job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED) ||
+            world->core == NULL || !core_explain(world->core, job->object.uid, arena, &told))
+            continue;
+        AUTO_STR text = STR_EMPTY;
+        explanation_print(&told, &text);
+        for (const char *at = str_text(&text); *at != '\0';) {
+            int length = (int)strcspn(at, "\n");
+            STORY(world, "explain %.*s", length, at);
+            at += length + (at[length] != '\0');
+        }
+    }
+}

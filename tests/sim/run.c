@@ -83,6 +83,8 @@ static void converge(struct world *world)
         why = oracle_unconverged(world);
     }
     if (why != NULL)
+        explain_left(world);
+    if (why != NULL)
         violation(world, "I17", "%d s after the last fault and the last pod: %s", CONVERGE_S, why);
 }
 

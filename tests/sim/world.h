@@ -562,6 +562,7 @@ void oracle_sweep(struct world *world);              /* the whole world, now and
 const char *oracle_unconverged(struct world *world); /* NULL: converged; else why not */
 
 void oracle_explained(struct world *world); /* explain.c: why jobs wait, now and then */
+void explain_left(struct world *world); /* what is told of each job that is left, for the story */
 
 /* family.c */
 bool is_stopped_from_above(const struct world *world, const struct sim_job *job);
