@@ -6,9 +6,10 @@
  *             annotation that says what it holds, so that a later process counts the same.
  * Order       A head that cannot get what it needs blocks its queue, as one without room does, and
  *             no machine is bought for it. What a head still needs is kept for it from queues of
- *             lower priority. A job that needs more than there can ever be is parked. A multi-node
- *             job starts when there is enough for all of its nodes, and what those take that
- *             follow the main node is kept for them (gang.c).
+ *             lower priority, unless no environment of its queue would take it: that may last for
+ *             ever. A job that needs more than there can ever be is parked. A multi-node job starts
+ *             when there is enough for all of its nodes, and what those take that follow the main
+ *             node is kept for them (gang.c).
  *
  * Used up     Of a NON_REPLENISHABLE resource a try uses up its share once its containers have
  *             started; one that never starts gives it back. Consumed is a number in the resource's

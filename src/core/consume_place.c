@@ -41,10 +41,25 @@ static int64_t needed(const struct hold *hold, int64_t children)
                                                                : children * hold->quantity;
 }
 
+/* Is there an environment that would take it? What others need is not kept for who has none, nor
+ * is it left to him by who buys: that may last for ever. */
+static bool is_served(const struct core *core, const struct core_job *job)
+{
+    const struct core_queue *queue = job->queue;
+    for (size_t i = 0; i < queue->spec->environment_count; i++) {
+        const struct core_environment *environment =
+            map_get(core->environments, queue->spec->environments[i].compute_environment);
+        if (environment_usable(environment) &&
+            environment_serves(environment, job->spec->meta.namespace_))
+            return true;
+    }
+    return false;
+}
+
 void consume_reserve(struct core *core, struct core_queue *queue)
 {
     const struct core_job *job = order_first(queue);
-    bool any = job != NULL && job->hold_count > 0;
+    bool any = job != NULL && job->hold_count > 0 && is_served(core, job);
     for (size_t i = 0; any && i < job->hold_count; i++) {
         struct core_consumable *resource = job->holds[i].of;
         if (resource->reserved_pass != core->consume_pass)
@@ -125,6 +140,8 @@ void consume_keep(struct core *core, struct core_job *job)
 int64_t consume_buy(struct core *core, const struct core_job *job, int64_t wanted)
 {
     int64_t enough = wanted;
+    if (job->hold_count > 0 && !is_served(core, job))
+        return wanted; /* nothing will be bought for it */
     for (size_t i = 0; i < job->hold_count; i++) {
         const struct hold *hold = &job->holds[i];
         struct core_consumable *resource = hold->of;

@@ -425,7 +425,7 @@ void place_all(struct core *core)
         if (wake_ns < core->turns_wake_ns)
             core->turns_wake_ns = wake_ns;
         consume_reserve(core, queue);
-        if (news && (reserved || queue->reserves))
+        if ((news && queue->reserves) || reserved != queue->reserves)
             core->pass_below = true; /* more may be left for lower queues, or less */
         for (size_t i = 0; i < queue->blocked_count; i++) {
             if (queue->blocked[i]->held_by == NULL)

@@ -150,6 +150,29 @@ static const struct world_row rows[] = {
      "  b FAILED Cancelled\n"
      "  c STARTING\n"
      "  d STARTING\n"},
+    {"a head that no environment would take keeps nothing from queues of lower priority",
+     "environment e static\n"
+     "node n1 env=e cpu=4\n"
+     "queue high envs=gone priority=10\n"
+     "queue low envs=e\n"
+     "consumable lic total=2\n"
+     "job a queue=high cpu=1 takes=lic:1\n"
+     "at 1s\n"
+     "job b queue=low cpu=1 takes=lic:2\n"
+     "at 2s\n"
+     "why a\n",
+     "1s start b on n1\n"
+     "2s a RUNNABLE ComputeEnvironmentUnusable: ACTION_REQUIRED - needs cpu 1; gone: it does not exist\n"},
+    {"nor does one keep machines from being bought for what it needs",
+     "environment e kwok max=4 types=large:2:8Gi:0.10 delay=10m\n"
+     "queue high envs=gone priority=10\n"
+     "queue low envs=e\n"
+     "consumable lic total=2\n"
+     "job a queue=high cpu=1 takes=lic:1\n"
+     "at 1s\n"
+     "job b queue=low cpu=1 nodes=2 takes=lic:1\n"
+     "at 20s\n",
+     "11s start b/0 on e-1\n"},
     {"what the head of a higher queue needs is kept for it",
      HOUSE
      "queue high envs=e priority=10\n"
