@@ -106,8 +106,9 @@ static bool ran_too_long(const struct sim_job *job, const struct sim_pod *pod)
 
 static bool rules_retry(const struct sim_job *job, const struct sim_pod *pod, const char *reason)
 {
-    bool host_lost =
-        !pod_ended(pod) || pod->disruption != NULL || (pod->exit_unknown && pod->started);
+    bool too_late = could_not_start(pod); /* whatever became of its machine after that */
+    bool host_lost = !too_late && (!pod_ended(pod) || pod->disruption != NULL ||
+                                   (pod->exit_unknown && pod->started));
     bool not_started = !pod->started;
     const char *status_reason = host_lost     ? "Host EC2 (instance i) terminated."
                                 : not_started ? "Task failed to start"
