@@ -315,6 +315,7 @@ def test_a_late_create_that_nothing_fences(late, capsys):
     world.controller.start()
     world.succeeded("work")
     world.wait_no_pods()
+    world.allow_deletes()  # it may have begun to run when it is removed
     status, text = world.proxy.let_go(world.strike)
     assert status == 201, text
     world.wait_no_pods()
