@@ -175,8 +175,10 @@ void controller_on_epoch(void *ctx, bool enforced)
     if (controller->life != LIFE_READING)
         return;
     if (!enforced)
-        log_warn("the API server accepts writes of who led before: its policies are missing "
-                 "(kubectl apply -f manifests/default/fence.yaml); the lease alone has to do");
+        log_warn(
+            "the API server accepts writes of who led before: it has no fence policies (kubectl "
+            "apply -f manifests/default/fence.yaml), or has just started, or is behind and "
+            "does not know them yet; the lease alone has to do");
     if (controller->standby == NULL) {
         log_info("reading the cluster", KV_INT("epoch", fence_epoch(controller->fence)));
         begin_watches(controller);
