@@ -104,6 +104,14 @@ void *arena_alloc(struct arena *arena, size_t size)
     return memset(bytes, 0, size);
 }
 
+void *arena_grow(struct arena *arena, const void *old, size_t used, size_t size)
+{
+    void *grown = arena_alloc(arena, size);
+    if (used > 0)
+        memcpy(grown, old, used);
+    return grown;
+}
+
 char *arena_copy(struct arena *arena, const char *text)
 {
     if (text == NULL)

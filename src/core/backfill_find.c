@@ -266,12 +266,7 @@ struct gathered {
 
 static void gather(struct gathered *all, const struct candidate *candidate)
 {
-    if (all->count == all->capacity) {
-        all->capacity *= 2;
-        struct candidate *grown = arena_alloc(all->arena, all->capacity * sizeof(*grown));
-        memcpy(grown, all->items, all->count * sizeof(*grown));
-        all->items = grown;
-    }
+    ARENA_ROOM(all->arena, all->items, all->count, all->capacity);
     all->items[all->count++] = *candidate;
 }
 
@@ -285,6 +280,12 @@ static int compare_candidates(const void *a, const void *b)
     if (left->node == NULL || left->node->slot == right->node->slot)
         return 0;
     return left->node->slot < right->node->slot ? -1 : 1;
+}
+
+static void sort(struct gathered *all)
+{
+    if (all->count > 0)
+        qsort(all->items, all->count, sizeof(*all->items), compare_candidates);
 }
 
 static void gather_machine(void *ctx, const struct core_type *type, int64_t since_ns)
@@ -305,8 +306,6 @@ static bool too_many(const struct core_environment *environment, struct search *
 static void gather_nodes(const struct core *core, const struct core_environment *environment,
                          struct gathered *all)
 {
-    all->capacity = 16;
-    all->items = arena_alloc(core->arena, all->capacity * sizeof(*all->items));
     for (size_t i = 0; i < environment->slot_count && all->count < FIND_NODES_MAX; i++) {
         struct core_node *node = environment->slots[i];
         if (node == NULL || node->gang != NULL || !node_is_usable(node))
@@ -365,7 +364,7 @@ static void find_gang(struct core *core, const struct core_environment *environm
         return;
     gather_nodes(core, environment, &all);
     each_coming(environment, gather_machine, &all);
-    qsort(all.items, all.count, sizeof(*all.items), compare_candidates);
+    sort(&all);
     struct reservation found = {.kind = RESERVE_NODES,
                                 .environment = text_copy(environment->name),
                                 .nodes = mem_new(head->size * sizeof(struct kept_node)),
@@ -392,7 +391,7 @@ static void find_giveback(struct core *core, const struct core_environment *envi
     if (lacks <= 0 || too_many(environment, search))
         return; /* nothing to wait for: it is bought */
     gather_nodes(core, environment, &all);
-    qsort(all.items, all.count, sizeof(*all.items), compare_candidates);
+    sort(&all);
     struct reservation found = {.kind = RESERVE_GIVEBACK,
                                 .environment = text_copy(environment->name),
                                 .nodes = mem_new((all.count + 1) * sizeof(struct kept_node)),

@@ -14,14 +14,7 @@ static void bins_add(struct core *core, struct buyer *buyer, const struct bins *
 {
     if (bins->count <= 0 || buyer->bin_count >= BIN_GROUPS_MAX)
         return; /* room that is forgotten here is found again when the machine has joined */
-    if (buyer->bin_count >= buyer->bin_capacity) {
-        size_t capacity = buyer->bin_capacity > 0 ? buyer->bin_capacity * 2 : 4;
-        struct bins *grown = arena_alloc(core->arena, capacity * sizeof(*grown));
-        if (buyer->bin_count > 0)
-            memcpy(grown, buyer->bins, buyer->bin_count * sizeof(*grown));
-        buyer->bins = grown;
-        buyer->bin_capacity = capacity;
-    }
+    ARENA_ROOM(core->arena, buyer->bins, buyer->bin_count, buyer->bin_capacity);
     buyer->bins[buyer->bin_count++] = *bins;
 }
 

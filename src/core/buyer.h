@@ -33,7 +33,7 @@ struct buyer { /* one environment in one buying pass */
     /* buymix.c */
     bool mixes; /* looks for a cheaper mixture in the end */
     struct mix *mix;
-    size_t mix_count;
+    size_t mix_count, mix_capacity;
     struct bins *first; /* the bins and the budget that the pass began with */
     size_t first_count;
     int64_t first_budget;

@@ -32,30 +32,19 @@ void mix_begin(struct core *core, struct buyer *buyer)
         memcpy(buyer->first, buyer->bins, buyer->bin_count * sizeof(*buyer->first));
 }
 
-static struct mix *mix_add(struct core *core, struct buyer *buyer)
-{
-    size_t count = buyer->mix_count++;
-    if (count == 0 || (count >= 8 && (count & (count - 1)) == 0)) { /* doubles when it is full */
-        struct mix *grown = arena_alloc(core->arena, (count > 0 ? count * 2 : 8) * sizeof(*grown));
-        if (buyer->mix != NULL)
-            memcpy(grown, buyer->mix, count * sizeof(*grown));
-        buyer->mix = grown;
-    }
-    return &buyer->mix[count];
-}
-
 void mix_note(struct core *core, struct buyer *buyer, const struct core_class *class_,
               int64_t count)
 {
     if (!buyer->mixes || count <= 0)
         return;
-    struct mix *last = buyer->mix_count > 0 ? &buyer->mix[buyer->mix_count - 1] : NULL;
-    if (last != NULL && last->class_ == class_)
-        last->count += count;
-    else if (buyer->mix_count < MIX_MAX)
-        *mix_add(core, buyer) = (struct mix){class_, count};
-    else
+    if (buyer->mix_count > 0 && buyer->mix[buyer->mix_count - 1].class_ == class_) {
+        buyer->mix[buyer->mix_count - 1].count += count;
+    } else if (buyer->mix_count < MIX_MAX) {
+        ARENA_ROOM(core->arena, buyer->mix, buyer->mix_count, buyer->mix_capacity);
+        buyer->mix[buyer->mix_count++] = (struct mix){class_, count};
+    } else {
         buyer->mixes = false; /* beyond that, what was chosen class by class is bought */
+    }
 }
 
 /* The pass as it began. */

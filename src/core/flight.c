@@ -19,15 +19,7 @@ bool plan_has_room(struct core *core)
 
 static struct action *action_push(struct core *core)
 {
-    if (core->action_count >= core->action_capacity) {
-        size_t capacity =
-            core->action_capacity > 0 ? core->action_capacity * 2 : 4; /* most turns have few */
-        struct action *grown = arena_alloc(core->arena, capacity * sizeof(*grown));
-        for (size_t i = 0; i < core->action_count; i++)
-            grown[i] = core->actions[i];
-        core->actions = grown;
-        core->action_capacity = capacity;
-    }
+    ARENA_ROOM(core->arena, core->actions, core->action_count, core->action_capacity);
     struct action *action = &core->actions[core->action_count++];
     *action = (struct action){.grace_s = -1};
     return action;

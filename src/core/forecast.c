@@ -23,7 +23,6 @@
 #include <string.h>
 
 enum {
-    SLOTS_FIRST = 16,
     SLOTS_MAX = 5000,
     ENDS_MAX = 50000,
     VISITS_MAX = 500000,
@@ -82,14 +81,7 @@ static struct slot *add_slot(struct model *model, const struct core_environment 
         model->unknown = "there are too many nodes to reckon with";
         return NULL;
     }
-    if (model->slot_count == model->slot_capacity) {
-        size_t capacity = model->slot_capacity * 2 + SLOTS_FIRST;
-        struct slot *slots = arena_alloc(model->arena, capacity * sizeof(*slots));
-        if (model->slot_count > 0)
-            memcpy(slots, model->slots, model->slot_count * sizeof(*slots));
-        model->slots = slots;
-        model->slot_capacity = capacity;
-    }
+    ARENA_ROOM(model->arena, model->slots, model->slot_count, model->slot_capacity);
     struct slot *slot = &model->slots[model->slot_count++];
     *slot = (struct slot){.environment = environment};
     return slot;

@@ -86,14 +86,7 @@ static struct solution *solution_copy(const struct planner *planner, const struc
 static void group_add(const struct planner *planner, struct solution *solution,
                       const struct purchase_group *group)
 {
-    if (solution->group_count >= solution->group_capacity) {
-        size_t capacity = solution->group_capacity > 0 ? solution->group_capacity * 2 : 64;
-        struct purchase_group *grown = arena_alloc(planner->arena, capacity * sizeof(*grown));
-        if (solution->group_count > 0)
-            memcpy(grown, solution->groups, solution->group_count * sizeof(*grown));
-        solution->groups = grown;
-        solution->group_capacity = capacity;
-    }
+    ARENA_ROOM(planner->arena, solution->groups, solution->group_count, solution->group_capacity);
     solution->groups[solution->group_count++] = *group;
 }
 
