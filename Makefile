@@ -294,7 +294,7 @@ differential: build/differential/bulkhead ## Resource arithmetic beside Kubernet
 	    $(if $(SEED),--seed $(SEED))
 
 .PHONY: fuzz fuzz-programs
-fuzz: ## Fuzz every decoder for SECONDS=n each; ONLY=api/specs one of them
+fuzz: ## Fuzz every decoder for SECONDS=n of CPU each; ONLY=api/specs one of them
 	$(call deps,lint)
 	@+$(MAKE) --no-print-directory CC=clang fuzz-programs
 	hack/fuzz --seconds $(or $(SECONDS),60) $(if $(ONLY),--only $(ONLY))
