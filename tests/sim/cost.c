@@ -174,8 +174,7 @@ static const char *forecast_unconverged(struct world *world, const struct sim_qu
     const struct store *jobs = &world->stores[KIND_JOB];
     for (size_t i = 0; i < jobs->count; i++) {
         const struct sim_job *job = (const struct sim_job *)jobs->items[i];
-        if (name_eq(job->queue, queue->object.name) &&
-            (job->status == NULL || job->status->status.phase < JOB_SUCCEEDED))
+        if (name_eq(job->queue, queue->object.name) && !job_ended(job))
             return NULL;
     }
     const struct cost_forecast *told = &queue->cost.forecast;

@@ -264,7 +264,7 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
     if (pod->attempt != sum.attempts + 1 && !is_part(job, pod->index))
         violation(world, "I3", "pod %s is attempt %u, but %u have begun", pod->object.name,
                   pod->attempt, sum.attempts);
-    if (!job->object.gone && job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED)
+    if (!job->object.gone && job_ended(job))
         violation(world, "I4", "pod %s of a job that has ended", pod->object.name);
     if (child->last != NULL && pod->try <= child->last->try)
         violation(world, "I3", "pod %s is try %u after try %u", pod->object.name, pod->try,

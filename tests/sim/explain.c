@@ -182,7 +182,7 @@ void oracle_explained(struct world *world)
     AUTO(arena) arena = arena_new(0);
     for (size_t i = 0; i < world->stores[KIND_JOB].count && !world->failed; i++) {
         const struct sim_job *job = (const struct sim_job *)world->stores[KIND_JOB].items[i];
-        bool ended = job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED;
+        bool ended = job_ended(job);
         if (!ended)
             explain_job(world, job, arena);
     }
@@ -194,8 +194,8 @@ void explain_left(struct world *world)
     for (size_t i = 0; world->story_on && i < world->stores[KIND_JOB].count; i++) {
         const struct sim_job *job = (const struct sim_job *)world->stores[KIND_JOB].items[i];
         struct explanation told;
-        if ((job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED) ||
-            world->core == NULL || !core_explain(world->core, job->object.uid, arena, &told))
+        if (job_ended(job) || world->core == NULL ||
+            !core_explain(world->core, job->object.uid, arena, &told))
             continue;
         AUTO_STR text = STR_EMPTY;
         explanation_print(&told, &text);

@@ -69,7 +69,7 @@ static bool will_be_decided(const struct world *world, const struct sim_job *job
                                    : store_find(world, KIND_JOB, job->object.namespace_, name);
     if (on != NULL && dependency != NULL && dependency->condition == DEPEND_ON_SUCCESS)
         on = stand_in(world, on);
-    bool on_ended = on != NULL && on->status != NULL && on->status->status.phase >= JOB_SUCCEEDED;
+    bool on_ended = on != NULL && job_ended(on);
     if (on == NULL || (!on_ended && !feasible(world, on, depth + 1)))
         return false; /* then it waits, or fails: either is right */
     return dependency == NULL || !dependency->hold || on->status == NULL ||

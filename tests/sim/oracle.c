@@ -112,7 +112,7 @@ void oracle_released(struct world *world, const struct sim_pod *pod)
 /* Only what has ended so long ago, and only by its own ttlSecondsAfterFinished. */
 void oracle_expired(struct world *world, const struct sim_job *job)
 {
-    bool ended = job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED;
+    bool ended = job_ended(job);
     int64_t since_ns = ended ? world->now_ns - job->status->status.stopped_ns : 0;
     if (!ended || job->ttl_s < 0 || since_ns < job->ttl_s * NS_PER_S)
         violation(world, "I1", "job %s is deleted, %s", job->object.name,
@@ -383,11 +383,6 @@ void oracle_sweep(struct world *world)
 
 /* --- The end -----------------------------------------------------------------------------------
  */
-
-static bool job_ended(const struct sim_job *job)
-{
-    return job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED;
-}
 
 /* A job that waits for what it names, a definition say, has not looked at its N_TO_N dependency's
  * children yet, and nobody knows which results it uses: those are kept for it. So is one that

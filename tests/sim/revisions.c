@@ -257,7 +257,7 @@ static bool is_used(const struct world *world, const struct sim_revision *revisi
 {
     for (const struct truth *truth = world->truths; truth != NULL; truth = truth->next) {
         const struct sim_job *job = truth->job;
-        bool ended = job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED;
+        bool ended = job_ended(job);
         if (truth->pinned != NULL && !job->object.gone && job->object.deleted_ns == 0 && !ended &&
             name_eq(truth->pinned->of_uid, revision->of_uid) &&
             truth->pinned->number == revision->number)

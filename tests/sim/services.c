@@ -92,7 +92,7 @@ void service_create(struct world *world, struct request *request)
 
 static bool has_ended(const struct sim_job *job)
 {
-    return job->object.gone || (job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED);
+    return job->object.gone || job_ended(job);
 }
 
 void service_delete(struct world *world, struct request *request, struct sim_service *service)

@@ -95,8 +95,7 @@ static size_t shares_waiting(const struct world *world, const struct sim_queue *
     size_t count = 0;
     for (const struct truth *truth = world->truths; truth != NULL; truth = truth->next) {
         const struct sim_job *job = truth->job;
-        bool live = !job->object.gone && name_eq(job->queue, queue->object.name) &&
-                    (job->status == NULL || job->status->status.phase < JOB_SUCCEEDED);
+        bool live = !job->object.gone && name_eq(job->queue, queue->object.name) && !job_ended(job);
         if (live && job->share != NULL)
             there[share_index(job->share)] = true;
     }
@@ -175,8 +174,8 @@ bool reservation_feasible(const struct world *world, const struct sim_queue *que
         int64_t needs = job->template_.cpu_milli;
         if (job->gang)
             needs = (needs > job->others.cpu_milli ? needs : job->others.cpu_milli) * job->size;
-        bool waits = !job->object.gone && name_eq(job->queue, queue->object.name) &&
-                     (job->status == NULL || job->status->status.phase < JOB_SUCCEEDED);
+        bool waits =
+            !job->object.gone && name_eq(job->queue, queue->object.name) && !job_ended(job);
         if (waits && needs > milli * (100 - policy->reservation) / 100 - 100)
             return false;
     }

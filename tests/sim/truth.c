@@ -150,6 +150,11 @@ static enum retry attempt_retried(const struct world *world, const struct sim_jo
     return known ? RETRY_YES : RETRY_NO;
 }
 
+bool job_ended(const struct sim_job *job)
+{
+    return job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED;
+}
+
 struct summary summarize(const struct world *world, const struct sim_job *job,
                          const struct sim_pod *last)
 {

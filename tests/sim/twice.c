@@ -72,7 +72,7 @@ static int64_t pods_waiting(const struct world *world, const char *environment)
     for (const struct truth *truth = world->truths; truth != NULL; truth = truth->next) {
         const struct sim_job *job = truth->job;
         bool gone = job->object.gone && watch_known(world, KIND_JOB, job->object.uid) == NULL;
-        bool over = gone || (job->status != NULL && job->status->status.phase >= JOB_SUCCEEDED);
+        bool over = gone || job_ended(job);
         for (uint32_t i = 0; !over && is_listed(world, job, environment) && i < truth->child_count;
              i++)
             count += needs_room(world, job, i);

@@ -493,6 +493,7 @@ void request_commit(struct world *world, struct request *request);
 bool request_is_refused(const struct world *world, const struct request *request);
 
 /* truth.c */
+bool job_ended(const struct sim_job *job); /* as stored */
 enum { START_DEADLINE_S = 300 };
 struct summary { /* of the tries of a child, up to and including one of them */
     uint32_t attempts, refusals;
