@@ -21,16 +21,20 @@ enum {
                       */
 };
 
-static bool due(const struct core *core, int64_t written_ns)
+void admin_wake(struct core *core, int64_t at_ns)
 {
-    return written_ns == 0 || written_ns + core->options.status_interval_ns <= core->now_ns;
+    if (at_ns < core->admin_wake_ns)
+        core->admin_wake_ns = at_ns;
 }
 
-static void wake_for(struct core *core, int64_t written_ns)
+/* Not more often than the interval: what is too early is looked at again when it is not. */
+static bool may_write(struct core *core, int64_t written_ns)
 {
-    int64_t at = written_ns + core->options.status_interval_ns;
-    if (at < core->admin_wake_ns)
-        core->admin_wake_ns = at;
+    int64_t due_ns = written_ns + core->options.status_interval_ns;
+    if (written_ns == 0 || due_ns <= core->now_ns)
+        return true;
+    admin_wake(core, due_ns);
+    return false;
 }
 
 /* ---------------------------------------------------------------------- queues */
@@ -102,13 +106,11 @@ static void queue_words(struct core *core, const struct core_queue *queue,
 static void plan_queue(struct core *core, struct core_queue *queue)
 {
     const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
-    bool bill = bill_is_due(core, queue, &core->admin_wake_ns);
+    bool bill = bill_is_due(core, queue);
     if ((!queue->status_dirty && !bill) || queue->status_in_flight || queue->finalizer_in_flight)
         return;
-    if (!due(core, queue->written_ns)) {
-        wake_for(core, queue->written_ns);
+    if (!may_write(core, queue->written_ns))
         return;
-    }
     struct job_queue_status *status = arena_alloc(core->arena, sizeof(*status));
     status->observed_generation = meta->generation;
     queue_words(core, queue, status);
@@ -248,10 +250,8 @@ static void plan_environment(struct core *core, struct core_environment *environ
     if (!environment->status_dirty || environment->status_in_flight ||
         environment->finalizer_in_flight || not_heard_of(environment))
         return;
-    if (!due(core, environment->written_ns)) {
-        wake_for(core, environment->written_ns);
+    if (!may_write(core, environment->written_ns))
         return;
-    }
     struct compute_environment_status *status = arena_alloc(core->arena, sizeof(*status));
     environment_status_fill(environment, status);
     char *message = status->message;
@@ -346,8 +346,8 @@ void admin_plan(struct core *core)
         int64_t due_ns = shares_due_ns(queue);
         if (due_ns <= core->now_ns)
             queue->status_dirty = true;
-        else if (due_ns < core->admin_wake_ns)
-            core->admin_wake_ns = due_ns;
+        else
+            admin_wake(core, due_ns);
         plan_queue(core, queue);
     }
     at = 0;
@@ -373,8 +373,8 @@ static void finalizer_done(struct core *core, const char *which, const struct do
      * After a failure it is tried again with the version that the watch or the next read has
      * brought. */
     bool waits = done->result == DONE_OK;
-    if (!waits && core->admin_wake_ns > core->now_ns + NS_PER_S)
-        core->admin_wake_ns = core->now_ns + NS_PER_S;
+    if (!waits)
+        admin_wake(core, core->now_ns + NS_PER_S);
     struct core_queue *queue = which[0] == 'b' ? map_get(core->queues, which + 1) : NULL;
     struct core_environment *environment =
         which[0] == 'm' ? map_get(core->environments, which + 1) : NULL;

@@ -325,7 +325,7 @@ static bool has_changed(const struct queue_bill *bill)
     return !is_same(&bill->all, &bill->told.all) || !is_same(&bill->settled, &bill->told.settled);
 }
 
-bool bill_is_due(const struct core *core, const struct core_queue *queue, int64_t *wake_ns)
+bool bill_is_due(struct core *core, const struct core_queue *queue)
 {
     const struct queue_bill *bill = &queue->bill;
     if (!has_changed(bill))
@@ -333,8 +333,7 @@ bool bill_is_due(const struct core *core, const struct core_queue *queue, int64_
     int64_t due_ns = bill->told_ns + PERIOD_NS;
     if (bill->urgent || due_ns <= core->now_ns)
         return true;
-    if (due_ns < *wake_ns)
-        *wake_ns = due_ns;
+    admin_wake(core, due_ns);
     return false;
 }
 

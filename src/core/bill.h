@@ -46,8 +46,8 @@ bool bill_holds(struct core *core, struct core_job *job);
 void bill_begin_all(struct core *core);
 void bill_queue_new(struct core *core, struct core_queue *queue);
 void bill_free(struct core_queue *queue);
-/* Is its status to be written for this alone? If not yet: no later than *wake_ns. */
-bool bill_is_due(const struct core *core, const struct core_queue *queue, int64_t *wake_ns);
+/* Is its status to be written for this alone? If not yet, it is asked again when it is. */
+bool bill_is_due(struct core *core, const struct core_queue *queue);
 /* What it tells of shares is the bill's, and the arena's. */
 void bill_fill(struct core *core, struct core_queue *queue, struct job_queue_status *status);
 void bill_stored(struct core *core, struct core_queue *queue);

@@ -102,12 +102,6 @@ static void plan_status(struct core *core, struct core_consumable *resource)
     resource->status_in_flight = true;
 }
 
-static void wake_at(struct core *core, int64_t at)
-{
-    if (at < core->admin_wake_ns)
-        core->admin_wake_ns = at;
-}
-
 /* False: there is something to do for it later. */
 static bool plan_one(struct core *core, struct core_consumable *resource)
 {
@@ -123,7 +117,7 @@ static bool plan_one(struct core *core, struct core_consumable *resource)
     }
     bool pending = resource->orphans != NULL;
     if (pending)
-        wake_at(core, resource->orphan_until_ns);
+        admin_wake(core, resource->orphan_until_ns);
     /* The finalizer first: both at once would be a conflict. */
     if (!resource->finalizer_waits && !resource->status_in_flight)
         plan_finalizer(
@@ -133,7 +127,7 @@ static bool plan_one(struct core *core, struct core_consumable *resource)
         return !pending; /* the answer looks again */
     int64_t due = status_due(core, resource);
     if (due > core->now_ns) {
-        wake_at(core, due);
+        admin_wake(core, due);
         return false;
     }
     plan_status(core, resource);

@@ -19,8 +19,6 @@
 #include "cost.h"
 #include "gang.h"
 
-enum { SHARE_ONE = 1000000, SECONDS_A_HOUR = 3600 };
-
 /* An hour of it, in millionths; 0: not known. (struct core_type.price is for comparing: it falls
  * back on vCPUs.) */
 int64_t type_price(const struct core_environment *environment, const struct core_type *type)

@@ -5,6 +5,8 @@
 
 #include "internal.h"
 
+enum { SHARE_ONE = 1000000, SECONDS_A_HOUR = 3600 };
+
 #define COST_GPU "nvidia.com/gpu"
 
 /* A try has ended: its job is charged. */

@@ -27,7 +27,7 @@
 
 #define AMOUNT_MAX (INT64_C(1000000000) * AMOUNT_ONE)
 
-enum { LOOKS_MAX = 2000, SECONDS_A_HOUR = 3600 };
+enum { LOOKS_MAX = 2000 };
 
 __extension__ typedef __int128 wide;
 
@@ -67,7 +67,7 @@ static struct price price_in(struct reckoning *reckoning, const struct core_job 
     const struct amounts *room = type->has_learnt ? &type->learnt : &type->room;
     if (whole > 0)
         price.hour =
-            (int64_t)((wide)whole * amounts_share(&class_->needs, room, job->gang) / AMOUNT_ONE);
+            (int64_t)((wide)whole * amounts_share(&class_->needs, room, job->gang) / SHARE_ONE);
     return price;
 }
 

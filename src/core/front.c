@@ -80,19 +80,13 @@ static void take_cost(struct core *core, const struct core_queue *queue, struct 
     front->cost_taken = true;
 }
 
-static void wake_at(struct core *core, int64_t due_ns)
-{
-    if (due_ns < core->admin_wake_ns)
-        core->admin_wake_ns = due_ns;
-}
-
 static void look_at_cost(struct core *core, struct core_queue *queue)
 {
     struct front *front = queue->front;
     bool many = queue->live > COST_OFTEN_MAX;
     int64_t due_ns = front->cost_looked_ns + (many ? COST_PERIOD_NS : FRONT_PERIOD_NS);
     if (due_ns > core->now_ns) {
-        wake_at(core, due_ns);
+        admin_wake(core, due_ns);
         return;
     }
     front->cost_dirty = false;
@@ -104,8 +98,6 @@ static void look_at_cost(struct core *core, struct core_queue *queue)
 static void look_at_jobs(struct core *core, struct core_queue *queue)
 {
     struct forecast forecasts[QUEUE_FRONT_MAX] = {0};
-    if (queue->front == NULL)
-        queue->front = mem_new(sizeof(*queue->front));
     struct front *front = queue->front;
     int64_t due_ns = front->looked_ns + FRONT_PERIOD_NS;
     /* Not before those that are told anything are told it: most jobs start by then. */
@@ -114,7 +106,7 @@ static void look_at_jobs(struct core *core, struct core_queue *queue)
     if (front->looked_ns == 0)
         front->looked_ns = due_ns - FRONT_PERIOD_NS;
     if (due_ns > core->now_ns) {
-        wake_at(core, due_ns);
+        admin_wake(core, due_ns);
         return;
     }
     queue->front_dirty = false;
@@ -132,8 +124,6 @@ static void look_at_jobs(struct core *core, struct core_queue *queue)
 /* Nothing is left: that needs no look, and is told with the end of the last job. */
 static void empty(struct core_queue *queue)
 {
-    if (queue->front == NULL)
-        queue->front = mem_new(sizeof(*queue->front));
     struct front *front = queue->front;
     items_free(front);
     front->cost = (struct cost_forecast){.amount = 0};
@@ -147,9 +137,11 @@ void front_look(struct core *core, struct core_queue *queue)
 {
     if (queue->spec == NULL)
         return;
+    if (queue->front_dirty && queue->front == NULL)
+        queue->front = mem_new(sizeof(*queue->front));
     if (queue->front_dirty && queue->live == 0)
         empty(queue);
-    if (queue->front_dirty)
+    else if (queue->front_dirty)
         look_at_jobs(core, queue);
     if (queue->front != NULL && queue->front->cost_dirty)
         look_at_cost(core, queue);

@@ -888,6 +888,7 @@ void environment_status_fill(const struct core_environment *environment,
  * already. No UID comes back: what is among the last 64 that went is passed over. */
 void gone_remember(struct core *core, const struct object_meta *meta); /* NULL: nobody went */
 bool is_gone(const struct core *core, const struct object_meta *meta);
+void admin_wake(struct core *core, int64_t at_ns); /* plans these again then, if not before */
 void admin_plan(struct core *core);
 void admin_done(struct core *core, struct flight *flight, struct done *done);
 void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,
