@@ -3,10 +3,11 @@
 #
 # Non-recursive and without a configure step. Sources are found by folder, so adding a file needs no
 # edit here; only a new module does (its line under "Arrows", which hack/lint.py checks against).
-# Objects land in build/obj/<config>/; there are two configs:
+# Objects land in build/obj/<config>/:
 #   release  -O2 and hardened; what is installed, simulated at length and measured
 #   check    ASan and UBSan; what the tests run. With SANITIZE=none without them, for valgrind
-# Asserts stay on in both. CC=clang builds beside gcc, not over it.
+#   fuzz     the same with libFuzzer, and coverage: the core counts what of it is reached
+# Asserts stay on in all. CC=clang and another SANITIZE build beside the usual, not over it.
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -97,7 +98,9 @@ LDFLAGS_coverage = --coverage -Wl,--as-needed $(LDFLAGS)
 CFLAGS_check += -Wno-null-dereference
 
 # --- Objects and one library per module --------------------------------------------------------
-suffix := $(if $(filter gcc cc,$(notdir $(CC))),,-$(notdir $(CC)))$(if $(filter none,$(SANITIZE)),-plain)
+comma := ,
+sanitized := $(subst $(comma),-,$(SANITIZE))
+suffix := $(if $(filter gcc cc,$(notdir $(CC))),,-$(notdir $(CC)))$(if $(filter address-undefined,$(sanitized)),,-$(sanitized:none=plain))
 obj = build/obj/$(1)$(suffix)
 objects = $(patsubst %.c,$(call obj,$(1))/%.o,$(2))
 library = $(call obj,$(1))/lib/$(2).a

@@ -123,23 +123,12 @@ class Api:
             connection.close()
 
 
-class Watch(threading.Thread):
-    """Follows one kind from now on, across everything that ends a watch, and calls back in its own thread.
+class Stream(threading.Thread):
+    """Reads an answer that has no end, in its own thread; whoever runs it keeps _connection, and stops at _ended."""
 
-    on_event(type, object, seconds) with type ADDED, MODIFIED or DELETED and time.monotonic() at arrival. What was
-    there at the start comes as ADDED. What changed while the watch was down comes late, but it comes, except for
-    objects that came and went.
-    """
-
-    def __init__(self, api, path, on_event):
-        super().__init__(daemon=True, name=f"watch {path}")
-        self._api, self._path, self._on_event = api, path, on_event
-        self._known = {}
-        self._connection = None
-        self._ended = False
-        self.gaps = 0
-        self._version = self._list()
-        self.start()
+    def __init__(self, name):
+        super().__init__(daemon=True, name=name)
+        self._connection, self._ended = None, False
 
     def end(self):
         self._ended = True
@@ -150,6 +139,23 @@ class Watch(threading.Thread):
             except OSError:
                 pass
         self.join(5)
+
+
+class Watch(Stream):
+    """Follows one kind from now on, across everything that ends a watch, and calls back in its own thread.
+
+    on_event(type, object, seconds) with type ADDED, MODIFIED or DELETED and time.monotonic() at arrival. What was
+    there at the start comes as ADDED. What changed while the watch was down comes late, but it comes, except for
+    objects that came and went.
+    """
+
+    def __init__(self, api, path, on_event):
+        super().__init__(f"watch {path}")
+        self._api, self._path, self._on_event = api, path, on_event
+        self._known = {}
+        self.gaps = 0
+        self._version = self._list()
+        self.start()
 
     def _list(self):
         doc = self._api.get(self._path)

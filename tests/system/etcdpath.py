@@ -24,6 +24,8 @@ import threading
 import time
 from collections import defaultdict, deque
 
+from dev_api import Stream
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE = 0, 1, 3, 4, 8
 END_STREAM, ACK, INITIAL_WINDOW = 1, 1, 4
@@ -302,16 +304,15 @@ def keys_of(path):
     return f"/registry/{kind}/" if parts[0] == "api" else f"/registry/{parts[1]}/{kind}/"
 
 
-class StoreWatch(threading.Thread):
+class StoreWatch(Stream):
     """As dev_api.Watch, but of the store itself: no API server that is old, away or new can make it miss a version.
 
     The API servers must store JSON (--storage-media-type=application/json).
     """
 
     def __init__(self, etcd, path, on_event):
-        super().__init__(daemon=True, name=f"store watch {path}")
+        super().__init__(f"store watch {path}")
         self._etcd, self._keys, self._on_event = etcd, keys_of(path), on_event
-        self._connection, self._ended = None, False
         self._known = {}  # key: its last value, which a deletion does not tell
         self.gaps = 0
         self._revision, items = etcd.range(self._keys)
@@ -349,13 +350,3 @@ class StoreWatch(threading.Thread):
                         self._take(event)
             except (OSError, ValueError, AttributeError, http.client.HTTPException):
                 time.sleep(0.05)
-
-    def end(self):
-        self._ended = True
-        connection = self._connection
-        if connection is not None and connection.sock is not None:
-            try:
-                connection.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        self.join(5)
