@@ -13,12 +13,13 @@
 #include "bulkhead/kube/path.h"
 #include "client_priv.h"
 #include "json_doc.h"
+#include "lease_record.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RELEASE_TIMEOUT_MS = 2000, DURATION_S_MAX = 3600 };
+enum { RELEASE_TIMEOUT_MS = 2000 };
 
 struct kube_lease {
     struct kube_client *client;
@@ -84,24 +85,15 @@ static void hold(struct kube_lease *lease)
 
 /* --- What the server shows ------------------------------------------------------------------- */
 
-static bool same_record(struct json_object *a, struct json_object *b)
-{
-    const char *rv = doc_text(a, "metadata.resourceVersion");
-    return rv != NULL && text_eq(rv, doc_text(b, "metadata.resourceVersion")) &&
-           text_eq(doc_text(a, "metadata.uid"), doc_text(b, "metadata.uid"));
-}
-
 static void see(struct kube_lease *lease, struct json_object *object)
 {
-    const char *holder = doc_text(object, "spec.holderIdentity");
-    bool changed_hands;
+    const char *holder = lease_record_holder(object);
+    bool changed_hands = !text_eq(lease->holder, holder);
 
-    if (lease->object == NULL || !same_record(lease->object, object))
+    if (lease->object == NULL || !lease_record_same(lease->object, object))
         lease->observed_ns = clock_steady_ns();
     json_object_put(lease->object);
     lease->object = json_object_get(object);
-    holder = holder != NULL ? holder : "";
-    changed_hands = !text_eq(lease->holder, holder);
     text_set(&lease->holder, holder);
     if (changed_hands)
         observe(lease, lease->holder, NULL);
@@ -122,44 +114,23 @@ static bool may_take(const struct kube_lease *lease)
     if (lease->object == NULL || lease->holder[0] == '\0' ||
         text_eq(lease->holder, lease->identity))
         return true;
-    int64_t promised_s = doc_i64(lease->object, "spec.leaseDurationSeconds", 0);
-    int64_t duration_ms = promised_s > 0 && promised_s <= DURATION_S_MAX
-                              ? promised_s * 1000
-                              : lease->options.duration_ms;
+    int64_t duration_ms = lease_record_duration_ms(lease->object, lease->options.duration_ms);
     return clock_steady_ns() - lease->observed_ns >= duration_ms * NS_PER_MS;
 }
 
 /* --- What we write --------------------------------------------------------------------------- */
 
-/* A copy of the lease with us (or nobody) as holder. Fields of others are kept as they are. */
 static struct json_object *wanted(struct kube_lease *lease, const char *holder)
 {
-    struct json_object *next = NULL;
-    char now[TIME_TEXT_MAX];
-    bool ours = text_eq(lease->holder, lease->identity);
-    int64_t transitions = doc_i64(lease->object, "spec.leaseTransitions", 0);
-
-    if (lease->object != NULL)
-        json_object_deep_copy(lease->object, &next, NULL);
-    else
-        next = json_object_new_object();
-    doc_set_text(next, "apiVersion", "coordination.k8s.io/v1");
-    doc_set_text(next, "kind", "Lease");
-    doc_set_text(next, "metadata.name", lease->name);
-    doc_set_text(next, "metadata.namespace", lease->namespace);
-    doc_set_text(next, "spec.holderIdentity", holder);
-    doc_set(
-        next, "spec.leaseDurationSeconds",
-        json_object_new_int64(holder[0] != '\0' ? (lease->options.duration_ms + 999) / 1000 : 1));
-    time_print_micro(clock_wall_ns(), now);
-    doc_set_text(next, "spec.renewTime", now);
-    if (!ours && holder[0] != '\0') {
-        doc_set_text(next, "spec.acquireTime", now);
-        if (lease->object != NULL)
-            transitions++;
-    }
-    doc_set(next, "spec.leaseTransitions", json_object_new_int64(transitions));
-    return next;
+    const struct lease_claim claim = {
+        .namespace = lease->namespace,
+        .name = lease->name,
+        .holder = holder,
+        .taken = !text_eq(lease->holder, lease->identity),
+        .duration_ms = lease->options.duration_ms,
+        .now_ns = clock_wall_ns(),
+    };
+    return lease_record_next(lease->object, &claim);
 }
 
 static int64_t call_timeout_ms(const struct kube_lease *lease)
@@ -191,9 +162,11 @@ static void on_written(void *ctx, const struct kube_response *response)
 
     lease->call_id = 0;
     if (response->outcome == KUBE_OK) {
-        see(lease, response->body);
+        bool told = lease_record_is(response->body);
+        if (told)
+            see(lease, response->body);
         hold(lease);
-        lease->read_first = false;
+        lease->read_first = !told;
         next_round(lease, lease->options.retry_ms);
         return;
     }
@@ -229,12 +202,13 @@ static void on_read(void *ctx, const struct kube_response *response)
     struct err err;
 
     lease->call_id = 0;
-    if (response->outcome == KUBE_OK) {
+    if (response->outcome == KUBE_OK && lease_record_is(response->body)) {
         see(lease, response->body);
     } else if (response->outcome == KUBE_NOT_FOUND) {
         see_nothing(lease);
     } else {
-        kube_response_err(response, &err);
+        if (kube_response_err(response, &err) == 0)
+            err_set(&err, ERR_AGAIN, "GET %s: the answer is no object", lease->path);
         observe(lease, lease->holder, &err);
         next_round(lease, retry_wait_ms(lease));
         return;
@@ -272,7 +246,7 @@ static int check_options(struct kube_lease_options *options, struct err *err)
 
     if (options->identity == NULL || options->identity[0] == '\0')
         return err_set(err, ERR_INVALID, "lease: no identity");
-    if (options->duration_ms < 1000 || options->duration_ms > DURATION_S_MAX * 1000LL)
+    if (options->duration_ms < 1000 || options->duration_ms > LEASE_DURATION_S_MAX * 1000LL)
         return err_set(err, ERR_INVALID, "lease duration %" PRId64 " ms, expected 1 s to 1 h",
                        options->duration_ms);
     if (options->renew_deadline_ms >= options->duration_ms)
@@ -360,7 +334,7 @@ const char *kube_lease_holder(const struct kube_lease *lease)
 
 int64_t kube_lease_transitions(const struct kube_lease *lease)
 {
-    return doc_i64(lease->object, "spec.leaseTransitions", 0);
+    return lease_record_transitions(lease->object);
 }
 
 static void finish_release(void *ctx)

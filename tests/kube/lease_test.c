@@ -21,6 +21,7 @@ struct world {
     int rv;
     bool mute;      /* takes requests, does nothing, answers nothing */
     bool lose_next; /* does the next write, and hangs up instead of answering */
+    int odd;        /* so many answers are 200 with a body that is no object */
     int writes;
     int acquired, lost, released;
     char why[200];
@@ -63,6 +64,13 @@ static void store_held_by(struct world *world, const char *who, int duration_s)
     store(world, json_tokener_parse(text));
 }
 
+static void show(struct world *world, const struct fake_request *request)
+{
+    bool odd = world->odd > 0;
+    world->odd -= odd;
+    fake_reply(request, 200, NULL, odd ? "[1]" : json_object_to_json_string(world->stored));
+}
+
 static void write_stored(struct world *world, const struct fake_request *request)
 {
     struct json_object *next = json_tokener_parse(request->body);
@@ -83,7 +91,7 @@ static void write_stored(struct world *world, const struct fake_request *request
         fake_hang_up(request);
         return;
     }
-    fake_reply(request, 200, NULL, json_object_to_json_string(world->stored));
+    show(world, request);
 }
 
 static void serve(void *ctx, const struct fake_request *request)
@@ -96,7 +104,7 @@ static void serve(void *ctx, const struct fake_request *request)
     else if (world->stored == NULL)
         fake_reply(request, 404, NULL, "{}");
     else
-        fake_reply(request, 200, NULL, json_object_to_json_string(world->stored));
+        show(world, request);
 }
 
 static void on_acquired(void *ctx)
@@ -207,6 +215,22 @@ TEST(a_lost_reply_is_no_lost_lease)
     struct kube_lease *lease = start(&world, "me");
     CHECK_TRUE("taken", run_until(&world.loop, &world.acquired, 1));
     world.lose_next = true;
+    int writes = world.writes;
+    CHECK_TRUE("renewed", run_until(&world.loop, &world.writes, writes + 5));
+    CHECK_INT("never lost", world.lost, 0);
+    world_end(&world, lease);
+}
+
+TEST(an_answer_that_is_no_object_says_nothing)
+{
+    struct world world;
+    world_start(&world);
+    store_held_by(&world, "", 1);
+    world.odd = 3; /* of the reads before it is taken */
+    struct kube_lease *lease = start(&world, "me");
+    CHECK_TRUE("taken", run_until(&world.loop, &world.acquired, 1));
+    CHECK_INT("not before it was read", world.odd, 0);
+    world.odd = 1; /* of a renewal, which counts */
     int writes = world.writes;
     CHECK_TRUE("renewed", run_until(&world.loop, &world.writes, writes + 5));
     CHECK_INT("never lost", world.lost, 0);
