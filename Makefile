@@ -181,10 +181,10 @@ define fuzz_folder_rules
 $(if $(call test_helpers,$(1)),$(call library_rule,fuzz,tests-$(1),$(call test_helpers,$(1)))
 $(if $(filter $(1),$(TEST_FOLDERS)),,$(call library_rule,check,tests-$(1),$(call test_helpers,$(1)))))
 build/fuzz/$(1)/%_fuzz: $(call obj,fuzz)/tests/$(1)/%_fuzz.o \
-    $(if $(filter sim,$(1)),$(call library,fuzz,tests-$(1))) $(call test_libraries,$(1),fuzz)
+    $(if $(call test_helpers,$(1)),$(call library,fuzz,tests-$(1))) $(call test_libraries,$(1),fuzz)
 	$$(call link,fuzz)
 build/check$(suffix)/$(1)/%_fuzz: $(call obj,check)/tests/$(1)/%_fuzz.o $(call obj,check)/tests/fuzz/replay.o \
-    $(if $(filter sim,$(1)),$(call library,check,tests-$(1))) $(call test_libraries,$(1),check)
+    $(if $(call test_helpers,$(1)),$(call library,check,tests-$(1))) $(call test_libraries,$(1),check)
 	$$(call link,check)
 endef
 $(foreach folder,$(FUZZ_FOLDERS),$(eval $(call fuzz_folder_rules,$(folder))))
