@@ -24,7 +24,9 @@ static bool all_is_heard(const struct world *world)
     for (size_t i = 0; i < KIND_COUNT; i++)
         if (!world->watches[i].live || world->watches[i].first != NULL)
             return false;
-    return world->wake_ns > world->now_ns + 1000; /* or it has asked for one more turn at once */
+    const struct timer *wake = &world->wake.timer;
+    /* Or it has asked for one more turn at once. */
+    return !timer_is_set(wake) || wake->due_ns > world->now_ns + 1000;
 }
 
 static bool has_daemon(const struct world *world, const struct sim_node *node, const char *uid)

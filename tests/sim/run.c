@@ -16,7 +16,7 @@ enum {
     CONVERGE_S = 3600,
     SETTLE_S = 130,     /* checkpoints may follow within two minutes */
     REST_S = 48 * 3600, /* whatever happens, it ends */
-    SWEEP_STEPS = 64,
+    SWEEP_STEPS = 45,
     LOOK_S = 20, /* how often convergence is looked for */
     STEPS_MAX = 400000,
 };

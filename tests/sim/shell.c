@@ -41,14 +41,27 @@ static void hash_plan(struct world *world, const struct plan *plan)
     world->plan_hash = hash_bytes(str_text(&text), text.size, world->plan_hash);
 }
 
+static void run_turn(struct world *world, struct task *task);
+
+/* One alarm, moved when a plan asks for another time: most plans ask for the same one again. */
+static void wake_at(struct world *world, int64_t wake_ns)
+{
+    struct task *wake = &world->wake;
+    int64_t due_ns = wake_ns > world->now_ns ? wake_ns : world->now_ns + 1000;
+    wake->run = run_turn;
+    if (wake_ns == INT64_MAX)
+        timer_clear(&world->tasks, &wake->timer);
+    else if (!timer_is_set(&wake->timer) || wake->timer.due_ns != due_ns)
+        timer_set(&world->tasks, &wake->timer, due_ns);
+}
+
 static void run_turn(struct world *world, struct task *task)
 {
-    if ((uint64_t)task->n != world->process || world->core == NULL)
+    bool rang = task == &world->wake; /* only the clock; else a turn that was asked for */
+    if (world->core == NULL || (!rang && (uint64_t)task->n != world->process))
         return;
-    if (task->b == NULL) /* a turn that was asked for; else only the clock rang */
+    if (!rang)
         world->turn_set = false;
-    else if (world->wake_ns != task->timer.due_ns)
-        return;
 
     struct plan plan = {0};
     core_plan(world->core, world->now_ns, world->turn_arena, &plan);
@@ -70,12 +83,7 @@ static void run_turn(struct world *world, struct task *task)
     arena_reset(world->turn_arena);
     oracle_turn_sent(world);
 
-    world->wake_ns = plan.wake_ns;
-    if (plan.wake_ns == INT64_MAX)
-        return;
-    int64_t delay_ns = plan.wake_ns > world->now_ns ? plan.wake_ns - world->now_ns : 1000;
-    struct task *wake = after(world, delay_ns, run_turn, NULL, world, (int64_t)world->process);
-    world->wake_ns = wake->timer.due_ns;
+    wake_at(world, plan.wake_ns);
 }
 
 static void want_turn(struct world *world)
@@ -424,7 +432,6 @@ void shell_start(struct world *world)
     life_begin(world, &options);
     world->synced = false;
     world->turn_set = false;
-    world->wake_ns = INT64_MAX;
     STORY(world, "process %llu starts", (unsigned long long)world->process);
     watch_start(world);
 }
@@ -437,6 +444,7 @@ void shell_crash(struct world *world, int64_t restart_delay_ns)
     life_end(world);
     STORY(world, "process %llu dies", (unsigned long long)world->process);
     world->core = core_free(world->core);
+    timer_clear(&world->tasks, &world->wake.timer);
     while (world->requests != NULL) {
         struct request *request = world->requests;
         forget(request);

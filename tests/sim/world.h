@@ -190,7 +190,7 @@ struct world {
     struct core *core;
     uint64_t process; /* which incarnation */
     bool synced, turn_set;
-    int64_t wake_ns;
+    struct task wake;         /* the turn that the last plan asked for */
     struct request *requests; /* in flight */
     struct request *creates;  /* sent by this incarnation and perhaps not heard of yet */
     struct disturbance disturbances[DISTURBANCES_MAX];
