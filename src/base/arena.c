@@ -6,6 +6,7 @@
  * a use after arena_reset is then caught as any use after free would be. */
 #include "bulkhead/base/arena.h"
 
+#include "bulkhead/base/format.h"
 #include "bulkhead/base/str.h"
 
 #include <assert.h>
@@ -128,7 +129,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     va_copy(again, args);
 
     char most[256]; /* long enough for most: then it is printed once */
-    int wanted = vsnprintf(most, sizeof(most), format, args);
+    int wanted = format_va(most, sizeof(most), format, args);
     va_end(args);
     assert(wanted >= 0);
 
@@ -136,7 +137,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     if ((size_t)wanted < sizeof(most))
         memcpy(text, most, (size_t)wanted);
     else
-        vsnprintf(text, (size_t)wanted + 1, format, again);
+        format_va(text, (size_t)wanted + 1, format, again);
     va_end(again);
     return text;
 }

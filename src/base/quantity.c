@@ -16,10 +16,11 @@
  */
 #include "bulkhead/base/quantity.h"
 
+#include "bulkhead/base/format.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -239,9 +240,9 @@ int quantity_nano(const char *text, quantity_wide *ret_nano, struct err *err)
 const char *quantity_print_milli(int64_t milli, char text[QUANTITY_TEXT_MAX])
 {
     if (milli % 1000 == 0)
-        snprintf(text, QUANTITY_TEXT_MAX, "%" PRId64, milli / 1000);
+        format_to(text, QUANTITY_TEXT_MAX, "%" PRId64, milli / 1000);
     else
-        snprintf(text, QUANTITY_TEXT_MAX, "%" PRId64 "m", milli);
+        format_to(text, QUANTITY_TEXT_MAX, "%" PRId64 "m", milli);
     return text;
 }
 
@@ -254,6 +255,6 @@ const char *quantity_print_bytes(int64_t bytes, char text[QUANTITY_TEXT_MAX])
         bytes /= 1024;
         unit++;
     }
-    snprintf(text, QUANTITY_TEXT_MAX, "%" PRId64 "%s", bytes, units[unit]);
+    format_to(text, QUANTITY_TEXT_MAX, "%" PRId64 "%s", bytes, units[unit]);
     return text;
 }

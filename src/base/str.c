@@ -2,6 +2,8 @@
 /* str.c - growing text, and heap copies that cannot fail */
 #include "bulkhead/base/str.h"
 
+#include "bulkhead/base/format.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,13 +83,13 @@ void str_addf(struct str *str, const char *format, ...)
     if (str->data == NULL)
         str_room(str, 100); /* long enough for most: then it is printed once */
     size_t room = str->capacity - str->size;
-    int wanted = vsnprintf(str->data + str->size, room, format, args);
+    int wanted = format_va(str->data + str->size, room, format, args);
     va_end(args);
     assert(wanted >= 0);
 
     if ((size_t)wanted >= room) {
         str_room(str, (size_t)wanted);
-        vsnprintf(str->data + str->size, (size_t)wanted + 1, format, again);
+        format_va(str->data + str->size, (size_t)wanted + 1, format, again);
     }
     va_end(again);
     str->size += (size_t)wanted;
@@ -150,7 +152,7 @@ char *text_printf(const char *format, ...)
     va_copy(again, args);
 
     char most[256]; /* long enough for most: then it is printed once */
-    int wanted = vsnprintf(most, sizeof(most), format, args);
+    int wanted = format_va(most, sizeof(most), format, args);
     va_end(args);
     assert(wanted >= 0);
 
@@ -158,7 +160,7 @@ char *text_printf(const char *format, ...)
     if ((size_t)wanted < sizeof(most))
         memcpy(text, most, (size_t)wanted + 1);
     else
-        vsnprintf(text, (size_t)wanted + 1, format, again);
+        format_va(text, (size_t)wanted + 1, format, again);
     va_end(again);
     return text;
 }

@@ -5,16 +5,16 @@
  * that the core is checked against the documented forms and not against our own habits. */
 #include "sim/world.h"
 
+#include "bulkhead/base/format.h"
 #include "bulkhead/base/str.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 void meta_fill(const struct object *object, struct object_meta *ret)
 {
     char version[24];
-    snprintf(version, sizeof(version), "%llu", (unsigned long long)object->version);
+    format_to(version, sizeof(version), "%llu", (unsigned long long)object->version);
     *ret = (struct object_meta){
         .name = text_copy(object->name),
         .namespace_ = text_copy(object->namespace_),
@@ -412,7 +412,7 @@ void event_fill(const struct object *copy, bool gone, struct event *ret)
     switch (copy->kind) {
     case KIND_ARRAY_STATE: {
         static char version[24];
-        snprintf(version, sizeof(version), "%llu", (unsigned long long)copy->version);
+        format_to(version, sizeof(version), "%llu", (unsigned long long)copy->version);
         ret->resource_version = version;
         array_state_fill(object, ret);
         break;
