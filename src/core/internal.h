@@ -360,7 +360,8 @@ struct core_job {
     char *request_refused; /* the last request that could not be carried out, and why; or NULL */
     /* pods */
     struct core_pod *ended_first, *ended_last;
-    int64_t pods; /* records that name this job */
+    int64_t ended_pods; /* of that list, whose end is not stored yet */
+    int64_t pods;       /* records that name this job */
     bool checked, check_in_flight, fresh;
     struct core_job *fresh_next, *dead_next;
     struct core_job *tell_next; /* in core->tell_first */
@@ -624,6 +625,7 @@ void job_forget_template(struct core_job *job);              /* nothing more is 
 bool job_is_stopped(const struct core_job *job);
 bool job_at_limit(const struct core_job *job); /* as many children at once as it may have */
 /* How many more children may be placed now. */
+bool job_is_unstored(const struct core_job *job); /* so many ends that nothing more starts */
 int64_t job_wanted(const struct core_job *job);
 void job_stop_child(struct core *core, struct core_job *job, uint32_t index, bool running_too);
 void job_fail_child(struct core *core, struct core_job *job, uint32_t index, const char *words);

@@ -19,14 +19,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Ends of a job's pods that are not stored: its pods stay until they are. When the API server takes
+ * its pods and not its status, they would pile up without end. */
+enum { ENDS_UNSTORED_MAX = 8192 };
+
 bool job_is_stopped(const struct core_job *job)
 {
     return job->cancelled || job->terminated;
 }
 
+bool job_is_unstored(const struct core_job *job)
+{
+    return job->ended_pods >= ENDS_UNSTORED_MAX;
+}
+
 int64_t job_wanted(const struct core_job *job)
 {
     int64_t wanted = (int64_t)job->runnable.total;
+    if (job_is_unstored(job))
+        return 0;
     if (!job->spec->max_concurrent.set)
         return wanted;
     int64_t left =

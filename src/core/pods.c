@@ -343,6 +343,9 @@ void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
     else
         job->ended_first = pod;
     job->ended_last = pod;
+    job->ended_pods++;
+    if (job_is_unstored(job))
+        queue_enter(core, job);
     shares_end(core, pod);
     timer_clear(&core->timers, &pod->timer);
     pod->needs_sequence =
@@ -624,12 +627,14 @@ void pods_disown(struct core *core, struct core_job *job)
 
 void pods_durable(struct core *core, struct core_job *job)
 {
+    bool was_unstored = job_is_unstored(job);
     while (job->ended_first != NULL && job->ended_first->needs_sequence <= job->written_sequence) {
         struct core_pod *pod = job->ended_first;
         job->ended_first = pod->ended_next;
         if (job->ended_first == NULL)
             job->ended_last = NULL;
         core->counts.pods_ended--;
+        job->ended_pods--;
         pod->job = NULL;
         pod->state = PODS_RELEASE;
         if (pod->gone)
@@ -637,4 +642,6 @@ void pods_durable(struct core *core, struct core_job *job)
         else
             pod_outbox(core, pod);
     }
+    if (was_unstored && !job_is_unstored(job))
+        queue_enter(core, job);
 }

@@ -20,7 +20,7 @@
 
 /* A pod takes one create and two writes to be rid of again. Were creates not held back, the API
  * server would hold more and more of what is over, most of a large array in the end. */
-enum { CLEANUPS_WAITING_MAX = 8192 };
+enum { CLEANUPS_WAITING_MAX = 8192, ENDS_WAITING_MAX = 65536 };
 
 static void list_append(struct pod_list *list, struct core_pod *pod)
 {
@@ -297,7 +297,7 @@ static bool plan_pod(struct core *core, struct core_pod *pod)
 bool creates_are_full(const struct core *core)
 {
     return core->creates_in_flight + core->plan_creates >= core->options.creates_max ||
-           core->cleanup.count > CLEANUPS_WAITING_MAX;
+           core->cleanup.count > CLEANUPS_WAITING_MAX || core->counts.pods_ended > ENDS_WAITING_MAX;
 }
 
 void pods_plan(struct core *core)

@@ -28,6 +28,7 @@ struct driver {
     bool pods_end;      /* at once, well */
     bool deaf;          /* creates are not answered */
     bool silent;        /* releases and deletes are not answered */
+    bool unstored;      /* statuses of jobs are refused for now */
     int64_t creates;    /* so far */
     size_t actions_max; /* of a plan */
     size_t events_max;  /* Events of a plan */
@@ -140,6 +141,8 @@ static void carry_out(struct driver *driver, const struct action *action)
         return;
     AUTO_TEXT version = text_printf("%lld", (long long)++driver->version + 1000000);
     event.done.resource_version = version;
+    if (driver->unstored && action->kind == ACTION_JOB_STATUS)
+        event.done = (struct done){.action_id = action->id, .result = DONE_AGAIN, .message = "no"};
     driver->creates += create ? 1 : 0;
     if (create && driver->deaf)
         return;
@@ -208,6 +211,41 @@ TEST(ended_pods_do_not_pile_up)
     CHECK_TRUE("up to the bound", driver.creates > ENDED_BOUND);
     CHECK_TRUE("and those of the plans before a status is stored",
                driver.creates <= ENDED_BOUND + 4000);
+    core_free(driver.core);
+}
+
+/* Pods are taken and statuses are not: a job's pods wait, and its others do not start. */
+TEST(ends_that_are_not_stored)
+{
+    struct driver driver = {.creates_max = 1000, .pods_end = true, .unstored = true};
+    open_world(&driver);
+    add_job(&driver, 1, 3 * ENDED_BOUND);
+    turns(&driver, TURNS);
+    CHECK_TRUE("up to the bound", driver.creates >= ENDED_BOUND);
+    CHECK_TRUE("and those that were in flight then", driver.creates <= ENDED_BOUND + 1000);
+    add_job(&driver, 2, 10);
+    int64_t before = driver.creates;
+    turns(&driver, 1);
+    CHECK_INT("another job starts", driver.creates - before, 10);
+    driver.unstored = false;
+    turns(&driver, 10 * TURNS);
+    CHECK_INT("and all of it when it is stored", driver.creates, 3 * ENDED_BOUND + 10);
+    core_free(driver.core);
+}
+
+/* The same over many jobs: of all together there is a bound too. */
+TEST(ends_of_many_jobs_that_are_not_stored)
+{
+    struct driver driver = {.creates_max = 4000, .pods_end = true, .unstored = true};
+    open_world(&driver);
+    for (int i = 0; i < 12; i++)
+        add_job(&driver, i + 1, ENDED_BOUND);
+    turns(&driver, TURNS);
+    CHECK_TRUE("up to the bound", driver.creates >= 8 * ENDED_BOUND);
+    CHECK_TRUE("and those that were in flight then", driver.creates <= 8 * ENDED_BOUND + 4000);
+    driver.unstored = false;
+    turns(&driver, 50 * TURNS); /* so many releases and deletes are at once */
+    CHECK_INT("and all when they are stored", driver.creates, 12 * ENDED_BOUND);
     core_free(driver.core);
 }
 
