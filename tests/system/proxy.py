@@ -183,6 +183,13 @@ class Proxy:
             self._strike = Strike(at, phase, sorts, words)
             return self._strike
 
+    def call_off(self, strike):
+        """It will strike no more; False: it has begun to, and will be done in a moment."""
+        with self._lock:
+            if strike.hit is None and self._strike is strike:
+                self._strike = None
+            return strike.hit is None
+
     def disarm(self):
         """Passes everything on; a new life begins here, unless nothing has been struck at."""
         with self._lock:

@@ -51,7 +51,7 @@ def live(world, at, phase, done, deadline, sorts=("write",)):
     strike.aim(world.controller.process.pid)
     begin = time.monotonic()
     while not strike.done.wait(0.05):
-        if done():
+        if done() and world.proxy.call_off(strike):
             break
         assert world.controller.alive() or strike.done.wait(1), f"it ended by itself:\n{world.controller.tail()}"
         assert time.monotonic() - begin < deadline, f"nothing is written for {deadline} s, and it is not done"
