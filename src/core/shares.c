@@ -428,10 +428,13 @@ static void groups_make(struct shares *shares)
     }
 }
 
-/* Some of what was before can still be told, such as of pods that an earlier life has started. */
+/* Some of what was before can still be told, such as of pods that an earlier life has started. The
+ * stairs of the weight are where they are for every process: epochs begin at multiples of the
+ * half-life. */
 static struct usage_clock clock_at(int64_t half_s, int64_t now_s)
 {
-    return (struct usage_clock){half_s, now_s - USAGE_EPOCHS_MAX / 2 * half_s};
+    int64_t epoch = now_s / half_s - USAGE_EPOCHS_MAX / 2;
+    return (struct usage_clock){half_s, epoch * half_s};
 }
 
 static int64_t half_life_of(const struct scheduling_policy *policy)
@@ -447,24 +450,32 @@ static const struct scheduling_policy *policy_of(const struct core_queue *queue)
     return name != NULL ? map_get(queue->shares->core->policies, name) : NULL;
 }
 
-/* Groups, weights and half-life are others; what was used stays. */
+/* The same use in the unit of another clock, rounded. */
+static void change_clock(struct shares *shares, struct usage_clock after)
+{
+    int64_t now_s = second_of(shares);
+    struct usage_clock before = shares->clock;
+    for (struct core_share *share = shares->first; share != NULL; share = share->next) {
+        accrue(share, now_s);
+        share->past = share->past * usage_weight(&after, now_s) / usage_weight(&before, now_s);
+        share->upto_s = now_s;
+    }
+    shares->clock = after;
+}
+
+/* Groups, weights and half-life are others; what was used stays. The queue may have been edited in
+ * another place: with the same half-life nothing is rounded, and no turn changes for that. */
 static void take_policy(struct shares *shares)
 {
     const struct scheduling_policy *policy = policy_of(shares->queue);
     int64_t now_s = second_of(shares);
     go_on(shares);
-    struct usage_clock before = shares->clock;
-    shares->clock = clock_at(half_life_of(policy), now_s);
+    if (half_life_of(policy) != shares->clock.half_s)
+        change_clock(shares, clock_at(half_life_of(policy), now_s));
     for (struct core_share *share = shares->first; share != NULL; share = share->next) {
         if (share->group != NULL)
             tree_remove(&share->group->waiting, &share->node);
-        struct usage_clock after = shares->clock;
-        shares->clock = before;
         accrue(share, now_s);
-        shares->clock = after;
-        share->past =
-            share->past * usage_weight(&shares->clock, now_s) / usage_weight(&before, now_s);
-        share->upto_s = now_s;
         share->group = NULL;
     }
     for (size_t i = 0; i < shares->group_count; i++)

@@ -22,9 +22,11 @@ enum {
     JOBS_MAX = 40,
     PODS_MAX = 400,
     STEPS_MAX = 96,
-    HALF_LIVES = 8,       /* then the unit of the core's sums changes, and they are rounded */
-    SECONDS_MAX = 8 * 75, /* of the longest half-life below */
+    TOGGLES_MAX = 12,     /* the world keeps every word of a queue's line */
+    HALF_LIVES = 7,       /* later the unit of the core's sums changes, and they are rounded */
+    SECONDS_MAX = 7 * 75, /* of the longest half-life below */
     STAIRS = 64,          /* of a half-life */
+    EPOCH_S = 1000,       /* the world's second 0 */
 };
 
 enum kind { FIFO, BEST_EFFORT, FAIR, KINDS };
@@ -49,7 +51,7 @@ struct charge {
 
 struct sketch {
     enum kind kinds[QUEUES];
-    int priorities[QUEUES], queue_count;
+    int priorities[QUEUES], queue_count, toggles;
     bool closed[QUEUES];
     int64_t halves, free; /* of the node */
     int64_t half_life_s, window_s, now_s;
@@ -59,6 +61,7 @@ struct sketch {
     struct charge pods[PODS_MAX];
     int pod_count;
     int64_t busy_s[QUEUES][SHARES]; /* when it last had a job or pod that then ended; -1: never */
+    int forgotten[QUEUES][SHARES];  /* so many of the first pods are from before it was forgotten */
     wide before[SECONDS_MAX + 1];   /* the weight of all seconds before that one */
     struct world *world;
     size_t read; /* of its log */
@@ -66,14 +69,14 @@ struct sketch {
 
 /* ------------------------------------------------------------------------ section 2 */
 
-/* Of the second s, 0 being the one in which the policy was first seen: half a life is a step of two
- * in the weight of a second, in 64 even stairs. */
+/* Twice as much with each half-life, in 64 even stairs, the first at its multiples. What the unit
+ * is does not matter: some lives ago. */
 static wide second_weight(const struct sketch *sketch, int64_t s)
 {
-    int64_t t = s + HALF_LIVES * sketch->half_life_s;
-    int64_t stair = t % sketch->half_life_s * STAIRS / sketch->half_life_s;
+    int64_t half_s = sketch->half_life_s, at_s = EPOCH_S + s;
+    int64_t stair = at_s % half_s * STAIRS / half_s;
     wide weight = (wide)llround(4096 * exp2((double)stair / STAIRS));
-    return weight << (t / sketch->half_life_s);
+    return weight << (at_s / half_s - EPOCH_S / half_s);
 }
 
 static wide times(wide sum, int64_t count)
@@ -102,7 +105,7 @@ static wide weighed_use(const struct sketch *sketch, int queue, int share)
 {
     wide use = 0;
     int64_t running = 0, active = 0;
-    for (int i = 0; is_active(sketch, queue, share) && i < sketch->pod_count; i++) {
+    for (int i = sketch->forgotten[queue][share]; i < sketch->pod_count; i++) {
         const struct charge *pod = &sketch->pods[i];
         const struct job *job = &sketch->jobs[pod->job];
         if (job->queue != queue || job->share != share)
@@ -255,11 +258,14 @@ static void submit(struct sketch *sketch, struct str *script, int queue, const u
 {
     if (sketch->job_count == JOBS_MAX)
         return;
+    int share = bytes[0] % SHARES;
+    if (!is_active(sketch, queue, share))
+        sketch->forgotten[queue][share] = sketch->pod_count;
     int number = sketch->job_count++;
     struct job *job = &sketch->jobs[number];
     *job = (struct job){
         .queue = queue,
-        .share = bytes[0] % SHARES,
+        .share = share,
         .priority = bytes[0] / SHARES % 3,
         .halves = 1 + bytes[1] % 12,
         .size = 1 + bytes[1] / 12 % 8,
@@ -338,6 +344,8 @@ static size_t step(struct sketch *sketch, struct str *script, const uint8_t *byt
             run(sketch, script);
         return 2;
     case 6:
+        if (sketch->toggles++ >= TOGGLES_MAX)
+            return 1;
         sketch->closed[queue] = !sketch->closed[queue];
         str_addf(script, "queue q%d %s\n", queue, sketch->closed[queue] ? "disabled" : "enabled");
         return 1;

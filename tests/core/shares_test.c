@@ -283,12 +283,12 @@ static const struct world_row rows[] = {
      "0s start a/1 on n1\n"
      "100s start b/0 on n1\n"
      "125s shares\n"
-     "  q at 120s active 2 a=164207,b=18994\n"
+     "  q at 120s active 2 a=165428,b=19150\n"
      "125s start a/2 on n1\n"
      "126s start b/1 on n1\n"
      "127s start b/2 on n1\n"
      "200s shares\n"
-     "  q at 180s active 2 a=172103,b=67122\n"},
+     "  q at 180s active 2 a=173262,b=67491\n"},
     {"a queue with jobs in line gets a policy, and loses it again",
      "environment e static\n"
      "queue q envs=e\n"
@@ -344,7 +344,8 @@ struct formulas {
         uint32_t size, started, ended;
     } jobs[REF_JOBS];
     size_t job_count;
-    int64_t busy_s[REF_SHARES]; /* when it last had a job; -1: never */
+    int64_t busy_s[REF_SHARES];   /* when it last had a job; -1: never */
+    size_t forgotten[REF_SHARES]; /* so many of the first pods are from before it was forgotten */
 };
 
 /* Those that begin with u have one allotment of weight 2, v has weight 0.5, others 1. */
@@ -365,7 +366,7 @@ static usage_sum ref_key(const struct formulas *ref, int share, int64_t now_s)
     usage_sum sum = 0;
     int64_t active = 0;
     bool counts = ref_active(ref, share, now_s);
-    for (size_t i = 0; counts && i < ref->pod_count; i++) {
+    for (size_t i = ref->forgotten[share]; counts && i < ref->pod_count; i++) {
         const struct ref_pod *pod = &ref->pods[i];
         if (pod->share != share)
             continue;
@@ -429,7 +430,7 @@ static size_t follow(struct formulas *ref, const char *log, size_t from, unsigne
         int job = (int)strtol(rest + strlen("s start j"), &rest, 10);
         REQUIRE(*rest == '/' && job >= 0 && job < (int)ref->job_count);
         uint32_t index = (uint32_t)strtoul(rest + 1, NULL, 10);
-        int64_t now_s = ref->clock.base_s + USAGE_EPOCHS_MAX / 2 * ref->clock.half_s + at_s;
+        int64_t now_s = WORLD_EPOCH_NS / NS_PER_S + at_s;
         int want = -1;
         int share = ref_next(ref, now_s, &want);
         AUTO_TEXT name = text_printf("seed %u at %lds: %s of share %s started", seed, at_s,
@@ -446,8 +447,11 @@ static size_t follow(struct formulas *ref, const char *log, size_t from, unsigne
 static void submit(struct formulas *ref, struct str *script, struct check_random *random,
                    int64_t now_s)
 {
+    int share = (int)check_random_below(random, REF_SHARES);
+    if (!ref_active(ref, share, now_s))
+        ref->forgotten[share] = ref->pod_count;
     size_t n = ref->job_count++;
-    ref->jobs[n].share = (int)check_random_below(random, REF_SHARES);
+    ref->jobs[n].share = share;
     ref->jobs[n].priority = (int)check_random_below(random, 3);
     ref->jobs[n].cpu = 500 * (1 + (int64_t)check_random_below(random, 6));
     ref->jobs[n].created_s = now_s;
@@ -479,7 +483,8 @@ static void one_history(unsigned seed)
     size_t from = 0;
     int64_t at_s = 0, base_s = WORLD_EPOCH_NS / NS_PER_S;
     ref->clock = (struct usage_clock){REF_WINDOW_S / 4, 0};
-    ref->clock.base_s = base_s - USAGE_EPOCHS_MAX / 2 * ref->clock.half_s;
+    int64_t epoch = base_s / ref->clock.half_s - USAGE_EPOCHS_MAX / 2;
+    ref->clock.base_s = epoch * ref->clock.half_s;
     for (int i = 0; i < REF_SHARES; i++)
         ref->busy_s[i] = -1;
     world_run(world, "environment e static\nqueue q envs=e policy=p\n"
@@ -490,6 +495,8 @@ static void one_history(unsigned seed)
         if (ref->job_count < REF_JOBS && check_random_below(&random, 3) == 0)
             submit(ref, &script, &random, base_s + at_s);
         end_pods(ref, &script, &random, base_s + at_s);
+        if (check_random_below(&random, 8) == 0) /* an edit that is nobody's business here */
+            str_addf(&script, "queue q priority=%d\n", (int)check_random_below(&random, 9));
         at_s += (int64_t)check_random_below(&random, 40) + 1;
         str_addf(&script, "at %lds\n", at_s);
         world_run(world, str_text(&script));
