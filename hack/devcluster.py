@@ -245,13 +245,20 @@ class DevCluster:
     @contextlib.contextmanager
     def _lock(self):
         self.dir.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.dir.parent / f".{self.name}.lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                say(f"waiting for another command on cluster {self.name} to finish")
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        path = self.dir.parent / f".{self.name}.lock"
+        while True:
+            with open(path, "w") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    say(f"waiting for another command on cluster {self.name} to finish")
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    continue  # whoever had it removed it with the cluster: a lock that others do not see
+                yield
+                if not self.dir.exists():
+                    path.unlink()
+                return
 
     # ---- settings: what stays the same when a part is started again ----------------------------------
 
