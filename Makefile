@@ -5,6 +5,7 @@
 # edit here; only a new module does (its line under "Arrows", which hack/lint.py checks against).
 # Objects land in build/obj/<config>/:
 #   release  -O2 and hardened; what is installed, simulated at length and measured
+#   fast     without hardening, optimized as one program: build/sim-fast, for millions of worlds
 #   check    ASan and UBSan; what the tests run. With SANITIZE=none without them, for valgrind
 #   fuzz     the same with libFuzzer, and coverage: the core counts what of it is reached
 # Asserts stay on in all. CC=clang and another SANITIZE build beside the usual, not over it.
@@ -81,6 +82,10 @@ HARDEN = $(call once,HARDEN,$(call cc-first,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=
 CFLAGS_release = $(COMMON) -O2 -fPIE $(HARDEN) $(CFLAGS)
 LDFLAGS_release = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
 
+# What `make sim FAST=1` runs. Linking takes half a minute of CPU: not for each change.
+CFLAGS_fast = $(COMMON) -O2 -flto=auto -fno-plt -fno-strict-aliasing -fno-delete-null-pointer-checks $(CFLAGS)
+LDFLAGS_fast = -Wl,-z,now -Wl,--as-needed $(LDFLAGS)
+
 SANITIZE ?= address,undefined
 SANITIZERS := $(if $(filter none,$(SANITIZE)),,-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
 CFLAGS_check = $(COMMON) -O1 -fno-omit-frame-pointer $(SANITIZERS) $(CFLAGS)
@@ -115,7 +120,7 @@ endef
 CPPFLAGS_tests := -Itests -I.
 # Never a fused multiply-add where prices decide: the core decides the same on every machine.
 %/src/core/purchase.o %/src/core/purchase_fill.o %/src/core/purchase_bound.o: CFLAGS += -ffp-contract=off
-$(foreach config,release check fuzz coverage,$(eval $(call config_rules,$(config))))
+$(foreach config,release fast check fuzz coverage,$(eval $(call config_rules,$(config))))
 
 define library_rule
 $(call library,$(1),$(2)): $(call objects,$(1),$(3))
@@ -212,15 +217,21 @@ SIM_SOURCES := $(filter-out %_test.c %_fuzz.c,$(wildcard tests/sim/*.c))
 SIM_RUNS_CHECK ?= 1000
 SEEDS ?= 10
 
-build/sim: $(call objects,release,$(SIM_SOURCES)) $(call all_libraries,release)
+# malloc for worlds; a compiler that knows what malloc does must not look into it.
+SIM_HEAP = $(call objects,release,tests/heap/heap.c)
+$(SIM_HEAP): CFLAGS += -fno-builtin
+SIM_MODULES := record $(LINK_record)
+build/sim: $(call objects,release,$(SIM_SOURCES)) $(SIM_HEAP) $(call all_libraries,release)
 	$(call link,release)
+build/sim-fast: $(call objects,fast,$(SIM_SOURCES)) $(SIM_HEAP) $(call objects,fast,$(foreach module,$(SIM_MODULES),$(call sources,$(module))))
+	$(call link,fast)
 build/sim-check: $(call objects,check,$(SIM_SOURCES)) $(call all_libraries,check)
 	$(call link,check)
 
 .PHONY: sim sim-check
 ifneq (,$(SIM_SOURCES))
-sim: build/sim ## Simulate RUNS=n worlds (SMALL=1: small ones), or replay SEED=s exactly
-	build/sim --runs $(RUNS) $(if $(SMALL),--small) $(if $(SEED),--seed $(SEED))
+sim: build/sim$(if $(FAST),-fast) ## Simulate RUNS=n worlds (SMALL=1: small ones; FAST=1: by the millions), or replay SEED=s exactly
+	build/sim$(if $(FAST),-fast) --runs $(RUNS) $(if $(SMALL),--small) $(if $(SEED),--seed $(SEED))
 sim-check: build/sim-check
 	build/sim-check --runs $(SIM_RUNS_CHECK)
 	build/sim-check --small --runs $(SIM_RUNS_CHECK)
@@ -237,7 +248,7 @@ bugs: build/sim ## The tests of the tests: puts known bugs into the program, one
 COVERAGE_RUNS ?= 5000
 $(eval $(call library_rule,coverage,core,$(call sources,core)))
 $(eval $(call library_rule,release,tests-core,$(call test_helpers,core)))
-build/coverage/sim: $(call objects,release,$(SIM_SOURCES)) $(call library,coverage,core) \
+build/coverage/sim: $(call objects,release,$(SIM_SOURCES)) $(SIM_HEAP) $(call library,coverage,core) \
     $(filter-out $(call library,release,core),$(call all_libraries,release))
 	$(call link,coverage)
 build/coverage/core/%_test: $(call obj,release)/tests/core/%_test.o $(call library,release,tests-core) $(call library,release,tests) \

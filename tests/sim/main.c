@@ -24,7 +24,6 @@
 
 #include "bulkhead/base/str.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -352,11 +351,6 @@ int main(int argc, char **argv)
     if (!read_line(argc, argv, &line))
         return usage();
 
-    /* A world is some megabytes that come and go. Having the kernel clear them again and again took
-     * longer than what happens in it. */
-    mallopt(M_MMAP_THRESHOLD, 1 << 30);
-    mallopt(M_TRIM_THRESHOLD, INT32_MAX);
-    mallopt(M_TOP_PAD, 16 << 20);
     signal(SIGABRT, on_death);
     signal(SIGSEGV, on_death);
     signal(SIGTERM, on_death);
