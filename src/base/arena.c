@@ -82,7 +82,8 @@ struct arena *arena_free(struct arena *arena)
     return NULL;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Not cleared. */
+static void *take(struct arena *arena, size_t size)
 {
     if (size > arena->size_max || arena->used > arena->size_max - size) {
         fprintf(stderr, "arena: %zu bytes more than its bound of %zu\n", size, arena->size_max);
@@ -102,7 +103,12 @@ void *arena_alloc(struct arena *arena, size_t size)
     ASAN_UNPOISON_MEMORY_REGION(bytes, size);
     block->used += rounded;
     arena->used += rounded;
-    return memset(bytes, 0, size);
+    return bytes;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
 }
 
 void *arena_grow(struct arena *arena, const void *old, size_t used, size_t size)
@@ -118,7 +124,7 @@ char *arena_copy(struct arena *arena, const char *text)
     if (text == NULL)
         return NULL;
     size_t size = strlen(text) + 1;
-    return memcpy(arena_alloc(arena, size), text, size);
+    return memcpy(take(arena, size), text, size);
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...)
@@ -133,9 +139,9 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     va_end(args);
     assert(wanted >= 0);
 
-    char *text = arena_alloc(arena, (size_t)wanted + 1);
+    char *text = take(arena, (size_t)wanted + 1);
     if ((size_t)wanted < sizeof(most))
-        memcpy(text, most, (size_t)wanted);
+        memcpy(text, most, (size_t)wanted + 1);
     else
         format_va(text, (size_t)wanted + 1, format, again);
     va_end(again);

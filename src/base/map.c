@@ -72,7 +72,9 @@ uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed)
     uint64_t low = 0, high = 0;
     if (left > 8) {
         low = load(at, 8);
-        high = load(at + 8, left - 8);
+        high = load(at + left - 8, 8) >> (16 - left) * 8; /* all that is behind low */
+    } else if (left > 0 && size >= 8) {
+        low = load(at + left - 8, 8) >> (8 - left) * 8;
     } else if (left > 0) {
         low = load(at, left);
     }

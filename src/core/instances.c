@@ -23,8 +23,7 @@ struct core_environment *environment_named(struct core *core, const char *name)
 
 void environment_touch(struct core *core, struct core_environment *environment)
 {
-    UNUSED(core);
-    environment->dirty = true;
+    core->any_dirty = environment->dirty = true;
     environment->status_dirty = true;
 }
 

@@ -526,7 +526,7 @@ struct core {
     struct core_pod *adrift;       /* assisted pods that no room is kept for */
     bool pass_all;                 /* look at every queue in the next pass */
     bool pass_below;               /* in this pass: look at the queues that follow */
-    bool shape_changed;            /* something may fit now that fitted nothing before */
+    bool shape_changed, any_dirty; /* some may fit that fitted nothing; some environment is dirty */
     int64_t admin_wake_ns, states_next_ns;
     int64_t turns_wake_ns; /* another share may be first then */
     struct core_counts counts;

@@ -368,7 +368,7 @@ static bool has_grown(const struct core *core, const struct core_queue *queue)
         (core->consumables_dirty != NULL && passing_takes_consumables(queue)) ||
         (queue_is_fair(queue) && order_first(queue) != queue->tried)) /* time has gone on */
         return true;
-    for (size_t i = 0; i < queue->spec->environment_count; i++) {
+    for (size_t i = 0; core->any_dirty && i < queue->spec->environment_count; i++) {
         const struct core_environment *environment =
             map_get(core->environments, queue->spec->environments[i].compute_environment);
         if (environment != NULL && environment->dirty)
@@ -435,6 +435,7 @@ void place_all(struct core *core)
     if (!core->creates_full) {
         core->pass_all = false;
         consume_pass_end(core);
+        core->any_dirty = false;
         at = 0;
         while ((environment = map_next(core->environments, &at, NULL)) != NULL)
             environment->dirty = false;

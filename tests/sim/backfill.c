@@ -81,7 +81,9 @@ void oracle_backfill_sent(struct world *world, const struct plan *plan)
     const struct store *queues = &world->stores[KIND_QUEUE];
     struct core_reservation_view kept;
     for (size_t i = 0; i < queues->count && !world->failed; i++) {
-        if (!core_reservation(world->core, queues->items[i]->name, &kept) || !kept.looked)
+        const struct sim_queue *queue = (const struct sim_queue *)queues->items[i];
+        if (!queue->backfilled || !core_reservation(world->core, queue->object.name, &kept) ||
+            !kept.looked)
             continue;
         check_kept(world, &kept);
         count_passed(world, plan, queues->items[i]->name, kept.job_uid);
