@@ -623,7 +623,7 @@ void job_timer(struct core *core, struct core_job *job);     /* the timer has fi
 void job_timer_set(struct core *core, struct core_job *job); /* works out when it is due */
 void job_forget_template(struct core_job *job);              /* nothing more is made of it */
 bool job_is_stopped(const struct core_job *job);
-bool job_at_limit(const struct core_job *job); /* as many children at once as it may have */
+bool job_at_limit(const struct core_job *job);    /* as many children at once as it may have */
 bool job_is_unstored(const struct core_job *job); /* so many ends that nothing more starts */
 /* How many more children may be placed now. */
 int64_t job_wanted(const struct core_job *job);
