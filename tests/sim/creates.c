@@ -272,7 +272,12 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
     if (child->last == NULL && !may_start(world, job, pod->index))
         violation(world, "depend", "pod %s is created before what it depends on has ended so",
                   pod->object.name);
+    if (child->last == NULL && !may_follow(world, job))
+        violation(world, "depend", "pod %s is created before the end that it waits for is stored",
+                  pod->object.name);
     oracle_replaces_created(world, job, pod);
+    if (request->process == world->process)
+        oracle_newest(world, truth->job, request->revision, request->revision_of);
     if (request->process == world->process)
         oracle_pinned(world, truth->job, request->revision, request->revision_of);
     if (sum.attempts > 0)

@@ -56,7 +56,8 @@ void oracle_removed(struct world *world, const struct sim_pod *pod)
 /* Released so long ago that whoever is to delete it has had the time. */
 static bool is_settled(const struct world *world, const struct sim_pod *pod)
 {
-    return is_finished(pod) && pod->released_ns != 0 && world->now_ns - pod->released_ns > CALM_NS;
+    return is_finished(pod) && pod->released_ns != 0 &&
+           world->now_ns - pod->released_ns > CALM_NS && !moment_is_collected(world, pod);
 }
 
 /* When nothing goes wrong any more: none that should have gone, and not too many on a node. */

@@ -31,6 +31,7 @@ static void finish(struct world *world, struct sim_pod *pod, enum pod_phase phas
     if (pod->started)
         pod->finished_ns = world->now_ns;
     store_change(world, &pod->object, false);
+    moment_ended(world, pod);
     if (pod->object.deleted_ns != 0)
         pod_confirm(world, pod);
 }
@@ -69,6 +70,7 @@ static void run_exit(struct world *world, struct task *task)
     struct sim_pod *pod = task->a;
     if (pod_ended(pod) || pod->object.gone || !kubelet_can(world, task, pod))
         return;
+    oracle_ran_on(world, pod);
     finish_exit(world, pod, (int)task->n, NULL);
 }
 
@@ -128,6 +130,7 @@ static void run_deadline(struct world *world, struct task *task)
     if (pod_ended(pod) || pod->object.gone || !kubelet_can(world, task, pod))
         return;
     world->counters.deadlines++;
+    oracle_ran_on(world, pod);
     pod->deadline = true;
     pod->body->killed = true;
     if (pod->started)
@@ -376,6 +379,20 @@ void squat_name(struct world *world, const struct sim_job *job, const char *name
     if (chance(world, 500))
         after(world, draw_ms(world, 50, 5000), run_foreign_success, pod, NULL, 0);
     after(world, draw_ms(world, 100, 60000), run_foreign_end, pod, NULL, 0);
+}
+
+/* Made and taken away again by its user, before anything of it ran. */
+void squat_for_a_moment(struct world *world, const struct sim_job *job)
+{
+    const char *name = arena_printf(world->arena, "%s-%.8s-0-1", job->object.name, job->object.uid);
+    if (store_find(world, KIND_POD, job->object.namespace_, name) != NULL)
+        return;
+    struct sim_pod *pod = plain_pod(world, name, NULL, 100, 64);
+    pod->object.namespace_ = job->object.namespace_;
+    world->counters.squatters++;
+    STORY(world, "user   makes a pod %s and takes it away", name);
+    store_add(world, &pod->object);
+    store_delete(world, &pod->object);
 }
 
 /* Somebody takes the name that the first try of a job's first child will have. */

@@ -89,6 +89,7 @@ struct sim_definition {
     struct template_ others;
     int64_t history_limit; /* old revisions to keep */
     uint64_t deregistered; /* one bit a revision */
+    uint64_t edited;       /* the version of the last edit of its content */
     uint64_t told_hash;    /* status, as stored */
     int64_t told_latest;
     struct run_history told_runs;

@@ -41,6 +41,7 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
     }
     if (pod->object.deleted_ns != 0 || !pod_may_execute(pod))
         return;
+    oracle_ran_on(world, pod);
     if (!pod->ours || job == NULL) {
         violation(world, "I7", "delete of foreign pod %s", request->name);
         return;

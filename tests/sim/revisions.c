@@ -95,6 +95,7 @@ void definition_edit(struct world *world)
         definition->attempts = draw(world, 0, 3);
         if (chance(world, 200))
             needs_draw(world, &definition->needs);
+        definition->edited = world->version + 1;
     }
     STORY(world, "user   edits definition %s/%s: %lldm, %lld attempts",
           definition->object.namespace_, definition->object.name,
@@ -309,6 +310,41 @@ static const struct sim_revision *find(const struct world *world, const char *na
             return revision;
     }
     return NULL;
+}
+
+void revision_heard(const struct world *world, const struct sim_job *job)
+{
+    const struct watch *watch = &world->watches[KIND_DEFINITION];
+    struct truth *truth = job->truth;
+    truth->heard_by = world->process;
+    truth->heard_definition = NULL;
+    for (size_t i = 0; job->definition_name != NULL && i < watch->known_count; i++) {
+        const struct object *known = watch->known[i].copy;
+        if (strcmp(known->name, job->definition_name) == 0 &&
+            strcmp(known->namespace_, job->object.namespace_) == 0)
+            truth->heard_definition = (const struct sim_definition *)(const void *)known;
+    }
+}
+
+/* It may be newer than what was known then. Where revisions are deregistered an older one may be
+ * the newest that can be had. */
+void oracle_newest(struct world *world, const struct sim_job *job, const char *ref,
+                   const char *of_uid)
+{
+    const struct truth *truth = job->truth;
+    const struct sim_definition *heard = truth->heard_definition;
+    if (truth->pinned != NULL || truth->heard_by != world->process || heard == NULL ||
+        ref == NULL || job->definition_number != 0 || !name_eq(heard->object.uid, of_uid) ||
+        world->counters.deregistrations > 0)
+        return;
+    const struct sim_revision *given = find(world, job->object.namespace_, ref, of_uid);
+    if (given == NULL || given->object.version > heard->edited)
+        return;
+    AUTO_TEXT is = content_text(&given->template_, given->attempts, &given->needs, given->nodes);
+    AUTO_TEXT was = content_text(&heard->template_, heard->attempts, &heard->needs, heard->nodes);
+    if (strcmp(is, was) != 0)
+        violation(world, "revisions", "%s has %s, which its definition was before: %s, not %s",
+                  job->object.name, ref, is, was);
 }
 
 void oracle_pinned(struct world *world, struct sim_job *job, const char *ref, const char *of_uid)

@@ -216,7 +216,7 @@ static void run_commit(struct world *world, struct task *task)
     bool stale = request->process != world->process || world->core == NULL;
     bool fenced = request->kind == ACTION_POD_CREATE || request->kind == ACTION_POD_RELEASE ||
                   request->kind == ACTION_POD_MARK;
-    if (stale && world->core != NULL && fenced) {
+    if (request->process != world->process && fenced) { /* also while nobody lives */
         world->counters.fenced++;
         return;
     }
@@ -453,5 +453,6 @@ void shell_crash(struct world *world, int64_t restart_delay_ns)
     }
     world->creates = NULL;
     watch_reset(world);
+    moment_crash(world, restart_delay_ns);
     after(world, restart_delay_ns, run_start, NULL, NULL, 0);
 }

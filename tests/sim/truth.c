@@ -277,6 +277,23 @@ static bool dependency_may_fail(const struct world *world, const struct sim_job 
     return false;
 }
 
+/* Is the end of each job that it waits for stored, or the job not there any more? Children that
+ * wait for children go by what is told of those. */
+bool may_follow(const struct world *world, const struct sim_job *job)
+{
+    for (size_t i = 0; i < job->dependency_count; i++) {
+        const struct sim_dependency *dependency = &job->dependencies[i];
+        bool over = dependency->name == NULL || dependency->type != DEPENDENCY_PLAIN;
+        for (const struct truth *other = world->truths; !over && other != NULL; other = other->next)
+            over = is_meant(world, other->job, job, dependency) &&
+                   (job_ended(other->job) || other->job->object.gone ||
+                    other->job->object.deleted_ns != 0);
+        if (!over)
+            return false;
+    }
+    return true;
+}
+
 bool is_asked_to_stop(const struct sim_job *job, uint32_t index)
 {
     for (size_t i = 0; i < job->request_count; i++)

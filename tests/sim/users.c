@@ -47,6 +47,9 @@ int64_t truth_run_ns(const struct world *world, const struct sim_job *job, uint3
                      uint32_t attempt)
 {
     uint64_t x = mix64(truth_hash(world, job, index, attempt));
+    int64_t long_ns = moment_run_ns(world, job, index, x);
+    if (long_ns != 0)
+        return long_ns;
     int64_t ms = x % 10 < 4 ? 1 + (int64_t)(x / 16 % 300)
                             : 300 + (int64_t)(x / 16 % (uint64_t)world->scale->run_ms);
     return ms * NS_PER_MS * (world->lends ? 6 : 1);
@@ -126,7 +129,11 @@ static void draw_own(struct world *world, struct sim_job *job)
 
 static void draw_dependencies(struct world *world, struct sim_job *job)
 {
-    draw_own(world, job);
+    if (world->follows != NULL)
+        job->dependencies[job->dependency_count++] = (struct sim_dependency){
+            .name = world->follows->object.name, .condition = DEPEND_ALWAYS};
+    else
+        draw_own(world, job);
     const struct store *store = &world->stores[KIND_JOB];
     if (job->size > 1 && !job->gang && chance(world, 150)) {
         job->dependencies[job->dependency_count++] = (struct sim_dependency){
@@ -286,6 +293,7 @@ static void submit(struct world *world, const char *name, const char *namespace_
     if (chance(world, world->faults.user / 10))
         squat(world, job);
     service_troubles(world, job);
+    moment_submitted(world, job);
 }
 
 static void run_submit(struct world *world, struct task *task)
@@ -298,6 +306,24 @@ static void run_mend(struct world *world, struct task *task)
 {
     const char *name = arena_printf(world->arena, "mend-%lld", (long long)task->n);
     submit(world, name, namespaces[draw(world, 0, NAMESPACE_COUNT - 1)], true);
+}
+
+static void run_follow(struct world *world, struct task *task)
+{
+    world->follows = task->a;
+    if (!world->follows->object.gone)
+        submit(world, arena_printf(world->arena, "after-%u", ++world->follow_numbers),
+               world->follows->object.namespace_, false);
+    world->follows = NULL;
+}
+
+void follow(struct world *world, const struct sim_job *job, int64_t delay_ns)
+{
+    union {
+        const struct sim_job *in;
+        void *out;
+    } on = {.in = job};
+    after(world, delay_ns, run_follow, on.out, NULL, 0);
 }
 
 struct again {
@@ -343,11 +369,8 @@ static void stop_job(struct world *world)
     store_change(world, &job->object, true);
 }
 
-static void delete_job(struct world *world)
+void delete_job(struct world *world, struct sim_job *job)
 {
-    struct sim_job *job = pick(world, KIND_JOB);
-    if (job == NULL)
-        return;
     world->counters.job_deletes++;
     STORY(world, "user   deletes %s", job->object.name);
     cost_job_taken(world, job);
@@ -357,6 +380,13 @@ static void delete_job(struct world *world)
         *again = (struct again){job->object.name, job->object.namespace_};
         after(world, draw_ms(world, 0, 3000), run_submit_again, again, NULL, 0);
     }
+}
+
+static void delete_some_job(struct world *world)
+{
+    struct sim_job *job = pick(world, KIND_JOB);
+    if (job != NULL)
+        delete_job(world, job);
 }
 
 static void delete_pod(struct world *world)
@@ -443,7 +473,7 @@ static void run_mischief(struct world *world, struct task *task)
     mischief_later(world, world->scale->mischief_min_ms);
     if (chance(world, faults->user)) {
         static void (*const acts[])(struct world *) = {
-            stop_job,        delete_job,       delete_pod, edit_queue,
+            stop_job,        delete_some_job,  delete_pod, edit_queue,
             consumable_edit, edit_environment, policy_edit};
         acts[draw(world, 0, ARRAY_LEN(acts) - 1)](world);
     }

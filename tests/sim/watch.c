@@ -87,6 +87,8 @@ static void tell(struct world *world, const struct object *copy, bool gone)
     } else {
         ARRAY_ROOM(watch->known, watch->known_count, watch->known_capacity);
         watch->known[watch->known_count++].copy = copy;
+        if (copy->kind == KIND_JOB)
+            revision_heard(world, (const struct sim_job *)(const void *)copy);
     }
 
     story_of(world, copy, gone);
@@ -247,10 +249,13 @@ static void list(struct world *world, enum kind kind)
         if (i > watch->known_count)
             i = watch->known_count;
     }
-    for (size_t i = 0; i < store->count; i++) {
-        const struct known *known = known_of(watch, store->items[i]->uid);
-        if (known == NULL || known->copy->version != store->items[i]->version)
-            tell(world, object_copy(world, store->items[i]), false);
+    /* Nobody promises an order: by age, or the other way round. */
+    bool youngest_first = mix64(world->seed ^ mix64(watch->session)) % 2 == 0;
+    for (size_t n = 0; n < store->count; n++) {
+        const struct object *object = store->items[youngest_first ? store->count - 1 - n : n];
+        const struct known *known = known_of(watch, object->uid);
+        if (known == NULL || known->copy->version != object->version)
+            tell(world, object_copy(world, object), false);
     }
 }
 
@@ -284,6 +289,7 @@ static void run_synced(struct world *world, struct task *task)
         return;
     STORY(world, "synced");
     world->synced = true;
+    world->synced_ns = world->now_ns;
     struct event event = {.kind = EVENT_SYNCED, .now_ns = world->now_ns};
     shell_apply(world, &event);
 }

@@ -145,9 +145,21 @@ static void remove_now(struct world *world, struct object *object)
     store->count--;
     object->gone = true;
     object->version = ++world->version;
+    if (object->kind == KIND_JOB)
+        ((struct sim_job *)object)->truth->gone_ns = world->now_ns;
     if (object->kind == KIND_POD && !world->deleting_pod)
         world->pod_taken_ns = world->now_ns;
     watch_tell(world, object, true);
+}
+
+static void run_collect_pods(struct world *world, struct task *task)
+{
+    const struct sim_job *job = task->a;
+    for (size_t i = world->stores[KIND_POD].count; i-- > 0;) {
+        struct sim_pod *pod = (struct sim_pod *)world->stores[KIND_POD].items[i];
+        if (pod->ours && name_eq(pod->owner_uid, job->object.uid) && pod->object.deleted_ns == 0)
+            pod_delete(world, pod, -1);
+    }
 }
 
 static void run_collect_owned(struct world *world, struct task *task)
@@ -155,11 +167,8 @@ static void run_collect_owned(struct world *world, struct task *task)
     const struct sim_job *job = task->a;
     family_collect(world, job);
     services_collect(world, job);
-    for (size_t i = world->stores[KIND_POD].count; i-- > 0;) {
-        struct sim_pod *pod = (struct sim_pod *)world->stores[KIND_POD].items[i];
-        if (pod->ours && name_eq(pod->owner_uid, job->object.uid) && pod->object.deleted_ns == 0)
-            pod_delete(world, pod, -1);
-    }
+    if (moment_collector_ns(world, &job->object) == 0)
+        run_collect_pods(world, task);
     for (size_t i = world->stores[KIND_ARRAY_STATE].count; i-- > 0;) {
         struct sim_array_state *state =
             (struct sim_array_state *)world->stores[KIND_ARRAY_STATE].items[i];
@@ -180,10 +189,14 @@ void store_delete(struct world *world, struct object *object)
         return;
     }
     remove_now(world, object);
-    if (object->kind == KIND_JOB) /* the garbage collector looks now, and again for late pods */
-        for (int64_t i = 0; i < 3; i++)
-            after(world, draw_ms(world, 10, 4000) + i * 8 * NS_PER_S, run_collect_owned, object,
-                  NULL, 0);
+    if (object->kind != KIND_JOB)
+        return;
+    for (int64_t i = 0; i < 3; i++) /* the garbage collector looks now, and again for late pods */
+        after(world, draw_ms(world, 10, 4000) + i * 8 * NS_PER_S, run_collect_owned, object, NULL,
+              0);
+    int64_t late_ns = moment_collector_ns(world, object);
+    if (late_ns != 0)
+        after(world, late_ns, run_collect_pods, object, NULL, 0);
 }
 
 void store_unfinalize(struct world *world, struct object *object)

@@ -32,6 +32,7 @@
  *   consume.c   consumable resources: their users, the server's side and the oracle
  *   kept.c      the oracle on finished pods that stay for a while
  *   explain.c   the oracle on why jobs wait
+ *   stops.c     the oracle on what must stop and runs on; moments that chance rarely makes
  *   oracle.c    what must always hold, and what must hold in the end
  *   sieve.c     disturbances at each exact place of a calm schedule
  *   run.c       one run from its seed to its verdict
@@ -109,7 +110,10 @@ struct truth {
     struct sim_job *job;
     const struct sim_revision *pinned; /* what it runs for ever, once anything durable says so */
     int64_t pinned_ns;                 /* when that was stored */
-    struct child_truth *children;      /* size, or 1 */
+    int64_t gone_ns;                   /* when the job was removed; 0: it is there */
+    const struct sim_definition *heard_definition; /* when a process first heard of the job */
+    uint64_t heard_by;                             /* that process */
+    struct child_truth *children;                  /* size, or 1 */
     uint32_t child_count;
     bool create_failed; /* some create was refused or delayed: its place in the order is not its own
                          */
@@ -190,6 +194,7 @@ struct world {
     struct core *core;
     uint64_t process; /* which incarnation */
     bool synced, turn_set;
+    int64_t synced_ns;
     struct task wake;         /* the turn that the last plan asked for */
     struct request *requests; /* in flight */
     struct request *creates;  /* sent by this incarnation and perhaps not heard of yet */
@@ -219,9 +224,10 @@ struct world {
     size_t group_count;
     struct truth *truths;
     uint64_t walk; /* of the last walk along dependencies */
-    uint32_t job_numbers, node_numbers, instance_numbers, foreign_numbers;
-    int rejoins;   /* machines that an admin is about to replace */
-    bool restless; /* faults are on */
+    uint32_t job_numbers, node_numbers, instance_numbers, foreign_numbers, follow_numbers;
+    const struct sim_job *follows; /* whom the next job that is submitted waits for; NULL: any */
+    int rejoins;                   /* machines that an admin is about to replace */
+    bool restless;                 /* faults are on */
 
     /* the verdict */
     bool failed;
@@ -291,6 +297,7 @@ void foreign_pod(struct world *world);
 void squat(struct world *world, const struct sim_job *job);
 /* The same with any name that a pod of the job may have. */
 void squat_name(struct world *world, const struct sim_job *job, const char *name);
+void squat_for_a_moment(struct world *world, const struct sim_job *job);
 void kubelet_restart(struct world *world);
 void node_partition(struct world *world);
 
@@ -399,6 +406,10 @@ void revision_copy(struct world *world, const struct action *action, struct requ
 void revision_create(struct world *world, struct request *request);
 void revision_delete(struct world *world, struct request *request, struct sim_revision *revision);
 void definition_told(struct world *world, const struct request *request);
+/* Who hears of a job, and knows what its definition says now, gives it nothing older. */
+void revision_heard(const struct world *world, const struct sim_job *job);
+void oracle_newest(struct world *world, const struct sim_job *job, const char *ref,
+                   const char *of_uid);
 /* Something durable says which revision the job has: it must be the one that it always had. */
 void oracle_pinned(struct world *world, struct sim_job *job, const char *ref, const char *of_uid);
 /* The create asks for what its revision says, which is stored. */
@@ -513,6 +524,7 @@ bool is_excused(const struct world *world, const struct sim_job *job, uint32_t i
 bool may_be_skipped(const struct world *world, const struct sim_job *job, uint32_t index,
                     int depth);
 bool may_start(const struct world *world, const struct sim_job *job, uint32_t index);
+bool may_follow(const struct world *world, const struct sim_job *job);
 bool is_on_cycle(struct world *world, const struct sim_job *job);
 
 /* oracle.c and creates.c. Every check ends in violation() when it does not hold. */
@@ -556,6 +568,21 @@ void cost_environment_stored(struct world *world, struct sim_environment *enviro
 const char *cost_unconverged(struct world *world); /* NULL: it is as it should be */
 
 void oracle_kept(struct world *world); /* now and then */
+
+/* users.c: somebody deletes a job, or submits one that waits for it */
+void delete_job(struct world *world, struct sim_job *job);
+void follow(struct world *world, const struct sim_job *job, int64_t delay_ns);
+
+/* stops.c */
+void oracle_ran_on(struct world *world, const struct sim_pod *pod); /* as it ends by itself */
+int64_t moment_run_ns(const struct world *world, const struct sim_job *job, uint32_t index,
+                      uint64_t hash); /* 0: as long as others */
+int64_t moment_collector_ns(const struct world *world, const struct object *job);
+bool moment_is_collected(const struct world *world, const struct sim_pod *pod);
+void moment_ended(struct world *world, const struct sim_pod *pod);
+void moment_crash(struct world *world, int64_t restart_delay_ns);
+void moment_submitted(struct world *world, const struct sim_job *job);
+
 void oracle_launched(struct world *world, const struct group *group, const struct request *request);
 void oracle_terminated(struct world *world, const struct instance_live *instance);
 void oracle_planned(struct world *world, const struct plan *plan);
