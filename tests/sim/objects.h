@@ -90,6 +90,7 @@ struct sim_definition {
     int64_t history_limit; /* old revisions to keep */
     uint64_t deregistered; /* one bit a revision */
     uint64_t edited;       /* the version of the last edit of its content */
+    bool was_deregistered; /* some revision of it, at some time */
     uint64_t told_hash;    /* status, as stored */
     int64_t told_latest;
     struct run_history told_runs;

@@ -59,6 +59,7 @@ static void delete_definition(struct world *world, struct sim_definition *defini
 static void deregister(struct world *world, struct sim_definition *definition)
 {
     world->counters.deregistrations++;
+    definition->was_deregistered = true;
     if (chance(world, 400))
         definition->deregistered = 0;
     else if (chance(world, 300))
@@ -96,6 +97,7 @@ void definition_edit(struct world *world)
         if (chance(world, 200))
             needs_draw(world, &definition->needs);
         definition->edited = world->version + 1;
+        moment_edited(world, definition);
     }
     STORY(world, "user   edits definition %s/%s: %lldm, %lld attempts",
           definition->object.namespace_, definition->object.name,
@@ -326,6 +328,13 @@ void revision_heard(const struct world *world, const struct sim_job *job)
     }
 }
 
+static bool definition_was_deregistered(const struct world *world, const struct sim_job *job)
+{
+    const struct sim_definition *definition =
+        store_find(world, KIND_DEFINITION, job->object.namespace_, job->definition_name);
+    return definition == NULL || definition->was_deregistered;
+}
+
 /* It may be newer than what was known then. Where revisions are deregistered an older one may be
  * the newest that can be had. */
 void oracle_newest(struct world *world, const struct sim_job *job, const char *ref,
@@ -335,7 +344,7 @@ void oracle_newest(struct world *world, const struct sim_job *job, const char *r
     const struct sim_definition *heard = truth->heard_definition;
     if (truth->pinned != NULL || truth->heard_by != world->process || heard == NULL ||
         ref == NULL || job->definition_number != 0 || !name_eq(heard->object.uid, of_uid) ||
-        world->counters.deregistrations > 0)
+        definition_was_deregistered(world, job))
         return;
     const struct sim_revision *given = find(world, job->object.namespace_, ref, of_uid);
     if (given == NULL || given->object.version > heard->edited)

@@ -122,6 +122,13 @@ static bool is_followed(const struct truth *truth)
     return false;
 }
 
+/* Edited and used at once, as a script does it: before the new revision is stored. */
+void moment_edited(struct world *world, struct sim_definition *definition)
+{
+    if (world->restless && falls(world, definition->edited, 3))
+        use_definition(world, definition, (int64_t)(mix64(definition->edited) % 6000) * 1000);
+}
+
 /* Whoever watches pods knows of an end before it is stored, and goes on from there. */
 void moment_ended(struct world *world, const struct sim_pod *pod)
 {

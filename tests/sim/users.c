@@ -251,7 +251,11 @@ static void submit(struct world *world, const char *name, const char *namespace_
         job->max_concurrent = draw(world, 1, 3);
     job->template_ = draw_template(world);
     lending_job(world, job);
-    if (world_has(world, FEATURE_GANGS) && chance(world, 200)) {
+    if (world->defined) {
+        definition_choose(world, job);
+        job->definition_name = "common";
+        job->definition_number = 0;
+    } else if (world_has(world, FEATURE_GANGS) && chance(world, 200)) {
         draw_gang(world, job, namespace_);
     } else if (world_has(world, FEATURE_DEFINITIONS) && chance(world, 400)) {
         definition_choose(world, job);
@@ -315,6 +319,20 @@ static void run_follow(struct world *world, struct task *task)
         submit(world, arena_printf(world->arena, "after-%u", ++world->follow_numbers),
                world->follows->object.namespace_, false);
     world->follows = NULL;
+}
+
+static void run_use(struct world *world, struct task *task)
+{
+    const struct sim_definition *definition = task->a;
+    world->defined = true;
+    submit(world, arena_printf(world->arena, "after-%u", ++world->follow_numbers),
+           definition->object.namespace_, false);
+    world->defined = false;
+}
+
+void use_definition(struct world *world, struct sim_definition *definition, int64_t delay_ns)
+{
+    after(world, delay_ns, run_use, definition, NULL, 0);
 }
 
 void follow(struct world *world, const struct sim_job *job, int64_t delay_ns)

@@ -225,6 +225,7 @@ struct world {
     struct truth *truths;
     uint64_t walk; /* of the last walk along dependencies */
     uint32_t job_numbers, node_numbers, instance_numbers, foreign_numbers, follow_numbers;
+    bool defined;                  /* the next job that is submitted is of the definition common */
     const struct sim_job *follows; /* whom the next job that is submitted waits for; NULL: any */
     int rejoins;                   /* machines that an admin is about to replace */
     bool restless;                 /* faults are on */
@@ -572,6 +573,7 @@ void oracle_kept(struct world *world); /* now and then */
 /* users.c: somebody deletes a job, or submits one that waits for it */
 void delete_job(struct world *world, struct sim_job *job);
 void follow(struct world *world, const struct sim_job *job, int64_t delay_ns);
+void use_definition(struct world *world, struct sim_definition *definition, int64_t delay_ns);
 
 /* stops.c */
 void oracle_ran_on(struct world *world, const struct sim_pod *pod); /* as it ends by itself */
@@ -579,6 +581,7 @@ int64_t moment_run_ns(const struct world *world, const struct sim_job *job, uint
                       uint64_t hash); /* 0: as long as others */
 int64_t moment_collector_ns(const struct world *world, const struct object *job);
 bool moment_is_collected(const struct world *world, const struct sim_pod *pod);
+void moment_edited(struct world *world, struct sim_definition *definition);
 void moment_ended(struct world *world, const struct sim_pod *pod);
 void moment_crash(struct world *world, int64_t restart_delay_ns);
 void moment_submitted(struct world *world, const struct sim_job *job);
