@@ -12,7 +12,7 @@
     X(watch_stalls) X(conflicts) X(lost_before) X(lost_after) X(late_commits) X(throttled) \
     X(quota_refusals) X(forbidden) X(refused_jobs) X(dry_runs) X(creates_exist) X(adoptions) \
     X(expired_jobs) X(kubelet_refusals) X(unfit_jobs) X(queue_limits) X(limited_creates) X(queue_drains) X(best_effort) X(backfill) X(kept_places) X(passed) X(evictions) X(evictions_own) X(kubelet_restarts) X(image_hangs) X(partitions) X(deadlines) \
-    X(node_deaths) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
+    X(node_deaths) X(nodes_deleted) X(names_reused) X(pods_collected) X(host_losses) X(daemon_pods) \
     X(sink_events) X(sink_doubles) X(sink_failures) X(assisted) X(bound) \
     X(services) X(services_deleted) X(services_taken) X(services_lost) \
     X(foreign_pods) X(squatters) X(launches) X(launches_partial) X(launches_lost) X(launches_late) \

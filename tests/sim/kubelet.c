@@ -271,6 +271,7 @@ static void run_collect(struct world *world, struct task *task)
     if (pod->object.gone || node_of_pod(world, pod) != NULL)
         return;
     world->counters.pods_collected++;
+    pod->body->executing = false; /* its kubelet is told at once, if there is one */
     if (!pod_ended(pod)) {
         pod->disruption = "DeletionByPodGC";
         pod->disrupted_ns = world->now_ns;
@@ -481,6 +482,25 @@ void node_join(struct world *world, struct instance_live *instance)
     pods_of_node(world, node->object.name, kubelet_sees);
     pods_of_node(world, node->object.name, sees_deleted);
     scheduler_node_joined(world, node);
+}
+
+static void run_register(struct world *world, struct task *task)
+{
+    struct instance_live *instance = task->a;
+    if (instance->alive && store_find(world, KIND_NODE, NULL, instance->node_name) == NULL)
+        node_join(world, instance);
+}
+
+/* Somebody deletes the Node of a machine that works. Its pods run on until the garbage collector
+ * looks; then its kubelet starts anew, and registers. */
+void node_deleted(struct world *world, struct sim_node *node, int64_t back_ns)
+{
+    world->counters.nodes_deleted++;
+    node->instance->troubled = true;
+    STORY(world, "user   deletes node %s, whose machine works", node->object.name);
+    store_delete(world, &node->object);
+    pods_of_node(world, node->object.name, pod_collect_later);
+    after(world, back_ns, run_register, node->instance, NULL, 0);
 }
 
 static void run_rejoin(struct world *world, struct task *task)

@@ -46,8 +46,10 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
         violation(world, "I7", "delete of foreign pod %s", request->name);
         return;
     }
+    const struct sim_node *node = node_of_pod(world, pod);
+    bool registered_anew = node != NULL && !name_eq(node->object.uid, pod_machine(pod));
     if (pod_is_stranded(world, pod) || job->object.gone || pod->node_name == NULL ||
-        pod->gives_way_to != NULL || is_terminated_from_above(world, job))
+        registered_anew || pod->gives_way_to != NULL || is_terminated_from_above(world, job))
         return;
     int64_t ran_ns = pod->started ? world->now_ns - pod->started_ns : 0;
     if (job->timeout_s > 0 && pod->started && ran_ns >= job->timeout_s * NS_PER_S)

@@ -174,3 +174,28 @@ void moment_submitted(struct world *world, const struct sim_job *job)
         falls(world, job->object.version, 2))
         squat_for_a_moment(world, job);
 }
+
+static void run_node_deleted(struct world *world, struct task *task)
+{
+    const struct store *store = &world->stores[KIND_POD];
+    uint64_t hash = mix64(world->seed ^ (uint64_t)task->n);
+    if (!world->restless)
+        return;
+    for (size_t i = 0; i < store->count; i++) {
+        const struct sim_pod *pod = (const struct sim_pod *)store->items[i];
+        struct sim_node *node = node_of_pod(world, pod);
+        if (!pod->ours || !pod->body->executing || node == NULL || !node->instance->alive ||
+            node->instance != pod->body->instance)
+            continue;
+        node_deleted(world, node, (int64_t)(1 + hash % 40) * NS_PER_S);
+        return;
+    }
+}
+
+/* In one world of four an admin takes Node objects away. */
+void moments_begin(struct world *world)
+{
+    for (int64_t n = 1; n <= 3 && falls(world, 0x6e6f6465U, 4); n++)
+        after(world, n * (int64_t)(1000 + mix64(world->seed) % 9000) * NS_PER_MS, run_node_deleted,
+              NULL, NULL, n);
+}

@@ -148,7 +148,7 @@ static bool is_to_be_had(const struct world *world, const struct instance_live *
         return false;
     if (node == NULL)
         return instance->joins && world->now_ns - instance->launched_ns < 300 * NS_PER_S;
-    return node->ready && !node->tainted && instance->refuses_until_ns == 0 &&
+    return !node->object.gone && node->ready && !node->tainted && instance->refuses_until_ns == 0 &&
            instance->partitioned_until_ns == 0 && !instance->troubled && !has_pods(world, node);
 }
 

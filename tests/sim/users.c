@@ -531,5 +531,6 @@ void users_come(struct world *world, int64_t burst_ms)
         after(world, burst_ms * NS_PER_MS + draw_ms(world, 0, scale->mend_ms), run_mend, NULL, NULL,
               i);
     world->restless = true;
+    moments_begin(world);
     mischief_later(world, scale->mischief_min_ms * 5);
 }

@@ -301,6 +301,7 @@ void squat_name(struct world *world, const struct sim_job *job, const char *name
 void squat_for_a_moment(struct world *world, const struct sim_job *job);
 void kubelet_restart(struct world *world);
 void node_partition(struct world *world);
+void node_deleted(struct world *world, struct sim_node *node, int64_t back_ns);
 
 /* scheduler.c */
 void scheduler_sees(struct world *world, struct sim_pod *pod);
@@ -584,6 +585,7 @@ bool moment_is_collected(const struct world *world, const struct sim_pod *pod);
 void moment_edited(struct world *world, struct sim_definition *definition);
 void moment_ended(struct world *world, const struct sim_pod *pod);
 void moment_crash(struct world *world, int64_t restart_delay_ns);
+void moments_begin(struct world *world);
 void moment_submitted(struct world *world, const struct sim_job *job);
 
 void oracle_launched(struct world *world, const struct group *group, const struct request *request);
