@@ -302,6 +302,11 @@ bool is_gone(const struct core *core, const struct object_meta *meta)
     return false;
 }
 
+bool is_outdated(const struct object_meta *known, const struct object_meta *meta)
+{
+    return known != NULL && text_eq(known->uid, meta->uid) && known->generation > meta->generation;
+}
+
 /* ------------------------------------------------------------------- finalizers */
 
 void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,

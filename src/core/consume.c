@@ -148,6 +148,10 @@ void consumable_apply(struct core *core, struct consumable_resource *take_spec)
         consumable_gone(core, take_spec->meta.name);
     resource = consumable_named(core, take_spec->meta.name);
     const struct consumable_resource *old = resource->spec;
+    if (old != NULL && is_outdated(&old->meta, &take_spec->meta)) {
+        consumable_resource_free(take_spec);
+        return;
+    }
     bool same = old != NULL && old->total == take_spec->total &&
                 text_eq(old->invalid, take_spec->invalid) &&
                 (old->meta.deleted_ns == 0) == (take_spec->meta.deleted_ns == 0) &&

@@ -50,6 +50,13 @@ static void admissions_look(struct core *core)
         jobs_admit_all(core); /* which namespaces a queue takes depends on its environments */
 }
 
+static const struct object_meta *environment_meta(const struct core_environment *environment)
+{
+    if (environment == NULL)
+        return NULL;
+    return environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
+}
+
 void environment_apply(struct core *core, struct compute_environment *take_spec)
 {
     if (is_gone(core, &take_spec->meta)) {
@@ -57,6 +64,10 @@ void environment_apply(struct core *core, struct compute_environment *take_spec)
         return;
     }
     struct core_environment *environment = environment_named(core, take_spec->meta.name);
+    if (is_outdated(environment_meta(environment), &take_spec->meta)) {
+        compute_environment_free(take_spec);
+        return;
+    }
     if (environment != NULL && environment->spec != NULL &&
         !text_eq(environment->spec->meta.uid, take_spec->meta.uid))
         environment_gone(core, take_spec->meta.name);
@@ -99,6 +110,10 @@ void environment_invalid(struct core *core, struct object_meta *take_meta, const
         return;
     }
     struct core_environment *environment = environment_make(core, take_meta->name);
+    if (is_outdated(environment_meta(environment), take_meta)) {
+        meta_free(take_meta);
+        return;
+    }
     compute_environment_free(environment->spec);
     environment->spec = NULL;
     meta_free(environment->bad_meta);

@@ -198,7 +198,9 @@ struct core_pod {
     int64_t started_ns, created_ns, deleted_ns; /* deleted_ns: told to go; 0: not */
     int64_t finished_ns;                        /* 0: not, or no container ran */
     char *queue;                                /* its label, once it has ended */
-    uint64_t node_uid; /* hash of the UID of the Node it was placed on; 0: not known */
+    uint64_t node_uid;    /* hash of the UID of the Node it was placed on; 0: not known */
+    int64_t scheduled_ns; /* when the scheduler bound it; 0: it did not */
+    bool told_on_own, told_on_another; /* told to go when its Node, or another, had the name */
     int create_tries;
     struct core_queue *charged; /* counts against its limits; NULL: none */
     struct queue_use use;       /* what was charged */
@@ -775,6 +777,10 @@ void node_count_pod(struct core *core, struct core_pod *pod,
                     bool holds_room);                         /* takes or gives back its room */
 void node_refresh(struct core *core, struct core_node *node); /* membership, reserve, room */
 uint64_t uid_hash(const char *uid);
+/* Had another Node the name of the pod's one when the pod was told to go? Then it was stopped for
+ * that. One that came after has nothing to do with it. */
+bool node_was_another(const struct core_pod *pod);
+void node_was_bound(struct core_pod *pod); /* learns on which Node, if nobody has said */
 void node_check_lost(struct core *core,
                      struct core_pod *pod); /* is the machine under it certainly gone? */
 void node_check_pods(struct core *core, struct core_node *node);
@@ -891,6 +897,9 @@ void environment_status_fill(const struct core_environment *environment,
 void gone_remember(struct core *core, const struct object_meta *meta); /* NULL: nobody went */
 bool is_gone(const struct core *core, const struct object_meta *meta);
 void admin_wake(struct core *core, int64_t at_ns); /* plans these again then, if not before */
+/* A read is ahead of the watch, which then tells what was before, or behind it: an older spec would
+ * raise a maxvCpus again that was lowered, or open a queue that is closed. known may be NULL. */
+bool is_outdated(const struct object_meta *known, const struct object_meta *meta);
 void admin_plan(struct core *core);
 void admin_done(struct core *core, struct flight *flight, struct done *done);
 void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,

@@ -99,6 +99,11 @@ void queue_took(struct core_queue *queue, const struct core_job *job)
         queue->newest_ns = job->spec->meta.created_ns;
 }
 
+static const struct object_meta *queue_meta(const struct core_queue *queue)
+{
+    return queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
+}
+
 void queue_apply(struct core *core, struct job_queue *take_spec)
 {
     core->queue_order.compare = compare_queues;
@@ -107,6 +112,10 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
         return;
     }
     struct core_queue *queue = queue_named(core, take_spec->meta.name);
+    if (is_outdated(queue_meta(queue), &take_spec->meta)) {
+        job_queue_free(take_spec);
+        return;
+    }
     if (queue->spec != NULL && !text_eq(queue->spec->meta.uid, take_spec->meta.uid))
         gone_remember(core, &queue->spec->meta);
     if (queue->spec != NULL && !text_eq(queue->spec->meta.uid, take_spec->meta.uid))
@@ -151,6 +160,10 @@ void queue_invalid(struct core *core, struct object_meta *take_meta, const char 
         return;
     }
     struct core_queue *queue = queue_named(core, take_meta->name);
+    if (is_outdated(queue_meta(queue), take_meta)) {
+        meta_free(take_meta);
+        return;
+    }
     tree_remove(&core->queue_order, &queue->by_priority);
     job_queue_free(queue->spec);
     queue->spec = NULL;

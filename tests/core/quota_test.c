@@ -172,6 +172,21 @@ static const struct world_row rows[] = {
      "25s c SUBMITTED JobQueueDraining: JobQueue q is DRAINING and takes no job that was submitted after 1970-01-01T00:16:50Z: submit to another, or set its state to ENABLED\n"
      "40s c SUBMITTED JobQueueDraining: JobQueue q is DRAINING and takes no job that was submitted after 1970-01-01T00:16:50Z: submit to another, or set its state to ENABLED\n"
      "40s start c on n1\n"},
+    {"an old notice does not open a DRAINING queue, nor is it closed any later",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "at 10s\n"
+     "queue q draining\n"
+     "at 20s\n"
+     "job c queue=q cpu=1 created=20s\n"
+     "at 30s\n"
+     "queue q was enabled\n"
+     "queue q was broken=words\n"
+     "queue q priority=1\n"
+     "at 40s\n"
+     "why c\n",
+     "40s c SUBMITTED JobQueueDraining: JobQueue q is DRAINING and takes no job that was submitted after 1970-01-01T00:16:50Z: submit to another, or set its state to ENABLED\n"},
     /* clang-format on */
 };
 

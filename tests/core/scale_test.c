@@ -363,6 +363,17 @@ static const struct world_row rows[] = {
      "at 1s\n"
      "why a\n",
      "1s a RUNNABLE DoesNotFit: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - needs cpu 6; e: no instance type is large enough or matches\n"},
+    {"an old notice does not raise maxvCpus again",
+     "environment e kwok max=8 types=small:1:2Gi:0.05\n"
+     "queue q envs=e\n"
+     "at 1s\n"
+     "environment e max=1\n"
+     "at 2s\n"
+     "environment e was max=8\n"
+     "environment e was broken=words\n"
+     "job a queue=q cpu=1 array=2\n"
+     "at 10s\n",
+     "2s launch e 1x small token f4a1000\n"},
     {"a disabled queue buys nothing",
      "environment e kwok max=8 types=small:1:2Gi:0.05\n"
      "queue q envs=e disabled\n"

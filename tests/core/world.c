@@ -270,6 +270,7 @@ static bool pod_happens(struct world *world, const struct line *line)
         pod_touch(world, pod);
     } else if (strcmp(what, "bound") == 0) {
         text_set(&pod->node, line->words[3]);
+        pod->bound_ns = world->now_ns;
         text_set(&pod->waiting, NULL);
         text_set(&pod->waiting_words, NULL);
         pod_touch(world, pod);
@@ -285,6 +286,18 @@ static bool pod_happens(struct world *world, const struct line *line)
     return true;
 }
 
+/* "queue q was enabled": what it was before its last change, heard late. */
+static void show_old(struct world *world, const struct thing *thing, const struct line *line)
+{
+    AUTO_TEXT rest = rest_of(line, 3);
+    AUTO_TEXT words = text_printf("%s %s", thing->words, rest);
+    struct thing old = *thing;
+    old.words = words;
+    old.generation--;
+    old.version--;
+    thing_show(world, &old);
+}
+
 static bool thing_happens(struct world *world, const struct line *line)
 {
     const char *kind = line->words[0];
@@ -292,6 +305,10 @@ static bool thing_happens(struct world *world, const struct line *line)
     struct thing *thing = thing_find(world, kind, line->words[1]);
     if (thing != NULL && strcmp(what, "gone") == 0) {
         thing_gone(world, thing);
+        return true;
+    }
+    if (thing != NULL && strcmp(what, "was") == 0) {
+        show_old(world, thing, line);
         return true;
     }
     if (thing != NULL && strcmp(what, "deleting") == 0) {

@@ -52,6 +52,7 @@
  *         | gone
  *   pod a ok result={"count":3}           what it leaves
  *   job a cancel words | terminate words | gone      queue q1 gone | deleting | broken=words
+ *   queue q1 was enabled      an old notice of it that comes late
  *   node n1 gone     machine i1 gone                 environment e1 deleting      pod foreign gone
  *   machine i1 REBALANCE | INTERRUPTION [zone=a]     what its provider knows of its end
  *   answer create a refused no such field   how the next action of that kind about a ends:

@@ -56,7 +56,7 @@ struct thing { /* a declared object: its words, and what a server adds to them *
 struct world_pod {
     char *namespace_, *name, *uid, *node, *words; /* words: of a foreign pod's declaration */
     int64_t version, created_ns, deleted_ns, started_ns, finished_ns, end_due_ns;
-    int64_t disrupted_ns;
+    int64_t disrupted_ns, bound_ns;
     bool finalizer, dirty, gone, lost;
     enum pod_phase phase;
     struct thing *job; /* NULL: foreign */
