@@ -189,10 +189,15 @@ static void decode_disruption(struct pod *pod, struct json_object *conditions)
 /* While it has no node, what it waits for is the scheduler's to say. */
 static void decode_scheduling(struct pod *pod, struct json_object *conditions)
 {
-    for (size_t i = 0; i < json_list_count(conditions) && pod->node_name == NULL; i++) {
+    for (size_t i = 0; i < json_list_count(conditions); i++) {
         struct json_object *item = json_list_at(conditions, i);
-        if (!text_eq(json_get_text(item, "type"), "PodScheduled") ||
-            !text_eq(json_get_text(item, "status"), "False") || pod->waiting_reason != NULL)
+        if (!text_eq(json_get_text(item, "type"), "PodScheduled"))
+            continue;
+        bool bound = text_eq(json_get_text(item, "status"), "True");
+        if (bound && pod->node_name != NULL)
+            pod->scheduled_ns = json_get_time(item, "lastTransitionTime");
+        if (!text_eq(json_get_text(item, "status"), "False") || pod->node_name != NULL ||
+            pod->waiting_reason != NULL)
             continue;
         pod->waiting_reason = text_copy(json_get_text(item, "reason"));
         pod->waiting_message = text_copy_max(json_get_text(item, "message"), POD_MESSAGE_MAX);

@@ -157,6 +157,7 @@ void assist_seen(struct core *core, struct core_pod *pod, const struct pod *seen
 {
     if (!pod->ours || pod->state != PODS_LIVE)
         return;
+    pod->scheduled_ns = seen->scheduled_ns;
     if (seen->node_name == NULL) {
         pod->assisted = true;
         if (pod->environment == NULL)
@@ -167,8 +168,7 @@ void assist_seen(struct core *core, struct core_pod *pod, const struct pod *seen
         pod->bound = true;
         if (pod->kill == KILL_HOST && !pod->kill_sent)
             pod->kill = KILL_NONE;
-        pod->node_uid =
-            pod->node != NULL && pod->node->spec != NULL ? uid_hash(pod->node->spec->meta.uid) : 0;
         text_set(&pod->environment, NULL);
+        node_was_bound(pod);
     }
 }

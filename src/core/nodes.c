@@ -441,6 +441,30 @@ uint64_t uid_hash(const char *uid)
     return uid != NULL ? hash_bytes(uid, strlen(uid), 0) | 1 : 0;
 }
 
+enum { UID_ANOTHER = 2 }; /* no uid_hash() is even */
+
+/* The scheduler binds to a name. Which Node that was then, a process that was not there can only
+ * tell by the times: one that is younger was not it. */
+void node_was_bound(struct core_pod *pod)
+{
+    const struct node *node = pod->node != NULL ? pod->node->spec : NULL;
+    if (pod->node_uid != 0 || node == NULL)
+        return;
+    bool younger = pod->scheduled_ns != 0 && node->meta.created_ns > pod->scheduled_ns;
+    pod->node_uid = younger ? UID_ANOTHER : uid_hash(node->meta.uid);
+}
+
+/* Times have a grain of a second: of one and the same what was heard first was first. */
+bool node_was_another(const struct core_pod *pod)
+{
+    const struct node *node = pod->node != NULL ? pod->node->spec : NULL;
+    if (pod->told_on_another || pod->deleted_ns == 0 || node == NULL || pod->node_uid == 0 ||
+        pod->node_uid == uid_hash(node->meta.uid))
+        return pod->told_on_another;
+    int64_t came_s = node->meta.created_ns / NS_PER_S, told_s = pod->deleted_ns / NS_PER_S;
+    return came_s < told_s || (came_s == told_s && !pod->told_on_own);
+}
+
 /* Is the machine that the pod was placed on certainly gone? Yes when its Node is gone and the
  * provider says that the machine is too (for machines that we did not buy, pod GC tells, by failing
  * the pod). Yes when another machine, bought later, has the Node's name now: a name is not an
@@ -457,8 +481,12 @@ void node_check_lost(struct core *core, struct core_pod *pod)
             pod_lost(core, pod);
         return;
     }
-    if (pod->node_uid == 0 || pod->node_uid == uid_hash(node->spec->meta.uid))
+    node_was_bound(pod);
+    if (pod->node_uid == uid_hash(node->spec->meta.uid)) {
+        pod->told_on_own = pod->deleted_ns != 0;
         return;
+    }
+    pod->told_on_another = node_was_another(pod);
     if (node->instance != NULL && node->instance->launched_ns > pod->created_ns)
         pod_lost(core, pod);
     else

@@ -315,15 +315,6 @@ static void apply_to_child(struct core *core, struct core_pod *pod, unsigned wei
     depend_child_ended(core, job, pod->index);
 }
 
-/* Had another Node the name of the pod's one when the pod was told to go? Then it was stopped for
- * that. One that came after has nothing to do with it. */
-static bool was_on_another(const struct core_pod *pod)
-{
-    const struct node *node = pod->node != NULL ? pod->node->spec : NULL;
-    return node != NULL && pod->node_uid != 0 && pod->node_uid != uid_hash(node->meta.uid) &&
-           node->meta.created_ns <= pod->deleted_ns;
-}
-
 /* Stopped when its start deadline had passed, by us, by an earlier life of this process or by the
  * kubelet: the pod's own times tell. */
 static bool could_not_start(const struct core *core, const struct core_pod *pod,
@@ -335,7 +326,7 @@ static bool could_not_start(const struct core *core, const struct core_pod *pod,
     if (seen != NULL && seen->deadline)
         return true;
     int64_t created_ns = seen != NULL ? seen->meta.created_ns : pod->created_ns;
-    return pod->deleted_ns != 0 && !was_on_another(pod) &&
+    return pod->deleted_ns != 0 && !node_was_another(pod) &&
            pod->deleted_ns - created_ns >= job_start_deadline_ns(core, pod->job);
 }
 

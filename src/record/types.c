@@ -270,7 +270,7 @@ ROOT(pod, STRUCT(meta, object_meta) M(address) M(node_name) ENUM(phase, POD_UNKN
     M(message) STRUCT(requests, resources) NUMBERS(host_ports, host_port_count) M(owner_kind)
     M(owner_uid) M(job_uid) M(job_name) M(queue) M(share) M(gives_way_to) M(environment) M(node_uid) M(definition)
     M(definition_uid) M(index) M(count) M(try) M(attempt) STRUCT(consumables, consumable_needs) M(price)
-    M(deadline) M(disruption) M(disrupted_ns) M(waiting_reason) M(waiting_message) M(init_started)
+    M(deadline) M(disruption) M(disrupted_ns) M(scheduled_ns) M(waiting_reason) M(waiting_message) M(init_started)
     M(containers_started) M(started_ns) M(finished_ns) LIST(exits, exit_count, container_exit)
     M(result))
 #undef T

@@ -99,11 +99,12 @@ TEST(a_pod_on_its_node)
 }
 
 /* clang-format off */
-static const struct { const char *name, *node, *status, *reason, *message; } waits[] = {
-    { "words", "", "{'conditions':[{'type':'PodScheduled','status':'False','reason':'Unschedulable','message':'0/1 nodes'}]}", "Unschedulable", "0/1 nodes" },
-    { "gated", "", "{'conditions':[{'type':'PodScheduled','status':'False','reason':'SchedulingGated'}]}", "SchedulingGated", NULL },
-    { "bound", "", "{'conditions':[{'type':'PodScheduled','status':'True'}]}", NULL, NULL },
-    { "old words", "'nodeName':'n'", "{'conditions':[{'type':'PodScheduled','status':'False','reason':'Unschedulable'}]}", NULL, NULL },
+static const struct { const char *name, *node, *status, *reason, *message; int64_t bound_s; } waits[] = {
+    { "words", "", "{'conditions':[{'type':'PodScheduled','status':'False','reason':'Unschedulable','message':'0/1 nodes'}]}", "Unschedulable", "0/1 nodes", 0 },
+    { "gated", "", "{'conditions':[{'type':'PodScheduled','status':'False','reason':'SchedulingGated'}]}", "SchedulingGated", NULL, 0 },
+    { "bound", "'nodeName':'n'", "{'conditions':[{'type':'PodScheduled','status':'True','lastTransitionTime':'1970-01-01T00:01:00Z'}]}", NULL, NULL, 60 },
+    { "to be bound", "", "{'conditions':[{'type':'PodScheduled','status':'True','lastTransitionTime':'1970-01-01T00:01:00Z'}]}", NULL, NULL, 0 },
+    { "old words", "'nodeName':'n'", "{'conditions':[{'type':'PodScheduled','status':'False','reason':'Unschedulable'}]}", NULL, NULL, 0 },
 };
 /* clang-format on */
 
@@ -117,5 +118,6 @@ TEST(the_schedulers_words)
         REQUIRE(pod_decode(doc, &pod, NULL) == 0);
         CHECK_TEXT(waits[i].name, pod->waiting_reason, waits[i].reason);
         CHECK_TEXT(waits[i].name, pod->waiting_message, waits[i].message);
+        CHECK_INT(waits[i].name, pod->scheduled_ns, waits[i].bound_s * NS_PER_S);
     }
 }

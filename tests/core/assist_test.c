@@ -140,6 +140,43 @@ static const struct world_row rows[] = {
      "at 4s\n",
      "0s start a in e, unbound\n"
      "3s start b on n1\n"},
+    {"another machine has its node's name: what it is bound to is known after a restart too",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "job a queue=q cpu=1 start=60s needs=volumes\n"
+     "at 1s\n"
+     "pod a bound n1\n"
+     "restart\n"
+     "at 2s\n"
+     "node n1 gone\n"
+     "at 10s\n"
+     "node n1 env=e cpu=2\n"
+     "at 20s\n"
+     "jobs\n",
+     "0s start a in e, unbound\n"
+     "10s stop a\n"
+     "10s start a in e, unbound\n"
+     "20s jobs\n"
+     "  a STARTING refusals=1\n"},
+    {"nor does it matter that nobody watched when the name went to another",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "job a queue=q cpu=1 start=60s needs=volumes\n"
+     "at 1s\n"
+     "pod a bound n1\n"
+     "at 2s\n"
+     "node n1 gone\n"
+     "node n1 env=e cpu=2\n"
+     "restart\n"
+     "at 20s\n"
+     "jobs\n",
+     "0s start a in e, unbound\n"
+     "2s stop a\n"
+     "2s start a in e, unbound\n"
+     "20s jobs\n"
+     "  a STARTING refusals=1\n"},
     {"a multi-node job takes volumes, and is placed on its nodes",
      "environment e static\n"
      "queue q envs=e\n"

@@ -770,6 +770,7 @@ struct pod *pod_from(const struct world_pod *from)
     pod->deadline = from->deadline;
     pod->disruption = text_copy(from->disruption);
     pod->disrupted_ns = from->disruption != NULL ? from->disrupted_ns : 0;
+    pod->scheduled_ns = from->bound_ns;
     pod->waiting_reason = text_copy(from->waiting);
     pod->waiting_message = text_copy(from->waiting_words);
     pod->init_started = from->init_started;

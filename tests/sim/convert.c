@@ -295,6 +295,7 @@ struct pod *pod_convert(const struct sim_pod *from)
     pod->deadline = from->deadline;
     pod->disruption = text_copy(from->disruption);
     pod->disrupted_ns = from->disruption != NULL ? from->disrupted_ns : 0;
+    pod->scheduled_ns = from->bound_ns;
     pod->message = text_copy(from->message);
     pod->waiting_reason = text_copy(from->waiting_reason);
     if (from->waiting_reason != NULL)

@@ -239,11 +239,12 @@ struct body {
     struct instance_live *instance; /* that admitted it */
     struct sim_pod *sibling;        /* the child's try before this one */
     bool admitted, executing, confirmed, killed;
-    bool told_hang;   /* its kubelet has said that the image does not come */
-    bool on_another;  /* told to go when another Node had the name */
-    bool told_held;   /* told to go before its finalizer was off */
-    int64_t sent_ns;  /* when the create was */
-    uint64_t process; /* that sent the create */
+    bool told_hang;                          /* its kubelet has said that the image does not come */
+    bool on_another;                         /* told to go when another Node had the name */
+    bool told_held;                          /* told to go before its finalizer was off */
+    int64_t sent_ns;                         /* when the create was */
+    int64_t most_milli, most_mib, most_jobs; /* limits of its queue then */
+    uint64_t process;                        /* that sent the create */
 };
 
 struct sim_pod {
@@ -257,6 +258,7 @@ struct sim_pod {
     const char *job_uid, *job_name, *queue, *share, *environment, *node_uid;
     const char *gives_way_to; /* the share for which it was marked to be stopped */
     const char *bound_uid;    /* of the node that the scheduler chose; nobody else knows */
+    int64_t bound_ns;         /* when it did */
     const char *revision, *revision_of;
     uint32_t index, count, try, attempt;
     int64_t price;

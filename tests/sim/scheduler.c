@@ -61,6 +61,7 @@ static void run_schedule(struct world *world, struct task *task)
     world->counters.bound++;
     pod->node_name = node->object.name;
     pod->bound_uid = node->object.uid;
+    pod->bound_ns = world->now_ns / NS_PER_S * NS_PER_S;
     pod->waiting_reason = NULL;
     STORY(world, "binds  %s to %s", pod->object.name, pod->node_name);
     store_change(world, &pod->object, false);

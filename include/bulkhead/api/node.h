@@ -64,6 +64,7 @@ struct pod {
     bool deadline;        /* status.reason is DeadlineExceeded */
     char *disruption;     /* reason of condition DisruptionTarget=True, or NULL */
     int64_t disrupted_ns; /* since when; 0: not told */
+    int64_t scheduled_ns; /* when it was bound to its node; 0: not told */
     char *waiting_reason; /* of the first container that waits: ImagePullBackOff, ... or NULL */
     char *waiting_message;
     bool init_started;       /* an init container has run or is running */
