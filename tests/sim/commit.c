@@ -93,6 +93,9 @@ static void create_pod(struct world *world, struct request *request)
     pod->body->pod = pod;
     pod->body->job = truth != NULL ? truth->job : NULL;
     pod->body->sent_ns = request->sent_ns;
+    pod->body->most_milli = request->most_milli;
+    pod->body->most_mib = request->most_mib;
+    pod->body->most_jobs = request->most_jobs;
     pod->body->process = request->process;
     oracle_created(world, pod, request);
     oracle_taken(world, pod, request);

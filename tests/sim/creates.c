@@ -16,7 +16,7 @@ const struct sim_node *known_node(const struct world *world, const char *name)
 }
 
 /* The name is known to be somebody else's: the create can only come back as EXISTS. */
-static bool is_squatted(const struct world *world, const struct request *request)
+bool is_squatted(const struct world *world, const struct request *request)
 {
     const struct watch *watch = &world->watches[KIND_POD];
     for (size_t i = 0; i < watch->known_count; i++) {

@@ -40,7 +40,8 @@ static bool is_empty(const struct world *world, const struct sim_node *node,
         /* An earlier try of the same part, whose name somebody else has. */
         bool instead =
             mine != NULL && name_eq(other->job_uid, mine->job_uid) && other->index == mine->index;
-        if (other != mine && !instead && !heard && name_eq(other->node_uid, node->object.uid))
+        if (other != mine && !instead && !heard && !is_squatted(world, other) &&
+            name_eq(other->node_uid, node->object.uid))
             return false;
     }
     return true;

@@ -87,6 +87,11 @@ static void higher(int64_t *limit, int64_t other)
         *limit = other > 0 ? other : INT64_MAX;
 }
 
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static void limits_of(const struct sim_queue *queue, struct request *request)
 {
     higher(&request->most_milli, queue->most_milli);
@@ -143,7 +148,9 @@ void oracle_quota_created(struct world *world, const struct sim_pod *created,
                           const struct request *request)
 {
     const struct store *store = &world->stores[KIND_POD];
-    int64_t milli = 0, mib = 0, jobs = 0;
+    int64_t milli = created->cpu_milli, mib = created->memory_mib, jobs = 1;
+    int64_t most_milli = request->most_milli, most_mib = request->most_mib;
+    int64_t most_jobs = request->most_jobs;
     if (request->process != world->process)
         return; /* a part of a multi-node job may have been planned under another limit */
     const struct truth *mine = truth_of(world, created->job_uid);
@@ -156,8 +163,14 @@ void oracle_quota_created(struct world *world, const struct sim_pod *created,
         milli += pod->cpu_milli;
         mib += pod->memory_mib;
         jobs += counts(world, pod, i);
+        /* It was sent later and arrived earlier, and the limits may have been raised in between. */
+        if (pod->body->sent_ns <= request->sent_ns)
+            continue;
+        most_milli = larger(most_milli, pod->body->most_milli);
+        most_mib = larger(most_mib, pod->body->most_mib);
+        most_jobs = larger(most_jobs, pod->body->most_jobs);
     }
-    if (milli > request->most_milli || mib > request->most_mib || jobs > request->most_jobs)
+    if (milli > most_milli || mib > most_mib || jobs > most_jobs)
         violation(world, "limits",
                   "with pod %s queue %s runs %lldm, %lldMi, %lld jobs, more than its limits",
                   created->object.name, created->queue, (long long)milli, (long long)mib,

@@ -383,6 +383,7 @@ struct node_pod {
     const char *job_uid;         /* NULL: not ours */
     const struct sim_pod *known; /* NULL: sent, and not heard of */
 };
+bool is_squatted(const struct world *world, const struct request *request); /* see creates.c */
 const struct sim_node *known_node(const struct world *world, const char *name);
 void node_use_add(struct world *world, const struct sim_node *node, const struct request *except,
                   bool (*stays)(void *ctx, const struct node_pod *pod), void *ctx,
