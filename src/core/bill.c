@@ -17,6 +17,11 @@
  *   5. We remove a job (ttlSecondsAfterFinished) when a stored sum has its mark, or when for
  *      HOLD_NS none could be stored. So no crash loses anything of what we remove.
  *
+ * What a dead process had sent may still arrive, where the fence is behind. A job's status with a
+ * mark below one that is settled would be taken for settled, and a queue's may have settled more
+ * than we know of. So whoever comes after another process settles nothing in its first minute, and
+ * takes over what it hears in that time to be settled.
+ *
  * Others may delete a job at any time. While we watch, what it cost goes over into the settled sum.
  * What was in no stored sum is lost if nobody watches then, or if the process dies before the next
  * is stored: that is at most what the job was charged since the queue's last stored sum, because a
@@ -31,6 +36,7 @@
 
 #define PERIOD_NS (60 * NS_PER_S)
 #define HOLD_NS (600 * NS_PER_S)
+#define LATE_NS (60 * NS_PER_S) /* as long as an API server may take to carry out a request */
 
 static bool is_zero(const struct job_cost *cost)
 {
@@ -101,14 +107,24 @@ static void list_add(struct core_job *job)
     job->bill.listed = true;
 }
 
-static void settle(struct queue_bill *bill)
+static bool can_settle(const struct queue_bill *bill)
 {
-    struct core_job *job;
-    while ((job = bill->first) != NULL && job->bill.told.mark != 0) {
-        count_settled(job, &job->bill.told);
+    return bill->first != NULL && bill->first->bill.told.mark != 0;
+}
+
+static void settle_first(struct queue_bill *bill)
+{
+    struct core_job *job = bill->first;
+    count_settled(job, &job->bill.told);
+    if (job->cost.mark > bill->settled.mark)
         bill->settled.mark = job->cost.mark;
-        list_remove(job);
-    }
+    list_remove(job);
+}
+
+static void settle(const struct core *core, struct queue_bill *bill)
+{
+    while (core->now_ns >= bill->settle_from_ns && can_settle(bill))
+        settle_first(bill);
 }
 
 /* ----------------------------------------------------------------------------- jobs */
@@ -127,7 +143,7 @@ static bool has_ttl(const struct core_job *job)
     return job->spec->ttl_s.set || (job->queue->spec != NULL && job->queue->spec->ttl_s.set);
 }
 
-void bill_written(struct core_job *job)
+void bill_written(const struct core *core, struct core_job *job)
 {
     const struct job_cost more = {
         .vcpu_seconds = job->bill.sent.vcpu_seconds - job->bill.told.vcpu_seconds,
@@ -142,7 +158,7 @@ void bill_written(struct core_job *job)
     count_all(job, &more);
     if (settled)
         count_settled(job, &more);
-    settle(bill);
+    settle(core, bill);
     if (job->bill.told.mark != 0 && has_ttl(job))
         bill->urgent = true;
 }
@@ -170,10 +186,10 @@ void bill_read(struct core *core, struct core_job *job)
     take(job);
     if (job->cost.mark != 0 && !is_settled(job))
         list_add(job);
-    settle(&job->queue->bill);
+    settle(core, &job->queue->bill);
 }
 
-void bill_gone(struct core_job *job)
+void bill_gone(const struct core *core, struct core_job *job)
 {
     if (job->queue == NULL)
         return;
@@ -181,7 +197,7 @@ void bill_gone(struct core_job *job)
     list_remove(job);
     if (!settled)
         count_settled(job, &job->bill.told);
-    settle(&job->queue->bill);
+    settle(core, &job->queue->bill);
 }
 
 bool bill_holds(struct core *core, struct core_job *job)
@@ -216,6 +232,8 @@ static void open_bill(struct core *core, struct core_queue *queue)
     bill->last_mark = bill->settled.mark;
     bill->first = bill->last = NULL;
     bill->urgent = false;
+    bool first = queue->spec == NULL || queue->spec->observed_generation == 0;
+    bill->settle_from_ns = first ? 0 : core->now_ns + LATE_NS;
 }
 
 static int by_mark(const void *a, const void *b)
@@ -250,7 +268,9 @@ static void keep_told(struct core_queue *queue)
 {
     struct queue_bill *bill = &queue->bill;
     const struct queue_cost *stored = queue->spec != NULL ? &queue->spec->cost : NULL;
-    for (size_t i = 0; stored != NULL && i < stored->share_count; i++) {
+    if (stored == NULL)
+        return;
+    for (size_t i = 0; i < stored->share_count; i++) {
         struct share_cost *share = bill_share(bill, stored->shares[i].identifier, false);
         if (share == NULL)
             continue; /* not believed */
@@ -260,9 +280,45 @@ static void keep_told(struct core_queue *queue)
         cost_add(&bill->all, &gone);
         cost_add(&bill->settled, &gone);
     }
-    const struct job_cost gone = gone_of(&bill->told.all, &bill->all);
+    const struct job_cost gone = gone_of(&stored->all, &bill->all);
     cost_add(&bill->all, &gone);
     cost_add(&bill->settled, &gone);
+}
+
+/* What a process that is dead now has settled, and told after we had begun. Jobs that it counted
+ * have been read with their marks, since that was durable; what else it counted is gone. */
+static void keep_settled(struct core_queue *queue)
+{
+    struct queue_bill *bill = &queue->bill;
+    const struct queue_cost *stored = &queue->spec->cost;
+    while (can_settle(bill) && bill->first->cost.mark <= stored->settled.mark)
+        settle_first(bill);
+    for (size_t i = 0; i < stored->share_count; i++) {
+        struct share_cost *share = bill_share(bill, stored->shares[i].identifier, true);
+        if (share == NULL)
+            continue;
+        const struct job_cost gone = gone_of(&stored->shares[i].settled, &share->settled);
+        cost_add(&share->all, &gone);
+        cost_add(&share->settled, &gone);
+        cost_add(&bill->all, &gone);
+        cost_add(&bill->settled, &gone);
+    }
+    const struct job_cost gone = gone_of(&stored->settled, &bill->settled);
+    cost_add(&bill->all, &gone);
+    cost_add(&bill->settled, &gone);
+    if (stored->settled.mark > bill->settled.mark)
+        bill->settled.mark = stored->settled.mark;
+    if (bill->settled.mark > bill->last_mark)
+        bill->last_mark = bill->settled.mark;
+}
+
+static void heard(const struct core *core, struct core_queue *queue)
+{
+    if (core->now_ns >= queue->bill.settle_from_ns || queue->spec == NULL ||
+        !bill_shares_are_sound(&queue->spec->cost))
+        return;
+    keep_settled(queue);
+    keep_told(queue);
 }
 
 /* Adds what the jobs of one queue, or of all, cost. */
@@ -277,6 +333,8 @@ static void take_jobs(struct core *core, const struct core_queue *only)
         job->bill.listed = false;
         job->bill.prev = job->bill.next = NULL;
         take(job);
+        if (job->spec->has_status) /* another process was at work */
+            job->queue->bill.settle_from_ns = core->now_ns + LATE_NS;
         if (job->cost.mark == 0 || is_settled(job))
             continue;
         ARRAY_ROOM(listed, marked, capacity);
@@ -299,19 +357,23 @@ void bill_begin_all(struct core *core)
     at = 0;
     while ((queue = map_next(core->queues, &at, NULL)) != NULL) {
         keep_told(queue);
-        settle(&queue->bill);
+        settle(core, &queue->bill);
     }
 }
 
 void bill_queue_new(struct core *core, struct core_queue *queue)
 {
     const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
-    if (!core->synced || text_eq(queue->bill.uid, meta->uid))
+    if (!core->synced)
         return;
+    if (text_eq(queue->bill.uid, meta->uid)) {
+        heard(core, queue);
+        return;
+    }
     open_bill(core, queue);
     take_jobs(core, queue);
     keep_told(queue);
-    settle(&queue->bill);
+    settle(core, &queue->bill);
 }
 
 void bill_free(struct core_queue *queue)
@@ -325,9 +387,12 @@ static bool has_changed(const struct queue_bill *bill)
     return !is_same(&bill->all, &bill->told.all) || !is_same(&bill->settled, &bill->told.settled);
 }
 
-bool bill_is_due(struct core *core, const struct core_queue *queue)
+bool bill_is_due(struct core *core, struct core_queue *queue)
 {
-    const struct queue_bill *bill = &queue->bill;
+    struct queue_bill *bill = &queue->bill;
+    settle(core, bill);
+    if (can_settle(bill))
+        admin_wake(core, bill->settle_from_ns);
     if (!has_changed(bill))
         return false;
     int64_t due_ns = bill->told_ns + PERIOD_NS;

@@ -47,8 +47,7 @@ void bill_shares_free(struct queue_bill *bill)
     bill->share_count = bill->share_capacity = 0;
 }
 
-/* Somebody may have edited it: parts of the queue's sums, each once, or nothing is believed. */
-static bool is_sound(const struct queue_cost *stored)
+bool bill_shares_are_sound(const struct queue_cost *stored)
 {
     static const struct job_cost nothing;
     struct job_cost all = {0}, settled = {0};
@@ -71,7 +70,7 @@ static bool is_sound(const struct queue_cost *stored)
 void bill_shares_open(struct queue_bill *bill, const struct queue_cost *stored)
 {
     bill_shares_free(bill);
-    if (stored == NULL || !is_sound(stored))
+    if (stored == NULL || !bill_shares_are_sound(stored))
         return;
     for (size_t i = 0; i < stored->share_count; i++) {
         struct share_cost *share = bill_share(bill, stored->shares[i].identifier, true);

@@ -774,7 +774,7 @@ void job_gone(struct core *core, const char *uid)
     if (map_get(core->jobs_by_name, job->key) == job)
         map_remove(core->jobs_by_name, job->key);
     core->counts.jobs--;
-    bill_gone(job);
+    bill_gone(core, job);
     unadmitted_remove(core, job);
     if (job->parked)
         job_unpark(core, job);

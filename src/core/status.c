@@ -283,7 +283,7 @@ static void job_written(struct core *core, struct core_job *job, uint64_t sequen
         job->written_sequence = sequence;
     if (job->gone)
         return;
-    bill_written(job);
+    bill_written(core, job);
     pods_durable(core, job);
     replace_written(core, job);
     references_written(core, job);

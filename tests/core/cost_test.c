@@ -84,10 +84,10 @@ static const struct world_row bills[] = {
      "at 400s\n"
      "restart\n"
      "at 600s\n",
-     "120s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
-     "135s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
-     "190s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
-     "210s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 25000 settled up to 1\n"
+     "120s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 0 settled up to 0\n"
+     "135s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 0 settled up to 0\n"
+     "190s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 0 settled up to 0\n"
+     "210s q costs 100 vCPU-s, 0 GPU-s, 25000 millionths, 0 settled up to 0\n"
      "270s q costs 300 vCPU-s, 0 GPU-s, 75000 millionths, 75000 settled up to 2\n"
      "400s q costs 300 vCPU-s, 0 GPU-s, 75000 millionths, 75000 settled up to 2\n"},
     {"what is removed for its age is in the sum first",
@@ -152,8 +152,29 @@ static const struct world_row bills[] = {
      "110s q costs 20 vCPU-s, 0 GPU-s, 5000 millionths, 0 settled up to 0, by share: x 5000/0\n"
      "111s q costs 120 vCPU-s, 0 GPU-s, 30000 millionths, 25000 settled up to 1, by share: "
      "y 25000/25000, x 5000/0\n"
-     "112s q costs 120 vCPU-s, 0 GPU-s, 30000 millionths, 30000 settled up to 1, by share: "
+     "112s q costs 120 vCPU-s, 0 GPU-s, 30000 millionths, 5000 settled up to 0, by share: "
+     "y 25000/0, x 5000/5000\n"
+     "172s q costs 120 vCPU-s, 0 GPU-s, 30000 millionths, 30000 settled up to 1, by share: "
      "y 25000/25000, x 5000/5000\n"},
+    {"what a dead process tells too late to have settled stays so, with what it counted of who is gone",
+     "environment e kwok max=8 types=large:4:16Gi:3.60 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 memory=1Gi runs=100s\n"
+     "job b queue=q cpu=1 memory=1Gi runs=40s\n"
+     "at 40s\n"
+     "answer always queue-status q again\n"
+     "at 52s\n"
+     "job b gone\n"
+     "restart\n"
+     "answer always queue-status q ok\n"
+     "at 53s\n"
+     "queue q settled=10000\n"
+     "at 300s\n",
+     "51s q costs 40 vCPU-s, 0 GPU-s, 10000 millionths, 10000 settled up to 1\n"
+     "53s q costs 0 vCPU-s, 0 GPU-s, 10000 millionths, 10000 settled up to 1\n"
+     "67s q costs 0 vCPU-s, 0 GPU-s, 10000 millionths, 10000 settled up to 1\n"
+     "110s q costs 0 vCPU-s, 0 GPU-s, 10000 millionths, 10000 settled up to 1\n"
+     "170s q costs 100 vCPU-s, 0 GPU-s, 35000 millionths, 35000 settled up to 2\n"},
     /* clang-format on */
 };
 

@@ -51,6 +51,7 @@
  *         | unknown (a kubelet that never ran it ends it)
  *         | gone
  *   pod a ok result={"count":3}           what it leaves
+ *   queue q1 settled=25000    a dead process has counted one more job, and told so too late
  *   job a cancel words | terminate words | gone      queue q1 gone | deleting | broken=words
  *   queue q1 was enabled      an old notice of it that comes late
  *   node n1 gone     machine i1 gone                 environment e1 deleting      pod foreign gone

@@ -303,6 +303,12 @@ struct job_queue *queue_from(const struct thing *thing)
     queue->draining_since_ns = thing->draining_since_ns;
     queue->cost = thing->cost;
     queue->cost.shares = share_costs_copy(queue->cost.shares, queue->cost.share_count);
+    int64_t settled = line_number(&line, "settled", queue->cost.settled.amount);
+    if (settled > queue->cost.settled.amount) {
+        queue->cost.all.amount += settled - queue->cost.settled.amount;
+        queue->cost.settled.amount = settled;
+        queue->cost.settled.mark++;
+    }
     queue->priority = line_number(&line, "priority", 0);
     struct text_list names = {0};
     list_from(line_get(&line, "envs"), &names);
