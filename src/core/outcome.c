@@ -325,7 +325,9 @@ static bool could_not_start(const struct core *core, const struct core_pod *pod,
         return false;
     if (seen != NULL && seen->deadline)
         return true;
-    int64_t created_ns = seen != NULL ? seen->meta.created_ns : pod->created_ns;
+    /* Ours has a finer grain than the server's, which is all that a later process has. */
+    int64_t created_ns =
+        seen != NULL ? seen->meta.created_ns : pod->created_ns - pod->created_ns % NS_PER_S;
     return pod->deleted_ns != 0 && !node_was_another(pod) &&
            pod->deleted_ns - created_ns >= job_start_deadline_ns(core, pod->job);
 }
