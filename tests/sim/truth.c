@@ -55,6 +55,27 @@ bool pod_is_stranded(const struct world *world, const struct sim_pod *pod)
     return node == NULL || !node->instance->alive || !name_eq(node->object.uid, pod_machine(pod));
 }
 
+/* Who had given it up with its machine may have died before the finalizer was off: what the next
+ * one does to it, and when, changes nothing. */
+bool is_recorded(const struct world *world, const struct sim_pod *pod)
+{
+    const struct sim_job *job = pod->body->job;
+    const struct stored_status *stored = job != NULL ? job->status : NULL;
+    const struct sim_array_state *state =
+        job != NULL ? store_find(world, KIND_ARRAY_STATE, job->object.namespace_, job->object.name)
+                    : NULL;
+    if (state != NULL && name_eq(state->job_uid, job->object.uid) &&
+        (stored == NULL || stored->elsewhere))
+        stored = state->status;
+    if (stored == NULL)
+        return false;
+    const struct child_record *child =
+        stored->children != NULL ? &stored->children[pod->index] : NULL;
+    int64_t tries = child != NULL ? child->attempts + stored->refusals[pod->index]
+                                  : stored->status.attempts + stored->status.refusals;
+    return tries >= pod->try;
+}
+
 /* By the times in its own metadata, so that it holds also when the process that stopped it is gone.
  */
 static bool could_not_start(const struct sim_pod *pod)

@@ -264,7 +264,7 @@ void pod_delete(struct world *world, struct sim_pod *pod, int64_t grace_s)
     bool at_once = grace_s == 0 || pod_ended(pod) || pod->node_name == NULL;
     if (pod->object.deleted_ns == 0) {
         const struct sim_node *node = node_of_pod(world, pod);
-        pod->body->told_held = pod->object.finalizer;
+        pod->body->told_held = pod->object.finalizer && !is_recorded(world, pod);
         pod->body->on_another = node != NULL && !name_eq(node->object.uid, pod_machine(pod));
         pod->object.deleted_ns = world->now_ns + grace_s * NS_PER_S;
         pod->grace_s = grace_s;

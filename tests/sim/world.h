@@ -518,6 +518,7 @@ struct summary { /* of the tries of a child, up to and including one of them */
 
 struct summary summarize(const struct world *world, const struct sim_job *job,
                          const struct sim_pod *last);
+bool is_recorded(const struct world *world, const struct sim_pod *pod); /* is its outcome stored? */
 /* Neither admitted nor ever to be: its node is not the one it was made for. */
 bool pod_is_stranded(const struct world *world, const struct sim_pod *pod);
 /* May a child have failed though no attempt of its own failed for good? */
