@@ -351,6 +351,19 @@ static bool dependency_may_succeed(const struct world *world, const struct sim_j
     return false;
 }
 
+/* A job that somebody deletes and makes anew with another size, before a process has read who waits
+ * for it: N_TO_N does not fit then, whatever the condition. */
+static bool may_not_pair(const struct world *world, const struct sim_job *job,
+                         const struct sim_dependency *dependency)
+{
+    if (dependency->type != DEPENDENCY_N_TO_N || dependency->name == NULL)
+        return false;
+    for (const struct truth *other = world->truths; other != NULL; other = other->next)
+        if (is_meant(world, other->job, job, dependency) && !is_pair(job, other->job, dependency))
+            return true;
+    return false;
+}
+
 /* May a child have failed though no attempt of its own failed for good? */
 bool is_excused(const struct world *world, const struct sim_job *job, uint32_t index, int depth)
 {
@@ -360,6 +373,9 @@ bool is_excused(const struct world *world, const struct sim_job *job, uint32_t i
         replaces_may_fail(world, job) || may_be_unusable(world, job, index) ||
         revision_may_be_missing(world, job))
         return true;
+    for (size_t i = 0; i < job->dependency_count; i++)
+        if (may_not_pair(world, job, &job->dependencies[i]))
+            return true;
     for (size_t i = 0; i < job->dependency_count; i++)
         if (job->dependencies[i].condition == DEPEND_ON_SUCCESS &&
             dependency_may_fail(world, job, &job->dependencies[i], index, depth))
