@@ -80,11 +80,25 @@ static int64_t pods_waiting(const struct world *world, const char *environment)
     return count;
 }
 
+/* A pod that was made there, and has come and gone while the watch on pods lags. */
+static bool is_known_by_its_create(const struct world *world, const struct sim_node *node)
+{
+    if (world->watches[KIND_POD].first == NULL)
+        return false;
+    for (const struct request *r = world->creates; r != NULL; r = r->create_next)
+        if (r->ret_pod != NULL && name_eq(r->node_uid, node->object.uid) &&
+            watch_known(world, KIND_POD, r->ret_pod->object.uid) == NULL)
+            return true;
+    return false;
+}
+
 /* Also a DaemonSet's, of which the process may not know that it comes to each node, and one that
  * has just ended, of which it may not have heard. */
 static bool has_pods(const struct world *world, const struct sim_node *node)
 {
     const struct store *store = &world->stores[KIND_POD];
+    if (is_known_by_its_create(world, node))
+        return true;
     for (const struct request *r = world->creates; r != NULL; r = r->create_next)
         if (r->ret_pod == NULL && (!r->settled || r->unclear) &&
             name_eq(r->node_name, node->object.name))
