@@ -420,11 +420,11 @@ static void observe_take(struct core *core, struct core_environment *environment
         next = instance->next;
         if (instance->seen_ns < core->now_ns && instance->seen_ns < environment->observe_sent_ns)
             instance->missing++;
-        /* One answer is enough for a machine that was told to go and whose Node is gone. */
-        bool told =
-            instance->state == INSTANCE_TERMINATING || instance->signal == SIGNAL_INTERRUPTION;
+        /* One answer is enough for a machine that is going and whose Node is gone. A signal is not:
+         * it may work to its last minute, and an answer may leave it out. */
+        bool going = instance->state == INSTANCE_TERMINATING;
         bool node_gone = instance->node != NULL ? instance->node->spec == NULL : instance->joined;
-        bool left = told && instance->missing > 0 && node_gone;
+        bool left = going && instance->missing > 0 && node_gone;
         if (instance->state == INSTANCE_TERMINATED || instance->missing >= 2 || left) {
             if (instance->state <= INSTANCE_RUNNING)
                 spot_interrupted(core, instance);

@@ -43,8 +43,8 @@ static const struct world_row signal_rows[] = {
      "0s launch e 1x m\n"
      "10s start a on e-1\n"
      "25s launch e 1x m\n"
-     "60s ask for a\n"
-     "60s start a on e-2\n"
+     "65s ask for a\n"
+     "65s start a on e-2\n"
      "80s tries of a\n"
      "  0.1 attempt 1 on e-1: Host EC2 (instance e-1) terminated.\n"
      "80s jobs\n"
@@ -201,8 +201,8 @@ static const struct world_row signal_rows[] = {
      "0s launch e 2x m\n"
      "10s start a on e-1\n"
      "10s start b on e-2\n"
-     "70s ask for a\n"
-     "70s start a on e-2\n"
+     "75s ask for a\n"
+     "75s start a on e-2\n"
      "100s jobs\n"
      "  a STARTING attempts=1\n"
      "  b SUCCEEDED Succeeded attempts=1\n"},
@@ -223,8 +223,8 @@ static const struct world_row signal_rows[] = {
      "10s start a on e1-1\n"
      "25s launch e1 1x m\n"
      "26s launch e2 1x m\n"
-     "60s ask for a\n"
-     "60s start a on e2-2\n"
+     "65s ask for a\n"
+     "65s start a on e2-2\n"
      "90s jobs\n"
      "  a STARTING attempts=1\n"},
     /* clang-format on */

@@ -456,6 +456,12 @@ static void sees_deleted(struct world *world, struct sim_pod *pod)
         kubelet_kills(world, pod);
 }
 
+static void another_came(struct world *world, struct sim_pod *pod)
+{
+    const struct sim_node *node = node_of_pod(world, pod);
+    pod->body->anew = pod->body->anew || !name_eq(node->object.uid, pod_machine(pod));
+}
+
 void node_join(struct world *world, struct instance_live *instance)
 {
     struct sim_node *old = store_find(world, KIND_NODE, NULL, instance->node_name);
@@ -476,6 +482,7 @@ void node_join(struct world *world, struct instance_live *instance)
     node->instance = instance;
     instance->node = node;
     store_add(world, &node->object);
+    pods_of_node(world, node->object.name, another_came);
     daemons_start(world, node);
     if (!node->ready)
         after(world, draw_ms(world, 10, 4000), run_ready, node, NULL, 1);

@@ -241,6 +241,7 @@ struct body {
     bool admitted, executing, confirmed, killed;
     bool told_hang;  /* its kubelet has said that the image does not come */
     bool on_another; /* told to go when another Node had the name */
+    bool anew;       /* another Node has come under its node's name */
     bool told_held;  /* told to go before its outcome was stored and its finalizer off */
     int64_t sent_ns; /* when the create was */
     int64_t most_milli, most_mib, most_jobs; /* limits of its queue then */

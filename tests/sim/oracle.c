@@ -47,7 +47,8 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
         return;
     }
     const struct sim_node *node = node_of_pod(world, pod);
-    bool registered_anew = node != NULL && !name_eq(node->object.uid, pod_machine(pod));
+    bool registered_anew =
+        body->anew || (node != NULL && !name_eq(node->object.uid, pod_machine(pod)));
     if (pod_is_stranded(world, pod) || job->object.gone || pod->node_name == NULL ||
         registered_anew || pod->gives_way_to != NULL || is_terminated_from_above(world, job))
         return;
