@@ -191,6 +191,7 @@ struct core_pod {
     int64_t adrift_ns; /* since; 0: not */
     struct core_pod *adrift_next;
     bool unresolved; /* CREATING: ask what became of it */
+    bool shadowed;   /* CREATING and sent: of somebody else's pod with its name there is news */
     bool alone;      /* of a multi-node job: no other of ours on its node */
     bool suspect;    /* LIVE: its machine is gone; ask for its last word before it is given up */
     enum kill_reason kill;
@@ -724,6 +725,8 @@ void tries_done(struct core_job *job);
 
 /* pods.c */
 void pod_apply(struct core *core, struct pod *take_seen);
+void pod_read(struct core *core,
+              struct pod *take_seen);     /* the same; it is the server's own answer */
 void pods_apply_early(struct core *core); /* those that came before EVENT_SYNCED */
 void pods_pin_early(struct core *core);   /* what they say of the revisions of their jobs */
 void pod_gone(struct core *core, const char *key, const char *uid);

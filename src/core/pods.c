@@ -456,7 +456,7 @@ static void update(struct core *core, struct core_pod *pod, const struct pod *se
     }
 }
 
-static void apply(struct core *core, const struct pod *seen)
+static void apply(struct core *core, const struct pod *seen, bool read)
 {
     AUTO_TEXT key = text_printf("%s/%s", seen->meta.namespace_ != NULL ? seen->meta.namespace_ : "",
                                 seen->meta.name);
@@ -475,6 +475,10 @@ static void apply(struct core *core, const struct pod *seen)
         (seen->job_uid == NULL || (pod->job != NULL && !text_eq(seen->job_uid, pod->job->uid)) ||
          seen->index != pod->index || seen->try != pod->try ||
          !text_eq(seen->owner_uid, seen->job_uid))) {
+        if (pod->create_sent && !read) {
+            pod->shadowed = true; /* it may be gone, and ours in its place: the answer says */
+            return;
+        }
         pod_unplace(core, pod,
                     true); /* someone else's pod has the name: the next try has another */
         pod_release_memory(core, pod);
@@ -499,7 +503,13 @@ void pod_apply(struct core *core, struct pod *take_seen)
         core->early_pods[core->early_count++] = take_seen;
         return;
     }
-    apply(core, take_seen);
+    apply(core, take_seen, false);
+    pod_free(take_seen);
+}
+
+void pod_read(struct core *core, struct pod *take_seen)
+{
+    apply(core, take_seen, true);
     pod_free(take_seen);
 }
 
@@ -539,7 +549,7 @@ void pods_apply_early(struct core *core)
         const struct pod *next = i + 1 < core->early_count ? core->early_pods[i + 1] : NULL;
         core->superseded = next != NULL && next->index == seen->index && next->try > seen->try &&
                            text_eq(next->job_uid, seen->job_uid);
-        apply(core, seen);
+        apply(core, seen, false);
         pod_free(core->early_pods[i]);
     }
     core->superseded = false;

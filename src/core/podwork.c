@@ -385,6 +385,10 @@ static void create_done(struct core *core, struct core_pod *pod, struct done *do
         pod_outbox(core, pod);
     } else if (done->result == DONE_UNKNOWN) {
         timer_set(&core->timers, &pod->timer, core->now_ns + ASK_DELAY_NS);
+    } else if (pod->shadowed) { /* whose pod has the name, is to be known */
+        pod->shadowed = false;
+        pod->unresolved = true;
+        pod_outbox(core, pod);
     } else {
         create_refused(core, pod, done);
     }
@@ -415,7 +419,7 @@ static void get_done(struct core *core, struct core_pod *pod, struct done *done)
     if (is_old_news(pod, done))
         return;
     if (done->result == DONE_OK && done->pod != NULL) {
-        pod_apply(core, STEAL(done->pod));
+        pod_read(core, STEAL(done->pod));
         return;
     }
     if (pod->state != PODS_CREATING || pod->gone)

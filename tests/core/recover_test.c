@@ -132,6 +132,44 @@ static const struct world_row rows[] = {
      "  a pending on n1\n"
      "4s pods\n"
      "  a pending on n1\n"},
+    {"somebody's pod has its name for a moment, while the create has no answer",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "job a queue=q cpu=1\n"
+     "answer create a late\n"
+     "at 1s\n"
+     "pod a-00000001-0-1 node=n1 cpu=1\n"
+     "at 2s\n"
+     "pod a-00000001-0-1 gone\n"
+     "at 3s\n"
+     "arrives\n"
+     "at 4s\n"
+     "pod a running\n"
+     "at 5s\n"
+     "pods\n"
+     "jobs\n",
+     "0s start a on n1 try 1 attempt 1\n"
+     "5s pods\n"
+     "  a running on n1\n"
+     "5s jobs\n"
+     "  a RUNNING\n"},
+    {"and for good: the next try has another name",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "job a queue=q cpu=1\n"
+     "answer create a unknown\n"
+     "at 1s\n"
+     "pod a-00000001-0-1 node=n1 cpu=1\n"
+     "at 20s\n"
+     "pods\n",
+     "0s start a on n1 try 1 attempt 1\n"
+     "6s ask for a-00000001-0-1\n"
+     "6s start a on n1 try 2 attempt 1\n"
+     "20s pods\n"
+     "  a-00000001-0-1 running on n1\n"
+     "  a pending on n1\n"},
     {"a create of a dead process arrives when its try is on record: the pod goes at once",
      "environment e static\n"
      "queue q envs=e\n"
