@@ -487,7 +487,9 @@ void node_check_lost(struct core *core, struct core_pod *pod)
         return;
     }
     pod->told_on_another = node_was_another(pod);
-    if (node->instance != NULL && node->instance->launched_ns > pod->created_ns)
+    /* What the scheduler bound may have waited for this very machine. */
+    int64_t placed_ns = pod->scheduled_ns != 0 ? pod->scheduled_ns : pod->created_ns;
+    if (node->instance != NULL && node->instance->launched_ns > placed_ns)
         pod_lost(core, pod);
     else
         pod_kill(core, pod, KILL_HOST);
