@@ -159,6 +159,32 @@ static const struct world_row rows[] = {
      "10s start a in e, unbound\n"
      "20s jobs\n"
      "  a STARTING refusals=1\n"},
+    {"the machine that it waited for registers anew: it is stopped, and not tried twice at a time",
+     "environment e kwok max=8 types=big:4:8Gi:0.1 delay=600s boot=5s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 needs=volumes\n"
+     "at 6s\n"
+     "job b queue=q cpu=3 array=2\n"
+     "at 15s\n"
+     "pod a bound e-2\n"
+     "pod a running\n"
+     "at 16s\n"
+     "node e-2 gone\n"
+     "at 20s\n"
+     "node e-2 env=e cpu=4 memory=8Gi machine=i2\n"
+     "at 30s\n"
+     "jobs\n",
+     "0s launch e 1x big\n"
+     "5s start a in e, unbound\n"
+     "6s start b/0 on e-1\n"
+     "6s launch e 1x big\n"
+     "11s start b/1 on e-2\n"
+     "20s stop a\n"
+     "20s stop b/1\n"
+     "20s start b/1 on e-2\n"
+     "30s jobs\n"
+     "  a FAILED HostTerminated attempts=1\n"
+     "  b 2 STARTING\n"},
     {"nor does it matter that nobody watched when the name went to another",
      "environment e static\n"
      "queue q envs=e\n"
