@@ -491,8 +491,8 @@ void node_check_lost(struct core *core, struct core_pod *pod)
     int64_t placed_ns = pod->scheduled_ns != 0 ? pod->scheduled_ns : pod->created_ns;
     if (node->instance != NULL && node->instance->launched_ns > placed_ns)
         pod_lost(core, pod);
-    else
-        pod_kill(core, pod, KILL_HOST);
+    else if (pod->deleted_ns == 0 || pod->told_on_another) /* else it is stopped already, for */
+        pod_kill(core, pod, KILL_HOST);                    /* something else */
 }
 
 bool node_is_another(const struct core_pod *pod)

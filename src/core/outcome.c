@@ -150,14 +150,15 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
     }
     const struct cause *cause = seen != NULL ? cause_of(seen) : NULL;
     bool own = cause != NULL && cause->kind == CAUSE_OWN;
-    bool host = pod->kill == KILL_HOST || seen == NULL ||
-                (seen->phase != POD_FAILED && !pod_is_afloat(pod)) || (cause != NULL && !own) ||
-                (vanished && started && !own);
+    bool gone = seen == NULL || (seen->phase != POD_FAILED && !pod_is_afloat(pod)) ||
+                (cause != NULL && !own) || (vanished && started && !own);
+    bool host = gone || pod->kill == KILL_HOST;
     bool by_user =
         pod->kill == KILL_TERMINATE || pod->kill == KILL_ORPHAN || pod->kill == KILL_GANG;
-    /* Told to go for its timeout, but ended before: then it was not the timeout. */
+    /* Told to go for its timeout, but ended before: then it was not the timeout. Told to go for
+     * something else, and it ran on until its timeout: a later process sees the times alone. */
     bool timed_out =
-        !host && (ran_too_long(pod, seen) || (pod->kill == KILL_TIMEOUT && seen->finished_ns == 0));
+        !gone && (ran_too_long(pod, seen) || (pod->kill == KILL_TIMEOUT && seen->finished_ns == 0));
     if (by_user || timed_out ||
         (pod->kill == KILL_START && !host)) { /* a machine that died first is no timeout */
         read_killed(pod, seen, timed_out && !by_user ? KILL_TIMEOUT : pod->kill, out);
@@ -332,6 +333,13 @@ static bool could_not_start(const struct core *core, const struct core_pod *pod,
            pod->deleted_ns - created_ns >= job_start_deadline_ns(core, pod->job);
 }
 
+/* It ended by itself before it was told to go; times have whole seconds. */
+static bool ended_before(const struct core_pod *pod, const struct pod *seen)
+{
+    return seen != NULL && seen->phase == POD_FAILED &&
+           (!pod->deleting || (seen->finished_ns != 0 && seen->finished_ns < pod->deleted_ns));
+}
+
 /* It was told to go before anything else happened to it. */
 static bool was_undisturbed(const struct core_pod *pod, const struct pod *seen)
 {
@@ -358,6 +366,10 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
              (pod->started || (seen != NULL && (seen->containers_started || !pod->deleting))))
         pod->kill =
             KILL_NONE; /* it started at the last moment, or ended before it was told to go */
+    else if (pod->kill == KILL_HOST && ended_before(pod, seen))
+        pod->kill = KILL_NONE;
+    else if (pod->kill == KILL_NONE && node_was_another(pod) && !ended_before(pod, seen))
+        pod->kill = KILL_HOST; /* by a process that has died since */
     bool cut_off = undisturbed && (seen == NULL || seen->disruption != NULL);
     struct outcome outcome;
     outcome_read(pod, cut_off ? &stopped : seen, &outcome);

@@ -314,3 +314,135 @@ TEST(nodes_rest)
 {
     world_check(rests, ARRAY_LEN(rests), SHOW_PODS);
 }
+
+/* A Node that registers anew, with the same machine under it: its pods are stopped. Whoever judges
+ * such an end, the process that stopped the pod or one that was started later, judges alike. */
+static const struct world_row anew[] = {
+    /* clang-format off */
+    {"its kubelet tells of its deadline: it timed out, for whoever stopped it",
+     HOUSE
+     "job a queue=q cpu=1 retry=3 timeout=10s\n"
+     "at 1s\n"
+     "pod a running\n"
+     "answer delete a never\n"
+     "at 2s\n"
+     "node n1 gone\n"
+     "at 3s\n"
+     "node n1 env=e cpu=4\n"
+     "at 3.5s\n"
+     "pod a deleting\n"
+     "at 20s\n"
+     "pod a deadline\n"
+     "at 21s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "3s stop a\n"
+     "21s jobs\n"
+     "  a FAILED TimedOut attempts=1\n"},
+    {"and for a later process",
+     HOUSE
+     "job a queue=q cpu=1 retry=3 timeout=10s\n"
+     "at 1s\n"
+     "pod a running\n"
+     "answer delete a never\n"
+     "at 2s\n"
+     "node n1 gone\n"
+     "at 3s\n"
+     "node n1 env=e cpu=4\n"
+     "at 3.5s\n"
+     "pod a deleting\n"
+     "at 4s\n"
+     "restart\n"
+     "at 20s\n"
+     "pod a deadline\n"
+     "at 21s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "3s stop a\n"
+     "21s jobs\n"
+     "  a FAILED TimedOut attempts=1\n"},
+    {"stopped for its timeout, and its node registers anew while nobody watches: it timed out",
+     HOUSE
+     "job a queue=q cpu=1 retry=3 timeout=4s\n"
+     "at 1s\n"
+     "pod a running\n"
+     "answer delete a never\n"
+     "at 2s\n"
+     "node n1 gone\n"
+     "at 6.5s\n"
+     "pod a deleting\n"
+     "at 10s\n"
+     "node n1 env=e cpu=4\n"
+     "restart\n"
+     "at 20s\n"
+     "pod a failed exit=143\n"
+     "at 21s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "6s stop a\n"
+     "21s jobs\n"
+     "  a FAILED TimedOut attempts=1\n"},
+    {"it ends by itself before it is told to go: by its exit",
+     HOUSE
+     "job a queue=q cpu=1 retry=3 rule=RETRY,status=Host* rule=EXIT,exit=3\n"
+     "at 1s\n"
+     "pod a running\n"
+     "answer delete a never\n"
+     "at 2s\n"
+     "node n1 gone\n"
+     "at 3s\n"
+     "node n1 env=e cpu=4\n"
+     "at 3.5s\n"
+     "pod a failed exit=3\n"
+     "at 4s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "3s stop a\n"
+     "4s jobs\n"
+     "  a FAILED ContainerFailed attempts=1\n"},
+    {"somebody stops it before its node registers anew: by its exit",
+     HOUSE
+     "job a queue=q cpu=1 retry=3 rule=RETRY,status=Host* rule=EXIT,exit=143\n"
+     "at 1s\n"
+     "pod a running\n"
+     "at 2s\n"
+     "pod a deleting\n"
+     "at 3s\n"
+     "node n1 gone\n"
+     "at 5s\n"
+     "node n1 env=e cpu=4\n"
+     "at 6s\n"
+     "pod a failed exit=143\n"
+     "at 7s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "7s jobs\n"
+     "  a FAILED ContainerFailed attempts=1\n"},
+    {"stopped for that, and a later process hears of its end: its host",
+     HOUSE
+     "job a queue=q cpu=1 retry=3 rule=EXIT,status=Host*\n"
+     "at 1s\n"
+     "pod a running\n"
+     "answer delete a never\n"
+     "at 2s\n"
+     "node n1 gone\n"
+     "at 3s\n"
+     "node n1 env=e cpu=4\n"
+     "at 3.5s\n"
+     "pod a deleting\n"
+     "at 4s\n"
+     "pod a failed exit=143\n"
+     "restart\n"
+     "at 5s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "3s stop a\n"
+     "5s jobs\n"
+     "  a FAILED HostTerminated attempts=1\n"},
+    /* clang-format on */
+};
+
+TEST(node_registered_anew)
+{
+    world_check(anew, ARRAY_LEN(anew), SHOW_PODS);
+}

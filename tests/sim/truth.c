@@ -155,12 +155,12 @@ static enum retry attempt_retried(const struct world *world, const struct sim_jo
         return RETRY_NO;
     if (pod->deadline && pod->started)
         return RETRY_NO;
+    if (ran_too_long(job, pod))
+        return RETRY_NO;
     /* Stopped since another Node had the name: whoever knows that says so, a later process goes by
      * the exit. */
     if (pod->body->on_another)
         return RETRY_EITHER;
-    if (ran_too_long(job, pod))
-        return RETRY_NO;
     if (!could_not_start(pod))
         return rules_retry(job, pod, "") ? RETRY_YES : RETRY_NO;
 
