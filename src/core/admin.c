@@ -105,7 +105,7 @@ static void queue_words(struct core *core, const struct core_queue *queue,
 
 static void plan_queue(struct core *core, struct core_queue *queue)
 {
-    const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
+    const struct object_meta *meta = queue_meta(queue);
     bool bill = bill_is_due(core, queue);
     if ((!queue->status_dirty && !bill) || queue->status_in_flight || queue->finalizer_in_flight)
         return;
@@ -209,8 +209,7 @@ static char *environment_words(const struct core_environment *environment,
 void environment_status_fill(const struct core_environment *environment,
                              struct compute_environment_status *ret)
 {
-    const struct object_meta *meta =
-        environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
+    const struct object_meta *meta = environment_meta(environment);
     *ret = (struct compute_environment_status){.observed_generation =
                                                    meta != NULL ? meta->generation : 0};
     ret->message = environment_words(environment, ret);
@@ -245,8 +244,7 @@ static bool not_heard_of(const struct core_environment *environment)
 
 static void plan_environment(struct core *core, struct core_environment *environment)
 {
-    const struct object_meta *meta =
-        environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
+    const struct object_meta *meta = environment_meta(environment);
     if (!environment->status_dirty || environment->status_in_flight ||
         environment->finalizer_in_flight || not_heard_of(environment))
         return;
@@ -340,7 +338,7 @@ void admin_plan(struct core *core)
     size_t at = 0;
     struct core_queue *queue;
     while ((queue = map_next(core->queues, &at, NULL)) != NULL) {
-        const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
+        const struct object_meta *meta = queue_meta(queue);
         if (!queue->present || meta == NULL)
             continue;
         /* The finalizer first: both at once would be a conflict. */
@@ -358,8 +356,7 @@ void admin_plan(struct core *core)
     at = 0;
     struct core_environment *environment;
     while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
-        const struct object_meta *meta =
-            environment->spec != NULL ? &environment->spec->meta : environment->bad_meta;
+        const struct object_meta *meta = environment_meta(environment);
         if (meta == NULL)
             continue;
         if (!environment->finalizer_waits && !environment->status_in_flight)

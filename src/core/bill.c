@@ -215,7 +215,7 @@ bool bill_holds(struct core *core, struct core_job *job)
 static void open_bill(struct core *core, struct core_queue *queue)
 {
     struct queue_bill *bill = &queue->bill;
-    const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
+    const struct object_meta *meta = queue_meta(queue);
     text_set(&bill->uid, meta != NULL ? meta->uid : NULL);
     const struct queue_cost *stored = queue->spec != NULL ? &queue->spec->cost : NULL;
     bill->told = (struct queue_cost){.since_ns = 0};
@@ -262,6 +262,17 @@ static struct job_cost gone_of(const struct job_cost *told, const struct job_cos
     };
 }
 
+/* What came of jobs that nobody will count again: of one share, and of all. NULL: of none. */
+static void keep_gone(struct queue_bill *bill, struct share_cost *share, struct job_cost gone)
+{
+    if (share != NULL) {
+        cost_add(&share->all, &gone);
+        cost_add(&share->settled, &gone);
+    }
+    cost_add(&bill->all, &gone);
+    cost_add(&bill->settled, &gone);
+}
+
 /* Jobs that were counted once and are gone, while nobody watched. Of shares first: what came to
  * another meanwhile does not make up for it there. */
 static void keep_told(struct core_queue *queue)
@@ -272,17 +283,10 @@ static void keep_told(struct core_queue *queue)
         return;
     for (size_t i = 0; i < stored->share_count; i++) {
         struct share_cost *share = bill_share(bill, stored->shares[i].identifier, false);
-        if (share == NULL)
-            continue; /* not believed */
-        const struct job_cost gone = gone_of(&stored->shares[i].all, &share->all);
-        cost_add(&share->all, &gone);
-        cost_add(&share->settled, &gone);
-        cost_add(&bill->all, &gone);
-        cost_add(&bill->settled, &gone);
+        if (share != NULL) /* else: not believed */
+            keep_gone(bill, share, gone_of(&stored->shares[i].all, &share->all));
     }
-    const struct job_cost gone = gone_of(&stored->all, &bill->all);
-    cost_add(&bill->all, &gone);
-    cost_add(&bill->settled, &gone);
+    keep_gone(bill, NULL, gone_of(&stored->all, &bill->all));
 }
 
 /* What a process that is dead now has settled, and told after we had begun. Jobs that it counted
@@ -295,17 +299,10 @@ static void keep_settled(struct core_queue *queue)
         settle_first(bill);
     for (size_t i = 0; i < stored->share_count; i++) {
         struct share_cost *share = bill_share(bill, stored->shares[i].identifier, true);
-        if (share == NULL)
-            continue;
-        const struct job_cost gone = gone_of(&stored->shares[i].settled, &share->settled);
-        cost_add(&share->all, &gone);
-        cost_add(&share->settled, &gone);
-        cost_add(&bill->all, &gone);
-        cost_add(&bill->settled, &gone);
+        if (share != NULL)
+            keep_gone(bill, share, gone_of(&stored->shares[i].settled, &share->settled));
     }
-    const struct job_cost gone = gone_of(&stored->settled, &bill->settled);
-    cost_add(&bill->all, &gone);
-    cost_add(&bill->settled, &gone);
+    keep_gone(bill, NULL, gone_of(&stored->settled, &bill->settled));
     if (stored->settled.mark > bill->settled.mark)
         bill->settled.mark = stored->settled.mark;
     if (bill->settled.mark > bill->last_mark)
@@ -363,7 +360,7 @@ void bill_begin_all(struct core *core)
 
 void bill_queue_new(struct core *core, struct core_queue *queue)
 {
-    const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
+    const struct object_meta *meta = queue_meta(queue);
     if (!core->synced)
         return;
     if (text_eq(queue->bill.uid, meta->uid)) {
@@ -405,7 +402,7 @@ bool bill_is_due(struct core *core, struct core_queue *queue)
 void bill_fill(struct core *core, struct core_queue *queue, struct job_queue_status *status)
 {
     struct queue_bill *bill = &queue->bill;
-    const struct object_meta *meta = queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
+    const struct object_meta *meta = queue_meta(queue);
     status->cost = (struct queue_cost){.all = bill->all, .settled = bill->settled};
     if (!is_zero(&bill->all))
         status->cost.since_ns = meta->created_ns;

@@ -91,9 +91,7 @@ static void verdict_by_place(struct core *core, struct core_job *job, bool in_li
     else if (in_line)
         verdict_set(core, job, VERDICT_QUEUE_DISABLED, NULL);
     else if (job->runnable.total > 0 && job_is_unstored(job))
-        verdict_set(core, job, VERDICT_RETRY,
-                    "8192 of its pods have ended and its status could not be stored: the others "
-                    "wait until it is");
+        job_tell_unstored(core, job);
     else if (job_at_limit(job))
         verdict_set(core, job, VERDICT_CONCURRENT, NULL);
     else if (job->counts[JOB_PENDING] > 0)

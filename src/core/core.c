@@ -440,10 +440,10 @@ static void queues_tell(struct core *core)
         while ((job = order_each(queue, job)) != NULL) {
             AUTO_STR words = STR_EMPTY;
             if (queue->spec == NULL && queue->present)
-                verdict_set(core, job, VERDICT_QUEUE_INVALID, queue->invalid);
+                verdict_set_lasting(core, job, VERDICT_QUEUE_INVALID, queue->invalid);
             else if (queue->spec != NULL && queue->spec->state != QUEUE_DISABLED &&
                      shares_bar(queue, &words))
-                verdict_set(core, job, VERDICT_POLICY, str_text(&words));
+                verdict_set_lasting(core, job, VERDICT_POLICY, str_text(&words));
             else if (queue->spec == NULL)
                 verdict_set(core, job, VERDICT_QUEUE_MISSING,
                             "its JobQueue was deleted: create it again");

@@ -50,7 +50,7 @@ static void admissions_look(struct core *core)
         jobs_admit_all(core); /* which namespaces a queue takes depends on its environments */
 }
 
-static const struct object_meta *environment_meta(const struct core_environment *environment)
+const struct object_meta *environment_meta(const struct core_environment *environment)
 {
     if (environment == NULL)
         return NULL;
@@ -153,8 +153,7 @@ void environment_gone(struct core *core, const char *name)
     struct core_environment *environment = map_remove(core->environments, name);
     if (environment == NULL)
         return;
-    gone_remember(core,
-                  environment->spec != NULL ? &environment->spec->meta : environment->bad_meta);
+    gone_remember(core, environment_meta(environment));
     core->counts.environments--;
     environment->present = false;
     while (environment->launches != NULL) {

@@ -628,6 +628,7 @@ void job_forget_template(struct core_job *job);              /* nothing more is 
 bool job_is_stopped(const struct core_job *job);
 bool job_at_limit(const struct core_job *job);    /* as many children at once as it may have */
 bool job_is_unstored(const struct core_job *job); /* so many ends that nothing more starts */
+void job_tell_unstored(struct core *core, struct core_job *job);
 /* How many more children may be placed now. */
 int64_t job_wanted(const struct core_job *job);
 void job_stop_child(struct core *core, struct core_job *job, uint32_t index, bool running_too);
@@ -646,6 +647,7 @@ void requests_done(struct core_job *job);
 void queue_apply(struct core *core, struct job_queue *take_spec);
 void queue_invalid(struct core *core, struct object_meta *take_meta, const char *message);
 void queue_gone(struct core *core, const char *name);
+const struct object_meta *queue_meta(const struct core_queue *queue); /* NULL: nothing is known */
 bool queue_is_closed(const struct core_queue *queue, const struct core_job *job);
 void queue_took(struct core_queue *queue, const struct core_job *job);
 void queues_look(struct core *core); /* their status is to be looked at again */
@@ -837,6 +839,8 @@ struct core_environment *environment_named(struct core *core, const char *name);
 void environment_apply(struct core *core, struct compute_environment *take_spec);
 void environment_invalid(struct core *core, struct object_meta *take_meta, const char *message);
 void environment_gone(struct core *core, const char *name);
+const struct object_meta *
+environment_meta(const struct core_environment *environment); /* or NULL */
 void environment_touch(struct core *core,
                        struct core_environment *environment); /* room or shape changed */
 void environment_shape(struct core *core, struct core_environment *environment);
@@ -880,8 +884,12 @@ int64_t environment_wake_ns(const struct core *core, const struct core_environme
 /* verdict.c */
 const char *verdict_reason(enum verdict verdict); /* CamelCase */
 void verdict_set(struct core *core, struct core_job *job, enum verdict verdict, const char *words);
-char *verdict_message(struct core *core, struct core_job *job); /* heap */
-enum verdict verdict_shown(const struct core_job *job);         /* as its status tells it */
+/* One that stays until somebody acts: that its words have changed is told too. */
+void verdict_set_lasting(struct core *core, struct core_job *job, enum verdict verdict,
+                         const char *words);
+bool verdict_words_untold(struct core *core, struct core_job *job); /* status has others */
+char *verdict_message(struct core *core, struct core_job *job);     /* heap */
+enum verdict verdict_shown(const struct core_job *job);             /* as its status tells it */
 enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct str *out);
 
 /* status.c */

@@ -33,6 +33,14 @@ bool job_is_unstored(const struct core_job *job)
     return job->ended_pods >= ENDS_UNSTORED_MAX;
 }
 
+void job_tell_unstored(struct core *core, struct core_job *job)
+{
+    AUTO_TEXT words = text_printf("%d of its pods have ended and its status could not be stored: "
+                                  "the others wait until it is",
+                                  ENDS_UNSTORED_MAX);
+    verdict_set(core, job, VERDICT_RETRY, words);
+}
+
 int64_t job_wanted(const struct core_job *job)
 {
     int64_t wanted = (int64_t)job->runnable.total;
@@ -335,7 +343,7 @@ void job_admit(struct core *core, struct core_job *job)
         return;
     enum verdict verdict = admission(core, job, &words);
     if (verdict != VERDICT_NONE) {
-        verdict_set(core, job, verdict, str_text(&words));
+        verdict_set_lasting(core, job, verdict, str_text(&words));
         unadmitted_add(core, job);
         return;
     }

@@ -223,7 +223,7 @@ static void park_with(struct core *core, struct core_job *job, enum verdict verd
                       const char *words)
 {
     job_park(core, job);
-    verdict_set(core, job, verdict, words);
+    verdict_set_lasting(core, job, verdict, words);
 }
 
 /* It still is the one to be placed. */

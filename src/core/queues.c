@@ -99,7 +99,7 @@ void queue_took(struct core_queue *queue, const struct core_job *job)
         queue->newest_ns = job->spec->meta.created_ns;
 }
 
-static const struct object_meta *queue_meta(const struct core_queue *queue)
+const struct object_meta *queue_meta(const struct core_queue *queue)
 {
     return queue->spec != NULL ? &queue->spec->meta : queue->bad_meta;
 }

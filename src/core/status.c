@@ -91,8 +91,8 @@ void job_timer(struct core *core, struct core_job *job)
         job->verdict_due_ns = 0;
         bool waits =
             job->counts[JOB_SUBMITTED] + job->counts[JOB_PENDING] + job->counts[JOB_RUNNABLE] > 0;
-        if (waits && !job->ended && job->verdict != job->told_verdict &&
-            job->verdict != VERDICT_NONE)
+        if (waits && !job->ended && job->verdict != VERDICT_NONE &&
+            (job->verdict != job->told_verdict || verdict_words_untold(core, job)))
             job_changed(core, job, 0);
     }
     limits_apply(core, job);

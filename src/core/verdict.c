@@ -2,8 +2,9 @@
 /* verdict.c - why something waits, and what would unblock it, in words
  *
  * A verdict is a code and words. The code decides when a status is written again (not every change
- * of a number does); the words are what a person reads. AWS's reason strings come first where they
- * apply, and only when certain: clients kill jobs on MISCONFIGURATION (docs/states.md). */
+ * of a number does), and of a verdict that lasts until somebody acts its words do too; the words
+ * are what a person reads. AWS's reason strings come first where they apply, and only when certain:
+ * clients kill jobs on MISCONFIGURATION (docs/states.md). */
 #include "assist.h"
 #include "causes.h"
 #include "explain.h"
@@ -80,6 +81,25 @@ void verdict_set(struct core *core, struct core_job *job, enum verdict verdict, 
         job->verdict_due_ns = 0;
     else if (job->verdict_due_ns == 0)
         job->verdict_due_ns = core->now_ns + core->options.verdict_delay_ns;
+    job_timer_set(core, job);
+}
+
+bool verdict_words_untold(struct core *core, struct core_job *job)
+{
+    AUTO_TEXT words = verdict_message(core, job);
+    const char *told = job->spec->status.message;
+    return !text_eq(told != NULL ? told : "", words != NULL ? words : "");
+}
+
+void verdict_set_lasting(struct core *core, struct core_job *job, enum verdict verdict,
+                         const char *words)
+{
+    bool moved = !text_eq(job->verdict_text, words);
+    verdict_set(core, job, verdict, words);
+    if (!moved || verdict != job->told_verdict || job->verdict_due_ns != 0 ||
+        !verdict_words_untold(core, job))
+        return;
+    job->verdict_due_ns = core->now_ns + core->options.verdict_delay_ns;
     job_timer_set(core, job);
 }
 

@@ -648,3 +648,31 @@ TEST(gangs)
 {
     world_check(multi_node, ARRAY_LEN(multi_node), SHOW_PODS);
 }
+
+static const struct world_row told[] = {
+    /* clang-format off */
+    {"words that a person must act on are told when they change, though the verdict stays",
+     HOUSE
+     "consumable lic total=1\n"
+     "job a queue=q cpu=1 takes=lic:1\n"
+     "at 1s\n"
+     "consumable lic deleting\n"
+     "job c queue=q cpu=1 takes=lic:1\n"
+     "at 8s\n"
+     "restart\n"
+     "at 9s\n"
+     "pod a ok\n"
+     "at 60s\n"
+     "restart\n"
+     "at 90s\n",
+     "5s told a STARTING Starting\n"
+     "6s told c RUNNABLE ConsumableResourceMissing: ConsumableResource lic is being deleted: create it again\n"
+     "9s told a SUCCEEDED Succeeded: Essential container in task exited\n"
+     "14s told c RUNNABLE ConsumableResourceMissing: ConsumableResource lic does not exist: create it\n"},
+    /* clang-format on */
+};
+
+TEST(told_again)
+{
+    world_check(told, ARRAY_LEN(told), SHOW_STATUS | SHOW_WORDS);
+}

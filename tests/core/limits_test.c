@@ -67,6 +67,7 @@ static const struct world_row rows[] = {
      "queue q limits=max:40s\n"
      "at 100s\n",
      "5s told a RUNNABLE MaxvCpusTooSmall\n"
+     "35s told a RUNNABLE MaxvCpusTooSmall\n"
      "40s told a FAILED Cancelled\n"},
     {"deleted after its time",
      "environment e static\n"
