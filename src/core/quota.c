@@ -324,7 +324,7 @@ static struct queue_use sum_of(const struct core *core, const struct core_queue 
     size_t at = 0;
     const struct core_pod *pod;
     while ((pod = map_next(core->pods, &at, NULL)) != NULL) {
-        if (pod->charged == queue)
+        if (pod->charged == queue && pod->state < PODS_ENDED) /* the dead need no room */
             use_add(&sum, &pod->use);
     }
     at = 0;

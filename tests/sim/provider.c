@@ -224,6 +224,8 @@ void provider_commit(struct world *world, struct request *request)
     if (chance(world, world->faults.provider_error)) {
         world->counters.provider_errors++;
         request->provider = PROVIDER_AGAIN;
+        if (request->kind == ACTION_PROVIDER_LAUNCH)
+            moment_launch_refused(world, group->environment);
         return;
     }
     if (request->kind == ACTION_PROVIDER_LAUNCH)

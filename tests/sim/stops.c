@@ -175,6 +175,24 @@ void moment_submitted(struct world *world, const struct sim_job *job)
         squat_for_a_moment(world, job);
 }
 
+static void run_max_vcpus(struct world *world, struct task *task)
+{
+    struct sim_environment *environment = task->a;
+    if (!environment->object.gone && environment->object.deleted_ns == 0)
+        set_max_vcpus(world, environment, task->n);
+}
+
+/* While a launch that was refused waits for its next turn, maxvCpus is lowered below what it needs.
+ */
+void moment_launch_refused(struct world *world, struct sim_environment *environment)
+{
+    uint64_t hash = mix64(world->seed ^ (uint64_t)world->now_ns);
+    if (!world->restless || hash % 8 != 0 || environment->max_vcpus == 4)
+        return;
+    after(world, (int64_t)(hash / 8 % 800) * NS_PER_MS, run_max_vcpus, environment, NULL, 4);
+    after(world, 20 * NS_PER_S, run_max_vcpus, environment, NULL, environment->max_vcpus);
+}
+
 static void run_node_deleted(struct world *world, struct task *task)
 {
     const struct store *store = &world->stores[KIND_POD];

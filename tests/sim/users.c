@@ -450,6 +450,14 @@ static void edit_queue(struct world *world)
     after(world, draw_ms(world, 1000, 30000), run_enable, queue, NULL, 0);
 }
 
+void set_max_vcpus(struct world *world, struct sim_environment *environment, int64_t vcpus)
+{
+    world->counters.environment_edits++;
+    environment->max_vcpus = vcpus;
+    STORY(world, "user   sets maxvCpus of %s to %lld", environment->object.name, (long long)vcpus);
+    store_change(world, &environment->object, true);
+}
+
 static void edit_environment(struct world *world)
 {
     struct sim_environment *environment = pick(world, KIND_ENVIRONMENT);
@@ -461,11 +469,7 @@ static void edit_environment(struct world *world)
         store_delete(world, &environment->object);
         return;
     }
-    world->counters.environment_edits++;
-    environment->max_vcpus = draw(world, 1, 8) * 4;
-    STORY(world, "user   sets maxvCpus of %s to %lld", environment->object.name,
-          (long long)environment->max_vcpus);
-    store_change(world, &environment->object, true);
+    set_max_vcpus(world, environment, draw(world, 1, 8) * 4);
 }
 
 static void run_quota(struct world *world, struct task *task)

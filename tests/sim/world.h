@@ -576,6 +576,7 @@ void oracle_kept(struct world *world); /* now and then */
 /* users.c: somebody deletes a job, or submits one that waits for it */
 void delete_job(struct world *world, struct sim_job *job);
 void follow(struct world *world, const struct sim_job *job, int64_t delay_ns);
+void set_max_vcpus(struct world *world, struct sim_environment *environment, int64_t vcpus);
 void use_definition(struct world *world, struct sim_definition *definition, int64_t delay_ns);
 
 /* stops.c */
@@ -586,6 +587,7 @@ int64_t moment_collector_ns(const struct world *world, const struct object *job)
 bool moment_is_collected(const struct world *world, const struct sim_pod *pod);
 void moment_edited(struct world *world, struct sim_definition *definition);
 void moment_ended(struct world *world, const struct sim_pod *pod);
+void moment_launch_refused(struct world *world, struct sim_environment *environment);
 void moment_crash(struct world *world, int64_t restart_delay_ns);
 void moments_begin(struct world *world);
 void moment_submitted(struct world *world, const struct sim_job *job);
