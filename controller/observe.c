@@ -177,6 +177,7 @@ static void log_unreadable(struct observer *observer, enum watched_kind kind,
         map_count(observer->unreadable) >= UNREADABLE_MAX)
         return;
     map_put(observer->unreadable, str_text(&key), observer);
+    observer->stats.unreadable_named++;
     log_warn("cannot read an object", KV("object", str_text(&key)), KV("why", err->text));
 }
 

@@ -47,6 +47,7 @@ struct observer_stats {
     uint64_t told[WATCHED_COUNT]; /* events fed to the core */
     uint64_t echoes;              /* skipped: our own writes coming back */
     uint64_t unreadable;          /* objects that did not decode */
+    uint64_t unreadable_named;    /* of these, told of in the log: each object once */
 };
 
 struct observer;

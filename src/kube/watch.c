@@ -287,8 +287,10 @@ static bool on_line(void *ctx, const char *line, size_t size)
         go_on = tell_watched(&watch->tell, false, object);
     } /* a type from the future is none of ours */
     json_object_put(event);
-    if (!go_on && watch->problem.kind == ERR_NONE)
+    if (!go_on && watch->problem.kind == ERR_NONE) {
+        watch->list_next = true; /* a stream would not tell of this one again */
         too_many(watch, &watch->problem);
+    }
     return go_on;
 }
 

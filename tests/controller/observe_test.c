@@ -253,3 +253,21 @@ TEST(observe_tells_the_author)
     CHECK_HAS("kind and name", str_text(&log), "invalid JobQueue q: ");
     CHECK_HAS("what is wrong", str_text(&log), "spec");
 }
+
+/* Each is named in the log once, and of very many only the first; all are counted. */
+TEST(observe_unreadable_objects)
+{
+    enum { NAMED_MAX = 1024, MANY = NAMED_MAX + 10 };
+    AUTO_STR log = STR_EMPTY;
+    AUTO(memo) memo = memo_new();
+    AUTO(observer) observer = observer_of(memo, &log);
+    log_setup(LOG_ERROR, LOG_TEXT, 100);
+    for (int i = 0; i < 2 * MANY; i++) {
+        AUTO_TEXT text =
+            text_printf("{\"metadata\":{\"name\":\"d-%d\",\"namespace\":\"ns\"}}", i / 2);
+        see(observer, WATCHED_REVISIONS, KUBE_ADDED, text);
+    }
+    CHECK_TEXT("told of", str_text(&log), "");
+    CHECK_INT("counted", observer_stats(observer)->unreadable, 2 * MANY);
+    CHECK_INT("named", observer_stats(observer)->unreadable_named, NAMED_MAX);
+}

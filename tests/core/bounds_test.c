@@ -6,6 +6,7 @@
 
 #include "bulkhead/api/job.h"
 #include "bulkhead/api/node.h"
+#include "bulkhead/api/policy.h"
 #include "bulkhead/api/queue.h"
 #include "bulkhead/core/core.h"
 #include "bulkhead/json/get.h"
@@ -17,6 +18,7 @@ enum {
     ENDED_BOUND = 8192,
     EVENTS_BOUND = 256,
     CREATES_BOUND = 160,
+    SHARES_BOUND = 10000,
     TURNS = 40,
     MANY = 1000000
 };
@@ -29,7 +31,9 @@ struct driver {
     bool deaf;          /* creates are not answered */
     bool silent;        /* releases and deletes are not answered */
     bool unstored;      /* statuses of jobs are refused for now */
+    bool own_shares;    /* each job that is added has a share of its own */
     int64_t creates;    /* so far */
+    int shares_full;    /* statuses that say TooManyShares */
     size_t actions_max; /* of a plan */
     size_t events_max;  /* Events of a plan */
     bool woken;         /* a plan at its bound asked to be woken at once */
@@ -89,12 +93,14 @@ static void add_job(struct driver *driver, int number, int children)
     struct event event = {.kind = EVENT_JOB};
     AUTO_TEXT array =
         children > 1 ? text_printf("\"arrayProperties\":{\"size\":%d},", children) : text_copy("");
+    AUTO_TEXT share =
+        driver->own_shares ? text_printf("\"shareIdentifier\":\"s%d\",", number) : text_copy("");
     AUTO_TEXT text = text_printf(
         "{\"metadata\":{\"name\":\"j%d\",\"namespace\":\"n\",\"uid\":\"uid-%d\",\"generation\":1,"
-        "\"resourceVersion\":\"1\"},\"spec\":{\"jobQueue\":\"q\",%s\"template\":{\"spec\":{"
+        "\"resourceVersion\":\"1\"},\"spec\":{\"jobQueue\":\"q\",%s%s\"template\":{\"spec\":{"
         "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{\"requests\":{\"cpu\":"
         "\"1\",\"memory\":\"1Mi\"}}}]}}}}",
-        number, number, array);
+        number, number, array, share);
     AUTO(json_object) doc = parse(text);
     REQUIRE(batch_job_decode(doc, &event.job, &err) == 0);
     event.job->meta.created_ns = driver->now_ns;
@@ -144,6 +150,8 @@ static void carry_out(struct driver *driver, const struct action *action)
     if (driver->unstored && action->kind == ACTION_JOB_STATUS)
         event.done = (struct done){.action_id = action->id, .result = DONE_AGAIN, .message = "no"};
     driver->creates += create ? 1 : 0;
+    driver->shares_full +=
+        action->kind == ACTION_JOB_STATUS && strcmp(action->status->reason, "TooManyShares") == 0;
     if (create && driver->deaf)
         return;
     if (create)
@@ -246,6 +254,41 @@ TEST(ends_of_many_jobs_that_are_not_stored)
     driver.unstored = false;
     turns(&driver, 50 * TURNS); /* so many releases and deletes are at once */
     CHECK_INT("and all when they are stored", driver.creates, 12 * ENDED_BOUND);
+    core_free(driver.core);
+}
+
+static void set_policy(struct driver *driver)
+{
+    struct err err;
+    struct event event = {.kind = EVENT_POLICY};
+    AUTO(json_object)
+    policy = parse("{\"metadata\":{\"name\":\"p\",\"uid\":\"p\",\"resourceVersion\":"
+                   "\"1\"},\"spec\":{\"fairsharePolicy\":{}}}");
+    REQUIRE(scheduling_policy_decode(policy, &event.policy, &err) == 0);
+    apply(driver, &event);
+    event = (struct event){.kind = EVENT_QUEUE};
+    AUTO(json_object)
+    queue = parse(
+        "{\"metadata\":{\"name\":\"q\",\"uid\":\"q\",\"resourceVersion\":\"2\",\"generation\":2,"
+        "\"finalizers\":[\"bulkhead.dev/in-use\"]},\"spec\":{\"schedulingPolicy\":\"p\","
+        "\"computeEnvironmentOrder\":[{\"order\":1,\"computeEnvironment\":\"e\"}]}}");
+    REQUIRE(job_queue_decode(queue, &event.queue, &err) == 0);
+    apply(driver, &event);
+}
+
+/* So many shares of a queue take turns; a job of one more waits until one of them has nothing left,
+ * and says why. */
+TEST(shares_of_a_queue)
+{
+    struct driver driver = {.creates_max = MANY};
+    open_world(&driver);
+    set_policy(&driver);
+    driver.own_shares = true;
+    for (int i = 0; i <= SHARES_BOUND; i++)
+        add_job(&driver, i + 1, 1);
+    turns(&driver, TURNS);
+    CHECK_INT("started", driver.creates, SHARES_BOUND);
+    CHECK_INT("the other is told why", driver.shares_full, 1);
     core_free(driver.core);
 }
 

@@ -25,7 +25,7 @@
     "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\","     \
     "\"message\":\"too old\"}}\n"
 
-enum { STEPS_MAX = 8 };
+enum { STEPS_MAX = 8, OBJECTS_MAX = 2 /* a controller has 4,000,000 */ };
 
 struct step {
     int status;       /* of a whole answer; 0: a stream */
@@ -133,6 +133,15 @@ static const struct row {
       {0, EVENT("MODIFIED", POD("x", "u1", "51")), false, false}},
      "+.x90 ! ~.x40 ! ~x51 ",
      "list watch@100 list watch@50 "},
+    {"more objects than there may be, in a list and in a stream",
+     {{200, LIST("10", POD("x", "u1", "5") "," POD("y", "u2", "6") "," POD("z", "u3", "7")), false,
+       false},
+      {200, LIST("20", POD("x", "u1", "5") "," POD("y", "u2", "6")), false, false},
+      {0, EVENT("ADDED", POD("z", "u3", "21")), false, false},
+      {200, LIST("30", POD("y", "u2", "6")), false, false},
+      {0, EVENT("ADDED", POD("z", "u3", "31")), false, false}},
+     "+.x5 +.y6 ! -.x5 ! +z31 ",
+     "list list watch@20 list watch@30 "},
 };
 
 struct world {
@@ -227,6 +236,7 @@ static void run_row(const struct row *row, uint64_t seed, int64_t backoff_ms)
         .ctx = &world,
         .random = {.next = next_random, .ctx = &world.random},
         .silence_ms = 150,
+        .objects_max = OBJECTS_MAX,
         .backoff_min_ms = backoff_ms,
         .backoff_max_ms = 5 * backoff_ms,
     };

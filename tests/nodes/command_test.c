@@ -176,6 +176,26 @@ TEST(list_answers)
     }
 }
 
+/* So many machines of one environment, and not one more. */
+TEST(a_list_has_a_bound)
+{
+    for (int more = 0; more < 2; more++) {
+        struct world world;
+        AUTO_SEEN seen = SEEN_NOTHING;
+        AUTO_TEXT script = text_printf("printf '{\"instances\":[{\"id\":\"i-0\"}'\n"
+                                       "seq -f ',{\"id\":\"i-%%.0f\"}' %d\n"
+                                       "printf ']}'",
+                                       INSTANCES_MAX - 1 + more);
+        world_init(&world, script, 0);
+        const char *got = observe(&world, &seen);
+        CHECK_HAS("told", got,
+                  more == 0
+                      ? "\ni-19999 - - pending\n"
+                      : "AGAIN: cloud list: answer.instances: 20001 items, expected 0..20000");
+        world_done(&world);
+    }
+}
+
 static const struct {
     const char *name, *text, *want;
 } garbage[] = {
