@@ -47,6 +47,81 @@ static void check_spec(struct json_object *pod)
     }
 }
 
+/* ---- what is not ours is the template's, as it stands there ---- */
+
+static bool is_in(const char *key, const char *const *keys, size_t count)
+{
+    bool found = false;
+    for (size_t i = 0; i < count; i++)
+        found |= strcmp(key, keys[i]) == 0;
+    return found;
+}
+
+/* Each member of got is one of keys, or the same in the template. */
+static void check_members(struct json_object *got, struct json_object *template_,
+                          const char *const *keys, size_t count)
+{
+    json_object_object_foreach(got, key, value)
+    {
+        if (!is_in(key, keys, count))
+            MUST(json_object_equal(value, json_get(template_, key)) != 0);
+    }
+}
+
+static void check_containers(struct json_object *got, struct json_object *template_)
+{
+    static const char *const ours[] = {"env", "terminationMessagePolicy"};
+    MUST(json_list_count(got) == json_list_count(template_));
+    for (size_t i = 0; i < json_list_count(got); i++) {
+        struct json_object *its = json_list_at(template_, i);
+        check_members(json_list_at(got, i), its, ours, ARRAY_LEN(ours));
+        struct json_object *env = json_get_list(json_list_at(got, i), "env");
+        struct json_object *own = json_get_list(its, "env");
+        size_t before = json_list_count(env) - json_list_count(own);
+        for (size_t j = 0; j < json_list_count(own); j++)
+            MUST(json_object_equal(json_list_at(env, before + j), json_list_at(own, j)) != 0);
+    }
+}
+
+static void check_tolerations(struct json_object *got, struct json_object *own)
+{
+    size_t owned = json_list_count(own);
+    MUST(json_list_count(got) > owned && json_list_count(got) <= owned + 3);
+    for (size_t i = 0; i < owned; i++)
+        MUST(json_object_equal(json_list_at(got, i), json_list_at(own, i)) != 0);
+    struct json_object *first = json_list_at(got, owned);
+    MUST(text_eq(json_get_text(first, "key"), LABEL_ENVIRONMENT));
+    MUST(text_eq(json_get_text(first, "value"), "e"));
+}
+
+static void check_allowed(struct json_object *pod, struct json_object *template_)
+{
+    static const char *const top[] = {"apiVersion", "kind", "metadata", "spec"};
+    static const char *const metadata[] = {"name",        "namespace",  "labels",
+                                           "annotations", "finalizers", "ownerReferences"};
+    static const char *const labels[] = {LABEL_JOB_UID,     LABEL_QUEUE, LABEL_SHARE,
+                                         LABEL_ENVIRONMENT, LABEL_INDEX, LABEL_TRY};
+    static const char *const annotations[] = {
+        ANNOTATION_JOB,     ANNOTATION_DEFINITION, ANNOTATION_DEFINITION_UID, ANNOTATION_COUNT,
+        ANNOTATION_ATTEMPT, ANNOTATION_NODE_UID,   ANNOTATION_CONSUMABLES,    ANNOTATION_PRICE};
+    static const char *const spec[] = {"nodeName",   "restartPolicy",  "activeDeadlineSeconds",
+                                       "containers", "initContainers", "tolerations"};
+    struct json_object *meta = json_get_object(pod, "metadata");
+    struct json_object *own_meta = json_get_object(template_, "metadata");
+    struct json_object *got = json_get_object(pod, "spec");
+    struct json_object *own = json_get_object(template_, "spec");
+    check_members(pod, NULL, top, ARRAY_LEN(top));
+    check_members(meta, NULL, metadata, ARRAY_LEN(metadata));
+    check_members(json_get_object(meta, "labels"), json_get_object(own_meta, "labels"), labels,
+                  ARRAY_LEN(labels));
+    check_members(json_get_object(meta, "annotations"), json_get_object(own_meta, "annotations"),
+                  annotations, ARRAY_LEN(annotations));
+    check_members(got, own, spec, ARRAY_LEN(spec));
+    check_containers(json_get_list(got, "containers"), json_get_list(own, "containers"));
+    check_containers(json_get_list(got, "initContainers"), json_get_list(own, "initContainers"));
+    check_tolerations(json_get_list(got, "tolerations"), json_get_list(own, "tolerations"));
+}
+
 FUZZ(data, size)
 {
     struct err err = {0};
@@ -73,5 +148,9 @@ FUZZ(data, size)
     }
     check_metadata(pod, job);
     check_spec(pod);
+    struct json_object *spec = json_get_object(doc, "spec");
+    bool substituted = memmem(data, size, "Ref::", 5) != NULL;
+    if (!substituted && json_get(spec, "overrides") == NULL)
+        check_allowed(pod, json_get_object(spec, "template"));
     return 0;
 }
