@@ -113,9 +113,10 @@ void *arena_alloc(struct arena *arena, size_t size)
 
 void *arena_grow(struct arena *arena, const void *old, size_t used, size_t size)
 {
-    void *grown = arena_alloc(arena, size);
+    char *grown = take(arena, size);
     if (used > 0)
         memcpy(grown, old, used);
+    memset(grown + used, 0, size - used);
     return grown;
 }
 
