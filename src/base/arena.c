@@ -34,15 +34,15 @@ enum { ALIGNMENT = 16, BLOCK_BYTES = 64 * 1024 };
 struct block {
     struct block *older;
     size_t size; /* of bytes */
-    size_t used;
-    size_t unused_; /* keeps bytes aligned */
     _Alignas(ALIGNMENT) unsigned char bytes[];
 };
 
 struct arena {
     struct block *newest;
+    unsigned char *at; /* what comes next, in the newest block */
+    size_t left;       /* bytes there, and no more than the bound leaves */
     size_t size_max;
-    size_t used;
+    size_t used; /* of the blocks before it */
 };
 
 static struct block *block_new(struct block *older, size_t size)
@@ -50,7 +50,6 @@ static struct block *block_new(struct block *older, size_t size)
     struct block *block = mem_grow(NULL, sizeof(*block) + size, 1);
     block->older = older;
     block->size = size;
-    block->used = 0;
     ASAN_POISON_MEMORY_REGION(block->bytes, size);
     return block;
 }
@@ -61,11 +60,27 @@ static void block_free(struct block *block)
     free(block);
 }
 
+size_t arena_used(const struct arena *arena)
+{
+    return arena->used + (size_t)(arena->at - arena->newest->bytes);
+}
+
+static void go_on_at(struct arena *arena, unsigned char *at)
+{
+    arena->at = at;
+    arena->left = (size_t)(arena->newest->bytes + arena->newest->size - at);
+    size_t used = arena_used(arena); /* may have passed the bound when it was rounded up */
+    size_t bound = used < arena->size_max ? arena->size_max - used : 0;
+    if (arena->left > bound)
+        arena->left = bound;
+}
+
 struct arena *arena_new(size_t size_max)
 {
     struct arena *arena = mem_new(sizeof(*arena));
     arena->size_max = size_max > 0 ? size_max : (size_t)1 << 30;
     arena->newest = block_new(NULL, BLOCK_BYTES);
+    go_on_at(arena, arena->newest->bytes);
     return arena;
 }
 
@@ -82,27 +97,40 @@ struct arena *arena_free(struct arena *arena)
     return NULL;
 }
 
-/* Not cleared. */
-static void *take(struct arena *arena, size_t size)
+/* In a new block, or in what the bound leaves. */
+__attribute__((noinline)) static unsigned char *take_rest(struct arena *arena, size_t size,
+                                                          size_t rounded)
 {
-    if (size > arena->size_max || arena->used > arena->size_max - size) {
+    size_t used = arena_used(arena);
+    if (size > arena->size_max || used > arena->size_max - size) {
         fprintf(stderr, "arena: %zu bytes more than its bound of %zu\n", size, arena->size_max);
         abort();
     }
+    struct block *block = arena->newest;
+    unsigned char *bytes = arena->at;
+    if (rounded > (size_t)(block->bytes + block->size - bytes)) {
+        size_t doubled = block->size * 2 < 1024UL * 1024 ? block->size * 2 : 1024UL * 1024;
+        arena->newest = block_new(block, rounded > doubled ? rounded : doubled);
+        arena->used = used;
+        bytes = arena->newest->bytes;
+    }
+    go_on_at(arena, bytes + rounded);
+    return bytes;
+}
 
+/* Not cleared. */
+static void *take(struct arena *arena, size_t size)
+{
     /* Never zero bytes: two allocations are two addresses. Rounded up, the next one is aligned. */
     size_t rounded = (size + (size == 0) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-    struct block *block = arena->newest;
-    if (rounded > block->size - block->used) {
-        size_t doubled = block->size * 2 < 1024UL * 1024 ? block->size * 2 : 1024UL * 1024;
-        block = block_new(block, rounded > doubled ? rounded : doubled);
-        arena->newest = block;
+    unsigned char *bytes = arena->at;
+    if (rounded <= arena->left && rounded >= size) {
+        arena->at += rounded;
+        arena->left -= rounded;
+    } else {
+        bytes = take_rest(arena, size, rounded);
     }
-
-    unsigned char *bytes = block->bytes + block->used;
     ASAN_UNPOISON_MEMORY_REGION(bytes, size);
-    block->used += rounded;
-    arena->used += rounded;
     return bytes;
 }
 
@@ -157,11 +185,6 @@ void arena_reset(struct arena *arena)
         block_free(block);
     }
     ASAN_POISON_MEMORY_REGION(arena->newest->bytes, arena->newest->size);
-    arena->newest->used = 0;
     arena->used = 0;
-}
-
-size_t arena_used(const struct arena *arena)
-{
-    return arena->used;
+    go_on_at(arena, arena->newest->bytes);
 }

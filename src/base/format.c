@@ -15,7 +15,7 @@
 
 struct out {
     char *at, *end; /* end: the last byte, which is kept for the NUL; NULL: there is none */
-    size_t wanted;
+    size_t left_out;
 };
 
 /* What one conversion asks for. */
@@ -27,28 +27,63 @@ struct wish {
 
 static void put(struct out *out, const char *bytes, size_t size)
 {
-    out->wanted += size;
     size_t room = (size_t)(out->end - out->at);
     size_t fits = size < room ? size : room;
-    if (fits > 0)
-        memcpy(out->at, bytes, fits);
+    out->left_out += size - fits;
+    if (fits == 0)
+        return;
+    memcpy(out->at, bytes, fits);
     out->at += fits;
+}
+
+static void put_character(struct out *out, char character)
+{
+    if (out->at < out->end)
+        *out->at++ = character;
+    else
+        out->left_out++;
+}
+
+/* What stands there up to the next % or the end, where it returns. */
+static const char *put_plain(struct out *out, const char *at)
+{
+    char *to = out->at;
+    for (; *at != '\0' && *at != '%' && to < out->end; at++)
+        *to++ = *at;
+    out->at = to;
+    for (; *at != '\0' && *at != '%'; at++)
+        out->left_out++;
+    return at;
+}
+
+/* Divided by constants, which costs no division. */
+static char *print_decimal(uint64_t number, char *end)
+{
+    do {
+        *--end = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return end;
+}
+
+static char *print_hex(uint64_t number, char *end)
+{
+    do {
+        *--end = "0123456789abcdef"[number % 16];
+        number /= 16;
+    } while (number > 0);
+    return end;
 }
 
 static void put_number(struct out *out, uint64_t number, bool minus, bool hex, size_t digits_min)
 {
-    char digits[32];
-    char *first = digits + sizeof(digits);
-    do { /* divided by constants, which costs no division */
-        *--first = hex ? "0123456789abcdef"[number % 16] : (char)('0' + number % 10);
-        number = hex ? number / 16 : number / 10;
-    } while (number > 0);
-    size_t used = (size_t)(digits + sizeof(digits) - first) + (minus ? 1 : 0);
+    char digits[32], *end = digits + sizeof(digits);
+    char *first = hex ? print_hex(number, end) : print_decimal(number, end);
     if (minus)
-        put(out, "-", 1);
-    for (; used < digits_min; used++)
-        put(out, "0", 1);
-    put(out, first, (size_t)(digits + sizeof(digits) - first));
+        put_character(out, '-');
+    for (size_t used = (size_t)(end - first) + minus; used < digits_min; used++)
+        put_character(out, '0');
+    put(out, first, (size_t)(end - first));
 }
 
 static void put_text(struct out *out, const char *text, long precision)
@@ -76,10 +111,10 @@ static uint64_t take_unsigned(struct arguments *arguments, unsigned longs)
                       : va_arg(arguments->list, unsigned long long);
 }
 
-/* What stands between % and the letter. Returns where the letter is. */
+/* What stands between % and the letter, where it asks for more than nothing. Returns where the
+ * letter is. */
 static const char *read_wish(const char *at, struct arguments *arguments, struct wish *ret_wish)
 {
-    *ret_wish = (struct wish){.precision = -1};
     if (*at == '0')
         for (at++; *at >= '0' && *at <= '9' && ret_wish->digits_min < 1000; at++)
             ret_wish->digits_min = ret_wish->digits_min * 10 + (size_t)(*at - '0');
@@ -111,7 +146,7 @@ static bool convert(struct out *out, char letter, const struct wish *wish,
     }
     case 'c': {
         char character = plain ? (char)va_arg(arguments->list, int) : '\0';
-        put(out, &character, 1);
+        put_character(out, character);
         return plain;
     }
     case 'd':
@@ -127,7 +162,7 @@ static bool convert(struct out *out, char letter, const struct wish *wish,
                    wish->digits_min);
         return true;
     case '%':
-        put(out, "%", 1);
+        put_character(out, '%');
         return plain;
     default:
         return false;
@@ -136,21 +171,16 @@ static bool convert(struct out *out, char letter, const struct wish *wish,
 
 static bool print(struct out *out, const char *format, struct arguments *arguments)
 {
-    for (const char *at = format; *at != '\0';) {
-        if (*at != '%') {
-            const char *plain = at;
-            while (*at != '\0' && *at != '%')
-                at++;
-            put(out, plain, (size_t)(at - plain));
-            continue;
-        }
-        struct wish wish;
-        at = read_wish(at + 1, arguments, &wish);
+    for (const char *at = format; *(at = put_plain(out, at)) != '\0'; at++) {
+        struct wish wish = {.precision = -1};
+        if (at[1] == 's') /* most are */
+            at++;
+        else
+            at = read_wish(at + 1, arguments, &wish);
         if (!convert(out, *at, &wish, arguments))
             return false;
-        at++;
     }
-    return out->wanted <= INT_MAX;
+    return true;
 }
 
 int format_va(char *buffer, size_t size, const char *format, va_list args)
@@ -160,11 +190,12 @@ int format_va(char *buffer, size_t size, const char *format, va_list args)
     struct out out = {.at = buffer, .end = size > 0 ? buffer + size - 1 : buffer};
     bool printed = print(&out, format, &copy);
     va_end(copy.list);
-    if (!printed)
+    size_t wanted = (size_t)(out.at - buffer) + out.left_out;
+    if (!printed || wanted > INT_MAX)
         return vsnprintf(buffer, size, format, args);
     if (size > 0)
         *out.at = '\0';
-    return (int)out.wanted;
+    return (int)wanted;
 }
 
 int format_to(char *buffer, size_t size, const char *format, ...)

@@ -1,81 +1,107 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* heap.c - a binary heap of timers: what is due first
+/* heap.c - a pairing heap of timers: what is due first
  *
- * Invariant: items[i - 1]->place == i, and no timer is due before the one at place i / 2. */
+ * A tree in which no timer is due before its parent. Children of one parent are a list: child is
+ * the first of them, next the one behind, prev the one in front, or for the first of them the
+ * parent. What is set is compared with the first timer alone: most are due soon, or late and
+ * cleared before that. Taking out the first one joins its children two by two, from the left, and
+ * these pairs from the right, which keeps the tree flat: as long as a logarithm, on average over
+ * all that was done. */
 #include "bulkhead/base/heap.h"
 
-#include "bulkhead/base/str.h"
-
 #include <assert.h>
-#include <stdlib.h>
-
-void timers_done(struct timers *timers)
-{
-    for (size_t i = 0; i < timers->count; i++)
-        timers->items[i]->place = 0;
-    free(timers->items);
-    *timers = (struct timers){NULL, 0, 0, 0};
-}
+#include <stddef.h>
 
 static bool is_before(const struct timer *a, const struct timer *b)
 {
     return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->sequence < b->sequence;
 }
 
-static void put_at(struct timers *timers, size_t place, struct timer *timer)
+/* The later of two becomes a child of the other. */
+static struct timer *join(struct timer *a, struct timer *b)
 {
-    timers->items[place - 1] = timer;
-    timer->place = place;
+    struct timer *first = is_before(a, b) ? a : b;
+    struct timer *other = first == a ? b : a;
+    other->prev = first;
+    other->next = first->child;
+    if (first->child != NULL)
+        first->child->prev = other;
+    first->child = other;
+    return first;
 }
 
-/* Moves a timer to where it belongs, starting from a place that is free. */
-static void settle(struct timers *timers, size_t place, struct timer *timer)
+/* A list of children as one tree. */
+static struct timer *join_all(struct timer *child)
 {
-    while (place > 1 && is_before(timer, timers->items[place / 2 - 1])) {
-        put_at(timers, place, timers->items[place / 2 - 1]);
-        place /= 2;
+    struct timer *pairs = NULL; /* the last one first */
+    while (child != NULL && child->next != NULL) {
+        struct timer *after = child->next->next;
+        struct timer *pair = join(child, child->next);
+        pair->next = pairs;
+        pairs = pair;
+        child = after;
     }
+    while (pairs != NULL) {
+        struct timer *next = pairs->next;
+        child = child != NULL ? join(pairs, child) : pairs;
+        pairs = next;
+    }
+    return child;
+}
 
-    for (size_t child = place * 2; child <= timers->count; child = place * 2) {
-        if (child < timers->count && is_before(timers->items[child], timers->items[child - 1]))
-            child++;
-        if (!is_before(timers->items[child - 1], timer))
-            break;
-        put_at(timers, place, timers->items[child - 1]);
-        place = child;
+/* Not as if each were taken out in its turn: a list, to which the children of each are added. */
+void timers_done(struct timers *timers)
+{
+    struct timer *list = timers->first;
+    if (list != NULL)
+        list->next = NULL;
+    while (list != NULL) {
+        struct timer *timer = list, *last = timer->child;
+        list = timer->next;
+        timer->is_set = false;
+        if (last == NULL)
+            continue;
+        while (last->next != NULL)
+            last = last->next;
+        last->next = list;
+        list = timer->child;
     }
-    put_at(timers, place, timer);
+    *timers = (struct timers){NULL, 0};
+}
+
+static void take_out(struct timers *timers, struct timer *timer)
+{
+    struct timer *rest = timer->child != NULL ? join_all(timer->child) : NULL;
+    if (timers->first == timer) {
+        timers->first = rest;
+        return;
+    }
+    if (timer->prev->child == timer)
+        timer->prev->child = timer->next;
+    else
+        timer->prev->next = timer->next;
+    if (timer->next != NULL)
+        timer->next->prev = timer->prev;
+    if (rest != NULL)
+        timers->first = join(timers->first, rest);
 }
 
 void timer_set(struct timers *timers, struct timer *timer, int64_t due_ns)
 {
-    if (timer->place == 0) {
-        ARRAY_ROOM(timers->items, timers->count, timers->capacity);
-        put_at(timers, ++timers->count, timer);
-    }
-    assert(timers->items[timer->place - 1] == timer);
-
+    if (timer->is_set)
+        take_out(timers, timer);
+    timer->is_set = true;
     timer->due_ns = due_ns;
     timer->sequence = ++timers->sequence;
-    settle(timers, timer->place, timer);
+    timer->child = NULL;
+    timers->first = timers->first != NULL ? join(timers->first, timer) : timer;
 }
 
 void timer_clear(struct timers *timers, struct timer *timer)
 {
-    size_t place = timer->place;
-    if (place == 0)
+    if (!timer->is_set)
         return;
-
-    assert(place <= timers->count);
-    assert(timers->items[place - 1] == timer);
-
-    struct timer *last = timers->items[--timers->count];
-    timer->place = 0;
-    if (last != timer)
-        settle(timers, place, last);
-}
-
-struct timer *timers_first(const struct timers *timers)
-{
-    return timers->count > 0 ? timers->items[0] : NULL;
+    assert(timers->first != NULL);
+    timer->is_set = false;
+    take_out(timers, timer);
 }

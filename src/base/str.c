@@ -110,7 +110,7 @@ char *str_take(struct str *str)
 char *text_copy_n(const char *text, size_t size)
 {
     assert(size < SIZE_MAX);
-    char *copy = mem_grow(NULL, size + 1, 1);
+    char *copy = not_null(malloc(size + 1));
     if (size > 0)
         memcpy(copy, text, size);
     copy[size] = '\0';

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* heap.h - a binary heap of timers: what is due first
+/* heap.h - a heap of timers: what is due first
  *
  * Intrusive: embed a struct timer; the heap borrows it until it is removed. Timers with the same
  * due time come out in the order of their sequence number, so a walk is deterministic. */
@@ -14,23 +14,26 @@
 struct timer {
     int64_t due_ns;
     uint64_t sequence; /* set by timer_set */
-    size_t place;      /* 1-based place in the heap; 0: not in it */
-    int kind;          /* for the owner */
+    struct timer *child, *next, *prev;
+    bool is_set;
+    int kind; /* for the owner */
 };
 
 struct timers {
-    struct timer **items;
-    size_t count, capacity;
+    struct timer *first;
     uint64_t sequence;
 };
 
-void timers_done(struct timers *timers); /* frees the array, never the timers */
+void timers_done(struct timers *timers); /* none is set any more; frees nothing */
 void timer_set(struct timers *timers, struct timer *timer, int64_t due_ns); /* adds or moves */
 void timer_clear(struct timers *timers, struct timer *timer);               /* no-op if not in it */
-struct timer *timers_first(const struct timers *timers);                    /* NULL: none */
+static inline struct timer *timers_first(const struct timers *timers)       /* NULL: none */
+{
+    return timers->first;
+}
 static inline bool timer_is_set(const struct timer *timer)
 {
-    return timer->place != 0;
+    return timer->is_set;
 }
 
 #endif
