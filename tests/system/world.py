@@ -286,9 +286,9 @@ class World:
     def _left(self):
         left = []
         for namespace in self.namespaces:
-            for pod in self.api.items(f"/api/v1/namespaces/{namespace}/pods"):
-                if pod["metadata"].get("labels", {}).get("bulkhead.dev/job-uid"):
-                    left.append(f"pod {namespace}/{pod['metadata']['name']}")
+            # A page of them: with tens of thousands the whole list takes longer than a request may.
+            for pod in self.api.items(f"/api/v1/namespaces/{namespace}/pods?labelSelector=bulkhead.dev%2Fjob-uid&limit=100"):
+                left.append(f"pod {namespace}/{pod['metadata']['name']}")
             for doc in self.api.items(f"{BULKHEAD}/namespaces/{namespace}/batchjobs"):
                 left.append(f"job {namespace}/{doc['metadata']['name']}")
         for path, name in self.cluster_objects:
