@@ -242,6 +242,7 @@ void oracle_created(struct world *world, struct sim_pod *pod, const struct reque
     }
     const struct sim_job *job = truth->job;
     struct child_truth *child = &truth->children[pod->index];
+    truth_counted(job, pod->index, pod->attempt - 1);
     struct summary sum = summarize(world, job, child->last);
 
     if (strcmp(job->object.namespace_, pod->object.namespace_) != 0 ||

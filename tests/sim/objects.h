@@ -239,11 +239,13 @@ struct body {
     struct instance_live *instance; /* that admitted it */
     struct sim_pod *sibling;        /* the child's try before this one */
     bool admitted, executing, confirmed, killed;
-    bool told_hang;  /* its kubelet has said that the image does not come */
-    bool on_another; /* told to go when another Node had the name */
-    bool anew;       /* another Node has come under its node's name */
-    bool told_held;  /* told to go before its outcome was stored and its finalizer off */
-    int64_t sent_ns; /* when the create was */
+    bool told_hang;    /* its kubelet has said that the image does not come */
+    bool on_another;   /* told to go when another Node had the name */
+    bool for_another;  /* the same, or by the process when another had had it */
+    bool counted_late; /* it is told of as an attempt that did not start in time */
+    bool anew;         /* another Node has come under its node's name */
+    bool told_held;    /* told to go before its outcome was stored and its finalizer off */
+    int64_t sent_ns;   /* when the create was */
     int64_t most_milli, most_mib, most_jobs; /* limits of its queue then */
     uint64_t process;                        /* that sent the create */
 };

@@ -47,8 +47,11 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
         return;
     }
     const struct sim_node *node = node_of_pod(world, pod);
+    /* Bound in the second in which the Node came: to this one, or to the one before? */
+    bool at_once = pod->bound_uid != NULL && node != NULL &&
+                   pod->bound_ns / NS_PER_S == node->object.created_ns / NS_PER_S;
     bool registered_anew =
-        body->anew || (node != NULL && !name_eq(node->object.uid, pod_machine(pod)));
+        body->anew || at_once || (node != NULL && !name_eq(node->object.uid, pod_machine(pod)));
     if (pod_is_stranded(world, pod) || job->object.gone || pod->node_name == NULL ||
         registered_anew || pod->gives_way_to != NULL || is_terminated_from_above(world, job))
         return;
@@ -130,6 +133,7 @@ static void check_child(struct world *world, const struct sim_job *job, uint32_t
                         const struct stored_status *status, enum child_outcome outcome,
                         int64_t attempts)
 {
+    truth_counted(job, index, attempts);
     struct summary sum = summarize(world, job, job->truth->children[index].last);
     const char *name = job->object.name;
     if (is_part(job, index)) {

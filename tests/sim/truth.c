@@ -78,7 +78,7 @@ bool is_recorded(const struct world *world, const struct sim_pod *pod)
 
 /* By the times in its own metadata, so that it holds also when the process that stopped it is gone.
  */
-static bool could_not_start(const struct sim_pod *pod)
+static bool was_too_late(const struct sim_pod *pod)
 {
     const struct sim_job *job = pod->body->job;
     if (pod->started || pod->phase == POD_SUCCEEDED || job == NULL)
@@ -88,9 +88,24 @@ static bool could_not_start(const struct sim_pod *pod)
     /* What became of its machine after that makes no difference. That it was removed does not
      * either, when it was not held any more. */
     int64_t told_ns = pod->object.deleted_ns - pod->grace_s * NS_PER_S;
-    return pod->object.deleted_ns != 0 && pod->body->told_held && !pod->body->on_another &&
-           pod->reason == NULL && (pod->disruption == NULL || pod->disrupted_ns > told_ns) &&
+    return pod->object.deleted_ns != 0 && pod->body->told_held && pod->reason == NULL &&
+           (pod->disruption == NULL || pod->disrupted_ns > told_ns) &&
            told_ns - pod->object.created_ns >= job->start_deadline_s * NS_PER_S;
+}
+
+/* Stopped when another Node had its name: whoever had heard of that Node stopped it for that, and
+ * says so; who had not, stopped it for its start deadline. What is said first holds. */
+static bool could_not_start(const struct sim_pod *pod)
+{
+    return was_too_late(pod) &&
+           (pod->deadline || !pod->body->on_another || pod->body->counted_late);
+}
+
+void truth_counted(const struct sim_job *job, uint32_t index, int64_t attempts)
+{
+    const struct sim_pod *last = job->truth->children[index].last;
+    if (last != NULL && last->body->on_another && attempts >= last->attempt && was_too_late(last))
+        last->body->counted_late = true;
 }
 
 static bool counts_as_attempt(const struct sim_pod *pod)
@@ -159,7 +174,7 @@ static enum retry attempt_retried(const struct world *world, const struct sim_jo
         return RETRY_NO;
     /* Stopped since another Node had the name: whoever knows that says so, a later process goes by
      * the exit. */
-    if (pod->body->on_another)
+    if (pod->body->for_another && !could_not_start(pod))
         return RETRY_EITHER;
     if (!could_not_start(pod))
         return rules_retry(job, pod, "") ? RETRY_YES : RETRY_NO;

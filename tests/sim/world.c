@@ -266,6 +266,7 @@ void pod_delete(struct world *world, struct sim_pod *pod, int64_t grace_s)
         const struct sim_node *node = node_of_pod(world, pod);
         pod->body->told_held = pod->object.finalizer && !is_recorded(world, pod);
         pod->body->on_another = node != NULL && !name_eq(node->object.uid, pod_machine(pod));
+        pod->body->for_another = pod->body->on_another || (pod->body->anew && world->deleting_pod);
         pod->object.deleted_ns = world->now_ns + grace_s * NS_PER_S;
         pod->grace_s = grace_s;
         if (!at_once || pod->object.finalizer)

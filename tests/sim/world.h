@@ -535,6 +535,8 @@ bool is_on_cycle(struct world *world, const struct sim_job *job);
 void violation(struct world *world, const char *invariant, const char *format, ...)
     PRINTF_LIKE(3, 4);
 struct truth *truth_of(const struct world *world, const char *job_uid);
+/* So many attempts of a child are told of: its last pod may be one of them. */
+void truth_counted(const struct sim_job *job, uint32_t index, int64_t attempts);
 void truth_new(struct world *world, struct sim_job *job);
 bool pod_may_execute(const struct sim_pod *pod);
 void oracle_sent(struct world *world, struct request *request);
