@@ -444,14 +444,19 @@ uint64_t uid_hash(const char *uid)
 enum { UID_ANOTHER = 2 }; /* no uid_hash() is even */
 
 /* The scheduler binds to a name. Which Node that was then, a process that was not there can only
- * tell by the times: one that is younger was not it. */
+ * tell by the times: one that is younger was not it. One that is older was, also when it is heard
+ * of after another that had the name before: the watch of nodes may be behind. */
 void node_was_bound(struct core_pod *pod)
 {
     const struct node *node = pod->node != NULL ? pod->node->spec : NULL;
-    if (pod->node_uid != 0 || node == NULL)
+    if (node == NULL || (pod->node_uid != 0 && !pod->named_only))
         return;
-    bool younger = pod->scheduled_ns != 0 && node->meta.created_ns > pod->scheduled_ns;
-    pod->node_uid = younger ? UID_ANOTHER : uid_hash(node->meta.uid);
+    int64_t bound_s = pod->scheduled_ns / NS_PER_S, came_s = node->meta.created_ns / NS_PER_S;
+    if (pod->node_uid == 0)
+        pod->node_uid = bound_s != 0 && came_s > bound_s ? UID_ANOTHER : uid_hash(node->meta.uid);
+    else if (bound_s > came_s)
+        pod->node_uid = uid_hash(node->meta.uid);
+    pod->named_only = true;
 }
 
 /* Times have a grain of a second: of one and the same what was heard first was first. */

@@ -159,6 +159,22 @@ static const struct world_row rows[] = {
      "10s start a in e, unbound\n"
      "20s jobs\n"
      "  a STARTING refusals=1\n"},
+    {"its node is heard of after it was bound there: the name was another's until lately",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "job a queue=q cpu=1 start=60s needs=volumes\n"
+     "at 5s\n"
+     "pod a bound n1\n"
+     "pod a running\n"
+     "node n1 gone\n"
+     "at 6s\n"
+     "node n1 env=e cpu=2 created=3s\n"
+     "at 20s\n"
+     "jobs\n",
+     "0s start a in e, unbound\n"
+     "20s jobs\n"
+     "  a RUNNING\n"},
     {"the machine that it waited for registers anew: it is stopped, and not tried twice at a time",
      "environment e kwok max=8 types=big:4:8Gi:0.1 delay=600s boot=5s\n"
      "queue q envs=e\n"
