@@ -704,6 +704,24 @@ static bool spec_is_usable(const struct core_job *job)
     return job->spec->invalid == NULL && !job->ended;
 }
 
+/* A terminal status never changes, and what we write comes by here when we know of its end: this
+ * one was on its way when the process died that sent it. What it knew we may not: what had been
+ * deleted. What runs comes to the same end by itself. */
+static void read_late_end(struct core *core, struct core_job *job)
+{
+    const struct job_status *status = &job->spec->status;
+    if (job->ended || !job->spec->has_status || status->phase < JOB_SUCCEEDED)
+        return;
+    for (uint32_t i = 0; job->children != NULL && i < job->size; i++) {
+        if (job->children[i].phase > JOB_RUNNABLE && job->children[i].phase < JOB_SUCCEEDED)
+            return;
+    }
+    if (status->phase == JOB_FAILED)
+        job_fail_waiting(core, job, status->reason, status->message);
+    else
+        job_skip_waiting(core, job, status->message);
+}
+
 void job_apply(struct core *core, struct batch_job *take_spec)
 {
     struct core_job *job = map_get(core->jobs, take_spec->meta.uid);
@@ -747,6 +765,8 @@ void job_apply(struct core *core, struct batch_job *take_spec)
         job_timer_set(core, job); /* ttlSecondsAfterFinished may have changed */
     if (core->synced)
         requests_look(core, job);
+    if (core->synced)
+        read_late_end(core, job);
     if (core->synced)
         family_look(core, job);
     else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gone_test.c - what was deleted does not come back by an answer that is older than its end; what
- * is kept tells for whom */
+ * is kept tells for whom; what a dead process has said of an end holds */
 #include "core/world.h"
 
 #include "bulkhead/base/str.h"
@@ -101,4 +101,43 @@ static const struct world_row kept[] = {
 TEST(what_is_kept_for_another)
 {
     world_check(kept, ARRAY_LEN(kept), SHOW_EVENTS);
+}
+
+static void show_job(struct core *core, const char *version, bool failed)
+{
+    struct batch_job *job = mem_new(sizeof(*job));
+    meta_fill(&job->meta, "j-1", version);
+    job->meta.namespace_ = text_copy("default");
+    job->queue = text_copy("q");
+    job->has_template = true;
+    if (failed) {
+        job->has_status = true;
+        job->status.phase = JOB_FAILED;
+        job->status.reason = text_copy("ReplacesRefused");
+        job->status.message = text_copy("what it was to replace was deleted");
+    }
+    core_apply(core, &(struct event){.kind = EVENT_JOB, .now_ns = NS_PER_S, .job = job});
+}
+
+/* It was on its way when its process died, and says what the next one cannot know. */
+TEST(a_late_end_holds)
+{
+    AUTO(core) core = core_new(&(struct core_options){0});
+    AUTO(arena) arena = arena_new(1 << 20);
+    core_apply(core, &(struct event){.kind = EVENT_SYNCED, .now_ns = NS_PER_S});
+    show_job(core, "7", false);
+    show_job(core, "8", true);
+    struct plan plan;
+    core_plan(core, NS_PER_S, arena, &plan);
+    const struct job_status *told = NULL;
+    for (size_t i = 0; i < plan.action_count; i++) {
+        if (plan.actions[i].kind == ACTION_JOB_STATUS)
+            told = plan.actions[i].status;
+    }
+    CHECK_INT("told again", told != NULL, true);
+    if (told == NULL)
+        return;
+    CHECK_INT("as it ended", told->phase, JOB_FAILED);
+    CHECK_TEXT("for that reason", told->reason, "ReplacesRefused");
+    CHECK_TEXT("in these words", told->message, "what it was to replace was deleted");
 }
