@@ -54,6 +54,10 @@ static void create_pod(struct world *world, struct request *request)
 {
     bool taken = store_find(world, KIND_POD, request->namespace_, request->name) != NULL;
     struct truth *truth = truth_of(world, request->job_uid);
+    if (request_is_refused(world, request)) { /* also when who sent it has died since */
+        request->result = DONE_REFUSED;
+        return;
+    }
     if (!taken && truth != NULL && world->faults.squat > 0 &&
         chance(world, world->faults.squat)) { /* a moment before */
         squat_name(world, truth->job, request->name);
