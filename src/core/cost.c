@@ -116,3 +116,18 @@ void cost_take(struct core *core, const struct core_pod *pod, const struct pod *
     };
     cost_add(&job->cost, &cost);
 }
+
+static void raise_to(int64_t *value, int64_t least)
+{
+    *value = *value < least ? least : *value;
+}
+
+void cost_late(struct core_job *job)
+{
+    const struct batch_job *spec = job->spec;
+    if (!spec->has_status || spec->status.phase < JOB_SUCCEEDED)
+        return;
+    raise_to(&job->cost.vcpu_seconds, spec->status.cost.vcpu_seconds);
+    raise_to(&job->cost.gpu_seconds, spec->status.cost.gpu_seconds);
+    raise_to(&job->cost.amount, spec->status.cost.amount);
+}

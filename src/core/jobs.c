@@ -5,6 +5,7 @@
  * placed. Its children are then PENDING (dependencies) or RUNNABLE. Until then it is SUBMITTED and
  * told what is missing. */
 #include "assist.h"
+#include "cost.h"
 #include "family.h"
 #include "gang.h"
 #include "order.h"
@@ -544,6 +545,7 @@ void job_end(struct core *core, struct core_job *job, enum job_phase phase, cons
     job->ended = true;
     job->phase = phase;
     job->stopped_ns = core->now_ns;
+    cost_late(job);
     unadmitted_remove(core, job);
     verdict_set(core, job, VERDICT_NONE, NULL);
     queue_enter(core, job);
@@ -710,6 +712,8 @@ static bool spec_is_usable(const struct core_job *job)
 static void read_late_end(struct core *core, struct core_job *job)
 {
     const struct job_status *status = &job->spec->status;
+    if (job->ended && !job->end_durable)
+        cost_late(job);
     if (job->ended || !job->spec->has_status || status->phase < JOB_SUCCEEDED)
         return;
     for (uint32_t i = 0; job->children != NULL && i < job->size; i++) {

@@ -103,15 +103,16 @@ TEST(what_is_kept_for_another)
     world_check(kept, ARRAY_LEN(kept), SHOW_EVENTS);
 }
 
-static void show_job(struct core *core, const char *version, bool failed)
+static void show_job(struct core *core, const char *version, int64_t cost)
 {
     struct batch_job *job = mem_new(sizeof(*job));
     meta_fill(&job->meta, "j-1", version);
     job->meta.namespace_ = text_copy("default");
     job->queue = text_copy("q");
     job->has_template = true;
-    if (failed) {
+    if (cost > 0) {
         job->has_status = true;
+        job->status.cost.amount = cost;
         job->status.phase = JOB_FAILED;
         job->status.reason = text_copy("ReplacesRefused");
         job->status.message = text_copy("what it was to replace was deleted");
@@ -125,8 +126,9 @@ TEST(a_late_end_holds)
     AUTO(core) core = core_new(&(struct core_options){0});
     AUTO(arena) arena = arena_new(1 << 20);
     core_apply(core, &(struct event){.kind = EVENT_SYNCED, .now_ns = NS_PER_S});
-    show_job(core, "7", false);
-    show_job(core, "8", true);
+    show_job(core, "7", 0);
+    show_job(core, "8", 500);
+    show_job(core, "9", 700);
     struct plan plan;
     core_plan(core, NS_PER_S, arena, &plan);
     const struct job_status *told = NULL;
@@ -140,4 +142,5 @@ TEST(a_late_end_holds)
     CHECK_INT("as it ended", told->phase, JOB_FAILED);
     CHECK_TEXT("for that reason", told->reason, "ReplacesRefused");
     CHECK_TEXT("in these words", told->message, "what it was to replace was deleted");
+    CHECK_INT("and what it cost is not less", told->cost.amount, 700);
 }
