@@ -71,6 +71,12 @@ void pod_outbox(struct core *core, struct core_pod *pod)
         list_append(is_cleanup(pod) ? &core->cleanup : &core->outbox, pod);
 }
 
+/* Stopped for what may have changed by now. */
+static bool is_guarded(const struct core_pod *pod)
+{
+    return pod->kill == KILL_START || (pod->kill == KILL_HOST && pod_is_afloat(pod));
+}
+
 void pod_kill(struct core *core, struct core_pod *pod, enum kill_reason reason)
 {
     if (pod->state > PODS_LIVE)
@@ -78,6 +84,11 @@ void pod_kill(struct core *core, struct core_pod *pod, enum kill_reason reason)
     if (pod->state == PODS_CREATING && !pod->create_sent) {
         pod_unplace(core, pod, false);
         return; /* it is in the outbox, which frees it */
+    }
+    if (is_guarded(pod) &&
+        (reason == KILL_TERMINATE || reason == KILL_GANG || reason == KILL_ORPHAN)) {
+        pod->kill = reason; /* that delete may not happen; this one must */
+        pod->kill_sent = false;
     }
     if (pod->kill == KILL_NONE || reason == KILL_ORPHAN)
         pod->kill = reason;
@@ -235,12 +246,6 @@ static bool plan_create(struct core *core, struct core_pod *pod)
     fill_order(core, pod, &action->order);
     pod->create_sent = true;
     return true;
-}
-
-/* Stopped for what may have changed by now. */
-static bool is_guarded(const struct core_pod *pod)
-{
-    return pod->kill == KILL_START || (pod->kill == KILL_HOST && pod_is_afloat(pod));
 }
 
 /* false: no room in this plan for what it needs. */
@@ -454,7 +459,8 @@ static void delete_done(struct core *core, struct core_pod *pod, const struct do
 {
     if (pod->gone)
         return;
-    if (done->result == DONE_CONFLICT && pod->kill_guarded && pod->state == PODS_LIVE) {
+    if (done->result == DONE_CONFLICT && pod->kill_guarded && is_guarded(pod) &&
+        pod->state == PODS_LIVE) {
         /* It has changed since: the watch will say whether it started, or where it is. */
         bool for_start = pod->kill == KILL_START;
         pod->kill = KILL_NONE;

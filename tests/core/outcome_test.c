@@ -446,3 +446,22 @@ TEST(node_registered_anew)
 {
     world_check(anew, ARRAY_LEN(anew), SHOW_PODS);
 }
+
+/* The first delete holds only if the pod has not changed. */
+TEST(stopped_for_good_after_all)
+{
+    AUTO(core) core = core_new(&(struct core_options){0});
+    static const enum kill_reason later[] = {KILL_TERMINATE, KILL_GANG, KILL_ORPHAN};
+    for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+        struct core_pod pod = {.state = PODS_LIVE,
+                               .kill = KILL_START,
+                               .kill_sent = true,
+                               .kill_guarded = true,
+                               .in_outbox = true};
+        pod_kill(core, &pod, later[i]);
+        CHECK_INT("for what was asked later", pod.kill, later[i]);
+        CHECK_INT("with another delete", pod.kill_sent, false);
+        pod_kill(core, &pod, KILL_START);
+        CHECK_INT("which stays", pod.kill, later[i]);
+    }
+}
