@@ -121,6 +121,7 @@ struct core_node {
     struct core_environment *environment; /* labelled for it */
     struct core_instance *instance;
     bool in_environment; /* has a slot */
+    int64_t slot_cpu;    /* counted in environment->slots_cpu */
     bool counted_ready;  /* in environment->nodes_ready */
     bool was_managed;    /* spec is gone: it was a machine that we bought */
     uint32_t slot;

@@ -94,6 +94,7 @@ struct core_environment {
     /* nodes */
     struct core_node **slots; /* by slot; NULL: free */
     size_t slot_count, slot_capacity;
+    int64_t slots_cpu;  /* of all nodes that have one, in thousandths */
     struct room *rooms; /* 2 * slot_capacity; rooms[1] is the root */
     int64_t nodes_ready, pods_live;
     struct amounts used;

@@ -99,6 +99,16 @@ void rooms_think(const struct core_node *node)
         (void)leaf_set(node);
 }
 
+static void count_cpu(struct core *core, struct core_environment *environment,
+                      struct core_node *node, int64_t cpu)
+{
+    bool more = cpu > node->slot_cpu;
+    environment->slots_cpu += cpu - node->slot_cpu;
+    node->slot_cpu = cpu;
+    if (more) /* whatever room is left there, less of it is kept for other shares */
+        environment_touch(core, environment);
+}
+
 void slot_take(struct core *core, struct core_environment *environment, struct core_node *node)
 {
     if (!node->in_environment) {
@@ -119,13 +129,13 @@ void slot_take(struct core *core, struct core_environment *environment, struct c
         node->counted_ready = ready;
         environment->status_dirty = true;
     }
+    count_cpu(core, environment, node, node->capacity.v[DIM_CPU]);
     node_room_changed(core, node);
 }
 
 void slot_give(struct core *core, struct core_node *node)
 {
     struct core_environment *environment = node->environment;
-    UNUSED(core);
     if (!node->in_environment || environment == NULL)
         return;
     struct room *leaf = &environment->rooms[environment->slot_capacity + node->slot];
@@ -135,6 +145,7 @@ void slot_give(struct core *core, struct core_node *node)
     while (environment->slot_count > 0 && environment->slots[environment->slot_count - 1] == NULL)
         environment->slot_count--;
     node->in_environment = false;
+    count_cpu(core, environment, node, 0);
     if (node->counted_ready)
         environment->nodes_ready--;
     node->counted_ready = false;

@@ -644,35 +644,54 @@ static void richer(struct shares *shares, const struct amounts *room)
     }
 }
 
-/* How much there is, of machines as they could be bought; of static ones, as they are. */
-static void count_capacity(struct shares *shares)
+static const struct core_environment *usable_environment(const struct shares *shares, size_t i)
+{
+    const struct job_queue *spec = shares->queue->spec;
+    const struct core_environment *environment =
+        map_get(shares->core->environments, spec->environments[i].compute_environment);
+    return environment_usable(environment) ? environment : NULL;
+}
+
+/* How much there is, of machines as they could be bought; of static ones, as they are. Worked out
+ * each time, since who is told to wait for it is looked at again only when it grows. */
+static int64_t max_milli(const struct shares *shares)
+{
+    const struct job_queue *spec = shares->queue->spec;
+    int64_t milli = 0;
+    for (size_t i = 0; spec != NULL && i < spec->environment_count; i++) {
+        const struct core_environment *environment = usable_environment(shares, i);
+        if (environment == NULL)
+            continue;
+        milli += environment->spec->provider != PROVIDER_STATIC
+                     ? environment->spec->max_vcpus * 1000
+                     : environment->slots_cpu;
+    }
+    return milli;
+}
+
+/* For each resource, the machines that are richest in it. */
+static void count_ratios(struct shares *shares)
 {
     enum { COUNT_EVERY_S = 10 };
     const struct job_queue *spec = shares->queue->spec;
     int64_t now_s = second_of(shares);
-    if (spec == NULL || (shares->counted_s > now_s - COUNT_EVERY_S && shares->max_milli > 0))
+    if (spec == NULL ||
+        (shares->counted_s > now_s - COUNT_EVERY_S && shares->ratio_of.v[DIM_CPU] > 0))
         return;
     shares->counted_s = now_s;
-    shares->max_milli = 0;
     shares->ratio_of = shares->ratio_cpu = (struct amounts){{0}};
     for (size_t i = 0; i < spec->environment_count; i++) {
-        const struct core_environment *environment =
-            map_get(shares->core->environments, spec->environments[i].compute_environment);
-        if (!environment_usable(environment))
+        const struct core_environment *environment = usable_environment(shares, i);
+        if (environment == NULL)
             continue;
         bool bought = environment->spec->provider != PROVIDER_STATIC;
-        if (bought)
-            shares->max_milli += environment->spec->max_vcpus * 1000;
         for (size_t t = 0; bought && t < environment->type_count; t++) {
             if (environment->types[t].wanted)
                 richer(shares, &environment->types[t].room);
         }
         for (size_t s = 0; !bought && s < environment->slot_count; s++) {
-            const struct core_node *node = environment->slots[s];
-            if (node == NULL)
-                continue;
-            shares->max_milli += node->capacity.v[DIM_CPU];
-            richer(shares, &node->capacity);
+            if (environment->slots[s] != NULL)
+                richer(shares, &environment->slots[s]->capacity);
         }
     }
 }
@@ -681,7 +700,7 @@ static void count_capacity(struct shares *shares)
  * such resource: a node takes so many of them whatever they are. */
 static int64_t dominant(struct shares *shares, const struct amounts *needs, int64_t rate)
 {
-    count_capacity(shares);
+    count_ratios(shares);
     for (size_t d = 0; d < DIM_MAX; d++) {
         if (d == DIM_PODS || needs->v[d] <= 0 || shares->ratio_of.v[d] <= 0)
             continue;
@@ -782,45 +801,44 @@ void shares_end(struct core *core, struct core_pod *pod)
 
 /* --------------------------------------------------------------------- computeReservation */
 
-/* (computeReservation / 100) ^ active of all there is. */
-static int64_t reserved_milli(struct shares *shares)
+static bool reserves(const struct core_queue *queue)
 {
-    if (shares->policy == NULL || shares->policy->reservation == 0)
-        return 0;
-    count_capacity(shares);
-    int64_t milli = shares->max_milli;
+    return queue_is_fair(queue) && queue->shares->policy != NULL &&
+           queue->shares->policy->reservation > 0;
+}
+
+/* (computeReservation / 100) ^ active of all there is. */
+static int64_t reserved_milli(const struct shares *shares, int64_t all_milli)
+{
+    int64_t milli = all_milli;
     for (size_t i = 0; i < shares->active && milli > 0; i++)
         milli = milli * shares->policy->reservation / 100;
     return milli;
 }
 
-bool shares_reserved(const struct core_queue *queue, int64_t milli)
-{
-    if (!queue_is_fair(queue) || queue->shares->policy == NULL ||
-        queue->shares->policy->reservation == 0)
-        return false;
-    struct shares *shares = queue->shares;
-    int64_t reserved = reserved_milli(shares);
-    return reserved > 0 && shares->running_milli + milli > shares->max_milli - reserved;
-}
-
 int64_t shares_milli_left(const struct core_queue *queue)
 {
-    int64_t reserved = reserved_milli(queue->shares);
-    return reserved > 0 ? queue->shares->max_milli - reserved - queue->shares->running_milli
-                        : INT64_MAX;
+    if (!reserves(queue))
+        return INT64_MAX;
+    int64_t all_milli = max_milli(queue->shares);
+    int64_t reserved = reserved_milli(queue->shares, all_milli);
+    return reserved > 0 ? all_milli - reserved - queue->shares->running_milli : INT64_MAX;
+}
+
+bool shares_reserved(const struct core_queue *queue, int64_t milli)
+{
+    return milli > shares_milli_left(queue);
 }
 
 enum verdict shares_reserved_words(const struct core_queue *queue, struct str *out)
 {
     struct shares *shares = queue->shares;
-    int64_t reserved = reserved_milli(shares);
+    int64_t all_milli = max_milli(shares), reserved = reserved_milli(shares, all_milli);
     str_addf(out,
              "SchedulingPolicy %s keeps %lld.%03lld of %lld vCPUs free for shares that are not "
              "active (computeReservation %lld, %zu active)",
              queue->spec->policy, (long long)(reserved / 1000), (long long)(reserved % 1000),
-             (long long)(shares->max_milli / 1000), (long long)shares->policy->reservation,
-             shares->active);
+             (long long)(all_milli / 1000), (long long)shares->policy->reservation, shares->active);
     return VERDICT_RESERVED;
 }
 

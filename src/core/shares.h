@@ -55,13 +55,11 @@ struct shares {
     struct tree order;   /* groups with waiting shares */
     size_t active, over; /* shares; those that came when there were too many */
     struct usage_clock clock;
-    int64_t running_milli; /* vCPUs of all pods, in thousandths */
-    int64_t max_milli;     /* of the queue's environments together, as of counted_s */
+    int64_t running_milli;    /* vCPUs of all pods, in thousandths */
+    struct amounts ratio_of;  /* DOMINANT: for each resource, of the machines that are richest */
+    struct amounts ratio_cpu; /* in it, and how many thousandths of a vCPU come with that; as of */
     int64_t counted_s;
-    struct amounts
-        ratio_of; /* DOMINANT: for each resource, of the machines that are richest in it */
-    struct amounts ratio_cpu; /* and how many thousandths of a vCPU come with that */
-    uint64_t changes;         /* of anything that the status tells */
+    uint64_t changes;      /* of anything that the status tells */
     struct core_job *head; /* that was told what it waits for; NULL: it is not in line any more */
     size_t reclaiming;     /* pods that are being stopped for a share of this queue */
     int64_t short_ns;      /* when its head has waited for them long enough; 0: it does not */

@@ -177,6 +177,23 @@ static const struct world_row rows[] = {
      "7s jobs\n"
      "  a 5 RUNNABLE 4 STARTING\n"
      "  b 7 RUNNABLE 2 STARTING\n"},
+    {"what is kept free follows the nodes at once",
+     HOUSE
+     "policy p reservation=60\n"
+     "node n1 env=e cpu=2\n"
+     "job a queue=q cpu=1500m share=a\n"
+     "job b queue=q cpu=1 share=b\n"
+     "at 6s\n"
+     "why a\n"
+     "node n2 env=e cpu=2\n"
+     "at 20s\n"
+     "jobs\n",
+     "6s a RUNNABLE ReservedForOtherShares: SchedulingPolicy p keeps 0.720 of 2 vCPUs free for shares that are not active (computeReservation 60, 2 active)\n"
+     "6s start a on n1\n"
+     "6s start b on n2\n"
+     "20s jobs\n"
+     "  a STARTING\n"
+     "  b STARTING\n"},
     {"a multi-node job asks for what its nodes take, of what is not kept free",
      "environment e kwok max=8 types=s:1:2Gi:0.05,m:4:8Gi:0.2 boot=10s delay=20s\n"
      "policy p reservation=50\n"
