@@ -494,7 +494,10 @@ void node_join(struct world *world, struct instance_live *instance)
 static void run_register(struct world *world, struct task *task)
 {
     struct instance_live *instance = task->a;
-    if (instance->alive && store_find(world, KIND_NODE, NULL, instance->node_name) == NULL)
+    if (instance->partitioned_until_ns > world->now_ns) /* nobody hears it */
+        after(world, instance->partitioned_until_ns - world->now_ns, run_register, instance, NULL,
+              0);
+    else if (instance->alive && store_find(world, KIND_NODE, NULL, instance->node_name) == NULL)
         node_join(world, instance);
 }
 
