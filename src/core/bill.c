@@ -224,8 +224,6 @@ static void open_bill(struct core *core, struct core_queue *queue)
             .all = stored->all, .settled = stored->settled, .since_ns = stored->since_ns};
     bill->sent = bill->told;
     bill_shares_open(bill, stored);
-    if (stored != NULL && stored->forecast.since_ns != 0)
-        queue->front_dirty = true; /* it may have come true while nobody watched */
     bill->told_ns = core->now_ns;
     bill->settled = bill->all = bill->told.settled;
     bill->all.mark = 0;

@@ -147,6 +147,13 @@ void front_look(struct core *core, struct core_queue *queue)
         look_at_cost(core, queue);
 }
 
+void front_heard(struct core_queue *queue)
+{
+    bool looked = queue->front != NULL && queue->front->cost_taken;
+    if (!looked && queue->spec->cost.forecast.since_ns != 0)
+        queue->front_dirty = true;
+}
+
 struct cost_forecast front_cost(const struct core_queue *queue)
 {
     if (queue->front != NULL && queue->front->cost_taken)

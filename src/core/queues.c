@@ -140,6 +140,7 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
     take_version(&queue->resource_version, take_spec->meta.resource_version);
     set_present(core, queue, true);
     bill_queue_new(core, queue);
+    front_heard(queue);
     if (same_spec)
         return; /* metadata, or our own status write coming back */
     shares_queue_changed(core, queue);

@@ -108,6 +108,14 @@ static const struct world_row queues[] = {
      "50s q is to cost 100000 millionths more since 30s, and 1 jobs\n"
      "51s q is to cost 100000 millionths more since 30s, and 1 jobs\n"
      "60s q is to cost 25000 millionths more since 60s, and 0 jobs\n"},
+    {"what a dead process tells late of jobs that have ended is not told again",
+     "environment e kwok max=4 types=large:4:16Gi:3.60 delay=1m\n"
+     "queue q envs=e\n"
+     "at 25s\n"
+     "restart\n"
+     "queue q awaits=1\n"
+     "at 200s\n",
+     ""},
     /* clang-format on */
 };
 

@@ -309,6 +309,9 @@ struct job_queue *queue_from(const struct thing *thing)
         queue->cost.settled.amount = settled;
         queue->cost.settled.mark++;
     }
+    if (line_get(&line, "awaits") != NULL) /* "awaits=1": jobs, as another process has told */
+        queue->cost.forecast = (struct cost_forecast){.unknown = line_number(&line, "awaits", 0),
+                                                      .since_ns = WORLD_EPOCH_NS};
     queue->priority = line_number(&line, "priority", 0);
     struct text_list names = {0};
     list_from(line_get(&line, "envs"), &names);
