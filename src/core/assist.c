@@ -164,8 +164,8 @@ void assist_seen(struct core *core, struct core_pod *pod, const struct pod *seen
             text_set(&pod->environment, seen->environment);
         if (!has_room_kept(pod))
             assist_drift(core, pod);
-    } else if (pod_is_afloat(pod)) {
-        pod->bound = true;
+    } else if (pod_is_afloat(pod) || (seen->node_uid == NULL && !pod->bound)) {
+        pod->assisted = pod->bound = true; /* a pod that is placed here names its Node's UID */
         if (pod->kill == KILL_HOST && !pod->kill_sent)
             pod->kill = KILL_NONE;
         text_set(&pod->environment, NULL);

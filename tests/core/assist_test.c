@@ -219,6 +219,30 @@ static const struct world_row rows[] = {
      "2s start a in e, unbound\n"
      "20s jobs\n"
      "  a STARTING refusals=1\n"},
+    {"given up after a restart: the next machine of that name has to take it in",
+     "environment e kwok max=4 types=big:4:8Gi:0.1 delay=600s boot=5s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=3 needs=volumes\n"
+     "at 6s\n"
+     "pod a bound e-1\n"
+     "pod a running\n"
+     "restart\n"
+     "at 7s\n"
+     "machine i1 gone\n"
+     "node e-1 gone\n"
+     "answer always release a again\n"
+     "job b queue=q cpu=3\n"
+     "at 13s\n"
+     "node e-1 env=e cpu=4 memory=8Gi machine=i2\n"
+     "at 16s\n"
+     "jobs\n",
+     "0s launch e 1x big\n"
+     "5s start a in e, unbound\n"
+     "12s ask for a\n"
+     "12s launch e 1x big\n"
+     "16s jobs\n"
+     "  a FAILED HostTerminated attempts=1\n"
+     "  b RUNNABLE\n"},
     {"a multi-node job takes volumes, and is placed on its nodes",
      "environment e static\n"
      "queue q envs=e\n"
