@@ -103,6 +103,7 @@ struct sim_revision { /* what a definition was */
     struct template_ template_;
     int64_t attempts;
     struct sim_needs needs;
+    uint64_t again; /* version of the last edit that made it the content once more */
     uint32_t nodes; /* 0: type container */
     uint32_t main_node;
     struct template_ others;
@@ -191,6 +192,7 @@ struct sim_queue {
     int64_t keep_changed_ns, keep_before_s;
     int64_t most_milli, most_mib, most_jobs; /* limits; 0: none */
     bool draining;
+    uint64_t closed;           /* generation with which it last became DRAINING */
     unsigned strategy;         /* enum queue_strategy */
     bool backfilled;           /* it was BACKFILL at some time */
     int64_t draining_since_ns; /* as stored */

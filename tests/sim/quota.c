@@ -63,6 +63,7 @@ void quota_edit(struct world *world, struct sim_queue *queue)
     world->counters.queue_drains++;
     STORY(world, "user   drains queue %s", queue->object.name);
     store_change(world, &queue->object, true);
+    queue->closed = queue->object.generation;
     after(world, draw_ms(world, 1000, 30000), run_open, queue, NULL, 0);
 }
 
@@ -114,6 +115,7 @@ void oracle_quota_sent(struct world *world, struct request *request, const struc
         limits_of(known, request);
     if (live != NULL && live->draining && known != NULL && known->draining &&
         known->draining_since_ns != 0 && known->draining_since_ns == live->draining_since_ns &&
+        known->observed_generation >= (int64_t)live->closed && /* not of a time before that */
         job->object.created_ns > known->draining_since_ns)
         violation(world, "draining", "%s is created, but its job came after %s was closed",
                   request->name, request->queue);

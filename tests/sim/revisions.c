@@ -71,6 +71,35 @@ static void deregister(struct world *world, struct sim_definition *definition)
     store_change(world, &definition->object, true);
 }
 
+static char *content_text(const struct template_ *template_, int64_t attempts,
+                          const struct sim_needs *needs, uint32_t nodes)
+{
+    AUTO_STR text = STR_EMPTY;
+    if (nodes > 0) /* whose content never changes */
+        str_addf(&text, "%u nodes: ", nodes);
+    str_addf(&text, "%s%lldm %lldMi x%lld", template_->assisted ? "assisted " : "",
+             (long long)template_->cpu_milli, (long long)template_->memory_mib,
+             (long long)attempts);
+    for (size_t i = 0; i < needs->count; i++)
+        str_addf(&text, " %s=%lld", needs->items[i].resource, (long long)needs->items[i].quantity);
+    return str_take(&text);
+}
+
+/* Its content is once more what a stored revision has. */
+static void mark_again(const struct world *world, const struct sim_definition *definition)
+{
+    const struct store *store = &world->stores[KIND_REVISION];
+    AUTO_TEXT now = content_text(&definition->template_, definition->attempts, &definition->needs,
+                                 definition->nodes);
+    for (size_t i = 0; i < store->count; i++) {
+        struct sim_revision *revision = (struct sim_revision *)store->items[i];
+        AUTO_TEXT is = content_text(&revision->template_, revision->attempts, &revision->needs,
+                                    revision->nodes);
+        if (name_eq(revision->of_uid, definition->object.uid) && strcmp(is, now) == 0)
+            revision->again = definition->edited;
+    }
+}
+
 void definition_edit(struct world *world)
 {
     const struct store *store = &world->stores[KIND_DEFINITION];
@@ -97,6 +126,7 @@ void definition_edit(struct world *world)
         if (chance(world, 200))
             needs_draw(world, &definition->needs);
         definition->edited = world->version + 1;
+        mark_again(world, definition);
         moment_edited(world, definition);
     }
     STORY(world, "user   edits definition %s/%s: %lldm, %lld attempts",
@@ -122,20 +152,6 @@ void definition_choose(struct world *world, struct sim_job *job)
 
 /* --- As the core takes them --------------------------------------------------------------------
  */
-
-static char *content_text(const struct template_ *template_, int64_t attempts,
-                          const struct sim_needs *needs, uint32_t nodes)
-{
-    AUTO_STR text = STR_EMPTY;
-    if (nodes > 0) /* whose content never changes */
-        str_addf(&text, "%u nodes: ", nodes);
-    str_addf(&text, "%s%lldm %lldMi x%lld", template_->assisted ? "assisted " : "",
-             (long long)template_->cpu_milli, (long long)template_->memory_mib,
-             (long long)attempts);
-    for (size_t i = 0; i < needs->count; i++)
-        str_addf(&text, " %s=%lld", needs->items[i].resource, (long long)needs->items[i].quantity);
-    return str_take(&text);
-}
 
 static struct job_definition *content_convert(const struct object *object,
                                               const struct template_ *template_, int64_t attempts,
@@ -314,10 +330,14 @@ static const struct sim_revision *find(const struct world *world, const char *na
     return NULL;
 }
 
-void revision_heard(const struct world *world, const struct sim_job *job)
+void revision_heard(struct world *world, const struct sim_job *job)
 {
     const struct watch *watch = &world->watches[KIND_DEFINITION];
     struct truth *truth = job->truth;
+    const struct job_status *told = job->status != NULL ? &job->status->status : NULL;
+    /* Nobody who lives has told it, but now one goes on with it. */
+    if (truth->pinned == NULL && !world->synced && told != NULL && told->definition != NULL)
+        oracle_pinned(world, truth->job, told->definition, told->definition_uid);
     truth->heard_by = world->process;
     truth->heard_definition = NULL;
     for (size_t i = 0; job->definition_name != NULL && i < watch->known_count; i++) {
@@ -328,11 +348,14 @@ void revision_heard(const struct world *world, const struct sim_job *job)
     }
 }
 
-static bool definition_was_deregistered(const struct world *world, const struct sim_job *job)
+/* Of one that is not there any more nobody knows. */
+static bool definition_was_deregistered(const struct world *world, const struct sim_job *job,
+                                        const char *uid)
 {
     const struct sim_definition *definition =
         store_find(world, KIND_DEFINITION, job->object.namespace_, job->definition_name);
-    return definition == NULL || definition->was_deregistered;
+    return definition == NULL || !name_eq(definition->object.uid, uid) ||
+           definition->was_deregistered;
 }
 
 /* It may be newer than what was known then. Where revisions are deregistered an older one may be
@@ -344,10 +367,10 @@ void oracle_newest(struct world *world, const struct sim_job *job, const char *r
     const struct sim_definition *heard = truth->heard_definition;
     if (truth->pinned != NULL || truth->heard_by != world->process || heard == NULL ||
         ref == NULL || job->definition_number != 0 || !name_eq(heard->object.uid, of_uid) ||
-        definition_was_deregistered(world, job))
+        definition_was_deregistered(world, job, of_uid))
         return;
     const struct sim_revision *given = find(world, job->object.namespace_, ref, of_uid);
-    if (given == NULL || given->object.version > heard->edited)
+    if (given == NULL || given->object.version > heard->edited || given->again > heard->edited)
         return;
     AUTO_TEXT is = content_text(&given->template_, given->attempts, &given->needs, given->nodes);
     AUTO_TEXT was = content_text(&heard->template_, heard->attempts, &heard->needs, heard->nodes);
@@ -375,6 +398,8 @@ void oracle_pinned(struct world *world, struct sim_job *job, const char *ref, co
         return;
     }
     const struct sim_revision *revision = find(world, job->object.namespace_, ref, of_uid);
+    if (revision == NULL && job->object.gone)
+        return; /* a create that was on its way when its job went, and then its revision */
     if (revision == NULL) {
         violation(world, "revisions", "%s has %s, which is not stored", job->object.name, ref);
         return;

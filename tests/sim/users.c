@@ -422,6 +422,7 @@ static void run_enable(struct world *world, struct task *task)
     struct sim_queue *queue = task->a;
     queue->enabled = true;
     store_change(world, &queue->object, true);
+    queue->closed = queue->object.generation;
 }
 
 static void edit_queue(struct world *world)

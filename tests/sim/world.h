@@ -410,7 +410,7 @@ void revision_create(struct world *world, struct request *request);
 void revision_delete(struct world *world, struct request *request, struct sim_revision *revision);
 void definition_told(struct world *world, const struct request *request);
 /* Who hears of a job, and knows what its definition says now, gives it nothing older. */
-void revision_heard(const struct world *world, const struct sim_job *job);
+void revision_heard(struct world *world, const struct sim_job *job);
 void oracle_newest(struct world *world, const struct sim_job *job, const char *ref,
                    const char *of_uid);
 /* Something durable says which revision the job has: it must be the one that it always had. */
