@@ -531,6 +531,7 @@ struct core {
     struct core_pod *adrift;       /* assisted pods that no room is kept for */
     bool pass_all;                 /* look at every queue in the next pass */
     bool pass_below;               /* in this pass: look at the queues that follow */
+    bool pass_plain;               /* the last pass met nothing that moves with the time */
     bool shape_changed, any_dirty; /* some may fit that fitted nothing; some environment is dirty */
     int64_t admin_wake_ns, states_next_ns;
     int64_t turns_wake_ns; /* another share may be first then */

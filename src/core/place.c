@@ -387,12 +387,36 @@ static void shapes_changed(struct core *core)
     }
 }
 
+/* Only news can change what a pass comes to: no shares, no place that is kept, nothing that is
+ * looked at anew in every pass. */
+static bool is_plain(const struct core *core)
+{
+    return core->adrift == NULL && core->gangs == NULL && map_count(core->consumables) == 0;
+}
+
+/* There is no news since a plain pass: another one would leave all as it is. */
+static bool nothing_to_place(const struct core *core)
+{
+    if (!core->pass_plain || core->pass_all || core->any_dirty || core->shape_changed ||
+        !is_plain(core))
+        return false;
+    for (struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
+        const struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
+        if (queue->dirty || queue->reopen || queue->shares != NULL || queue->backfill != NULL)
+            return false;
+    }
+    return true;
+}
+
 void place_all(struct core *core)
 {
     core->creates_full = false;
     core->plan_creates = 0;
     core->turns_wake_ns = INT64_MAX;
     core->pass_below = false;
+    if (nothing_to_place(core))
+        return;
+    core->pass_plain = is_plain(core);
     consume_pass_begin(core);
     if (core->shape_changed) {
         core->shape_changed = false;

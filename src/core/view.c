@@ -139,6 +139,11 @@ void core_counts(const struct core *core, struct core_counts *ret_counts)
     ret_counts->tells_waiting = (int64_t)(core->tells.count + core->tells.in_flight);
 }
 
+int64_t core_state_bugs(const struct core *core)
+{
+    return core->counts.state_bugs;
+}
+
 void core_queues(const struct core *core,
                  bool (*visit)(void *ctx, const struct core_queue_view *view), void *ctx)
 {

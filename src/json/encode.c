@@ -188,9 +188,12 @@ static void done_field(const struct field *field, char *object)
 {
     void *member = object + field->offset;
     switch (field->kind) {
-    case KIND_TEXT:
-        text_set(member, NULL);
+    case KIND_TEXT: {
+        char **text = member;
+        free(*text);
+        *text = NULL;
         break;
+    }
     case KIND_TEXTS:
         text_list_done(member);
         break;

@@ -7,11 +7,18 @@
 
 #include "bulkhead/base/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *version_text(struct world *world, const struct object *object)
 {
     return arena_printf(world->arena, "%llu", (unsigned long long)object->version);
+}
+
+static bool has_version(const struct object *object, const char *text)
+{
+    char *end = NULL;
+    return strtoll(text, &end, 10) == (long long)object->version && *end == '\0';
 }
 
 /* The object that the request means; sets its result when a precondition does not hold. */
@@ -26,8 +33,7 @@ static void *target(struct world *world, struct request *request, enum kind kind
         request->result = DONE_NOT_FOUND;
         return NULL;
     }
-    if (request->resource_version != NULL &&
-        strcmp(version_text(world, object), request->resource_version) != 0) {
+    if (request->resource_version != NULL && !has_version(object, request->resource_version)) {
         request->result = DONE_CONFLICT;
         if (kind != KIND_POD)
             request->seen = object_copy(world, object); /* the shell reads it before it answers */

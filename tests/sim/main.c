@@ -33,7 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FAILURES_SHOWN = 3, COMPARED_ONE_IN = 100, JOBS_MAX = 64 };
+enum { FAILURES_SHOWN = 3, COMPARED_ONE_IN = 100, SMALL_COMPARED_ONE_IN = 200, JOBS_MAX = 64 };
 
 struct job_line { /* the command line */
     uint64_t runs, first, seed, walk, sieve, jobs;
@@ -116,7 +116,8 @@ static struct run_result run_seed(const struct run_options *given, struct totals
     struct run_options options = *given;
     AUTO_STR plan = STR_EMPTY;
     disturbances_print(options.disturbances, &plan);
-    options.hash_plans = options.seed % COMPARED_ONE_IN == 0 && plan.size == 0;
+    unsigned one_in = options.small ? SMALL_COMPARED_ONE_IN : COMPARED_ONE_IN;
+    options.hash_plans = options.seed % one_in == 0 && plan.size == 0;
     snprintf(seed_text, sizeof(seed_text), "died in seed %llu%s %s\n",
              (unsigned long long)options.seed, options.small ? " --small" : "", str_text(&plan));
     struct run_result result, again;

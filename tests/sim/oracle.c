@@ -371,11 +371,10 @@ void oracle_planned(struct world *world, const struct plan *plan)
 {
     if (plan->action_count > ACTIONS_MAX)
         violation(world, "plan", "%zu actions in one plan", plan->action_count);
-    struct core_counts counts;
-    core_counts(world->core, &counts);
-    if (counts.state_bugs != 0)
+    int64_t bugs = core_state_bugs(world->core);
+    if (bugs != 0)
         violation(world, "state", "%lld events that the table of states does not know",
-                  (long long)counts.state_bugs);
+                  (long long)bugs);
 }
 
 void oracle_sweep(struct world *world)

@@ -243,6 +243,7 @@ struct core_counts {
     uint64_t actions[ACTION_KIND_COUNT];
 };
 void core_counts(const struct core *core, struct core_counts *ret_counts);
+int64_t core_state_bugs(const struct core *core); /* of them, for who looks after every plan */
 /* Walks, for metrics and tests; stop by returning false. */
 struct core_queue_view {
     const char *name;
