@@ -12,7 +12,9 @@
  * nothing passes it.
  *
  * When no node will ever do, since machines have to be given back for a larger one, those are kept
- * that are empty earliest, until what maxvCpus leaves is enough.
+ * that are empty earliest, until what maxvCpus leaves is enough. Not while one that will do is on
+ * its way, be it unknown for how long: what is kept then would stand idle, go, and be bought again
+ * for who comes next.
  *
  * Bounds  FIND_CHUNK nodes a turn; multi-node jobs and machines to be given back are looked for in
  * one turn, among FIND_NODES_MAX nodes of an environment, and not at all where there are more. */
@@ -116,6 +118,70 @@ static bool is_open_to(const struct core_environment *environment, const struct 
            !environment->gives_way && gang_allowed(head, environment);
 }
 
+/* ------------------------------------------------------------------ machines on their way */
+
+static bool type_would_do(const struct core_environment *environment, const struct core_type *type,
+                          const struct core_class *class_)
+{
+    return type != NULL && amounts_fit(&class_->needs, &type->room) &&
+           type_matches(environment, type, class_);
+}
+
+/* When a machine of the type, asked for then, is Ready; INT64_MAX: nobody knows. */
+static int64_t machine_ns(const struct core *core, const struct core_type *type,
+                          int64_t launched_ns)
+{
+    if (type_boot_ns(type) <= 0)
+        return INT64_MAX;
+    int64_t at_ns = launched_ns + type_boot_ns(type);
+    return at_ns >= core->now_ns ? at_ns : INT64_MAX; /* it is late */
+}
+
+/* Calls visit for each machine on its way. */
+static void each_coming(const struct core_environment *environment,
+                        void (*visit)(void *ctx, const struct core_type *type, int64_t since_ns),
+                        void *ctx)
+{
+    if (environment->moving > 0) {
+        for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
+            if (instance_coming(i))
+                visit(ctx, environment_type_in(environment, i->type, i->zone), i->launched_ns);
+        }
+    }
+    for (const struct core_launch *launch = environment->launches; launch != NULL;
+         launch = launch->next) {
+        for (int64_t n = 0; n < launch->count; n++)
+            visit(ctx, environment_type_in(environment, launch->type, launch->zone),
+                  launch->since_ns);
+    }
+}
+
+struct coming {
+    const struct core *core;
+    const struct core_environment *environment;
+    const struct core_class *class_;
+    bool any; /* Ready, some time */
+    int64_t first_ns;
+};
+
+static void coming_visit(void *ctx, const struct core_type *type, int64_t since_ns)
+{
+    struct coming *coming = ctx;
+    if (!type_would_do(coming->environment, type, coming->class_))
+        return;
+    coming->any = true;
+    int64_t at_ns = machine_ns(coming->core, type, since_ns);
+    coming->first_ns = at_ns < coming->first_ns ? at_ns : coming->first_ns;
+}
+
+static struct coming coming_for(const struct core *core, const struct core_environment *environment,
+                                const struct core_class *class_)
+{
+    struct coming coming = {core, environment, class_, false, INT64_MAX};
+    each_coming(environment, coming_visit, &coming);
+    return coming;
+}
+
 int64_t kept_free_ns(struct core *core, const struct core_job *head,
                      const struct reservation *reservation, const struct kept_node *kept,
                      const struct amounts *extra, int64_t extra_end_ns)
@@ -134,6 +200,8 @@ int64_t reservation_free_ns(struct core *core, const struct core_job *head,
     int64_t all_ns = core->now_ns;
     if (environment == NULL || environment->spec == NULL || !is_open_to(environment, head))
         return INT64_MAX;
+    if (reservation->kind == RESERVE_GIVEBACK && coming_for(core, environment, head->class_).any)
+        return INT64_MAX; /* one has been bought: nothing has to give way any more */
     for (size_t i = 0; i < reservation->node_count; i++) {
         struct kept_node *kept = &reservation->nodes[i];
         kept->node = map_get(core->nodes, kept->name);
@@ -188,57 +256,10 @@ static void found_node(struct search *search, const struct core_environment *env
     take_best(search, &found);
 }
 
-/* When a machine of the type, asked for then, is Ready; INT64_MAX: nobody knows, or it is not for
- * the class. */
-static int64_t machine_ns(const struct core *core, const struct core_environment *environment,
-                          const struct core_type *type, const struct core_class *class_,
-                          int64_t launched_ns)
-{
-    if (type == NULL || type_boot_ns(type) <= 0 || !amounts_fit(&class_->needs, &type->room) ||
-        !type_matches(environment, type, class_))
-        return INT64_MAX;
-    int64_t at_ns = launched_ns + type_boot_ns(type);
-    return at_ns >= core->now_ns ? at_ns : INT64_MAX; /* it is late */
-}
-
-/* Calls visit for each machine on its way. */
-static void each_coming(const struct core_environment *environment,
-                        void (*visit)(void *ctx, const struct core_type *type, int64_t since_ns),
-                        void *ctx)
-{
-    if (environment->moving > 0) {
-        for (const struct core_instance *i = environment->instances; i != NULL; i = i->next) {
-            if (instance_coming(i))
-                visit(ctx, environment_type_in(environment, i->type, i->zone), i->launched_ns);
-        }
-    }
-    for (const struct core_launch *launch = environment->launches; launch != NULL;
-         launch = launch->next) {
-        for (int64_t n = 0; n < launch->count; n++)
-            visit(ctx, environment_type_in(environment, launch->type, launch->zone),
-                  launch->since_ns);
-    }
-}
-
-struct coming {
-    const struct core *core;
-    const struct core_environment *environment;
-    const struct core_class *class_;
-    int64_t first_ns;
-};
-
-static void coming_visit(void *ctx, const struct core_type *type, int64_t since_ns)
-{
-    struct coming *coming = ctx;
-    int64_t at_ns = machine_ns(coming->core, coming->environment, type, coming->class_, since_ns);
-    coming->first_ns = at_ns < coming->first_ns ? at_ns : coming->first_ns;
-}
-
 static void find_machine(const struct core *core, const struct core_environment *environment,
                          const struct core_job *head, struct search *search)
 {
-    struct coming coming = {core, environment, head->class_, INT64_MAX};
-    each_coming(environment, coming_visit, &coming);
+    struct coming coming = coming_for(core, environment, head->class_);
     if (!is_earlier(search, coming.first_ns))
         return;
     struct reservation found = {.kind = RESERVE_MACHINE,
@@ -388,8 +409,9 @@ static void find_giveback(struct core *core, const struct core_environment *envi
         type == NULL || type->spec.vcpus > environment->spec->max_vcpus)
         return;
     int64_t lacks = type->spec.vcpus - (environment->spec->max_vcpus - environment->vcpus);
-    if (lacks <= 0 || too_many(environment, search))
-        return; /* nothing to wait for: it is bought */
+    if (lacks <= 0 || coming_for(core, environment, head->class_).any ||
+        too_many(environment, search))
+        return; /* nothing to wait for: it is bought, if not yet Ready */
     gather_nodes(core, environment, &all);
     sort(&all);
     struct reservation found = {.kind = RESERVE_GIVEBACK,

@@ -202,6 +202,19 @@ static const struct world_row rows[] = {
      "40s start small on e-2\n"
      "110s start large on e-1\n"
      "110s q keeps nothing\n"},
+    {"what comes for the first is waited for: nothing has to give way for another, or is bought twice",
+     "environment e kwok max=8 types=small:2:8Gi:0.05,big:4:16Gi:0.2 delay=20s boot=never\n"
+     "queue q envs=e backfill\n"
+     "job large queue=q cpu=4 memory=1Gi timeout=30s\n"
+     "at 2s\n"
+     "environment e boot=5s\n"
+     "job small queue=q cpu=2 array=2 created=2s\n"
+     "at 100s\n"
+     "why small\n",
+     "0s launch e 1x big\n"
+     "2s launch e 2x small\n"
+     "5s q keeps nothing for default/large: nothing passes it: nobody knows by when it has room; timeouts, or a history of durations, would tell\n"
+     "100s small PENDING BehindInQueue: 2 of 2 children (0-1) wait: earlier jobs of JobQueue q go first\n"},
     {"who runs longer than its history let expect is not relied on any more",
      "environment e static\n"
      "queue q envs=e backfill\n"
