@@ -29,8 +29,31 @@ static bool bins_take_whole(struct buyer *buyer, const struct core_class *class_
 
 struct part {
     struct core_node *node; /* an empty one that is there; NULL: none, or it has one already */
-    bool without;           /* nor is one on its way */
+    bool comes;             /* one is on its way for it */
+    bool without;           /* neither */
 };
+
+static bool may_have(const struct core_node *node, const struct core_class *class_)
+{
+    return node_is_usable(node) && gang_part_fits(node, class_) && node_takes(node, class_);
+}
+
+/* What is on its way would not do for this part, but for another that has a node which would. */
+static bool changes_places(struct buyer *buyer, const struct core_job *job, uint32_t part,
+                           struct part *parts)
+{
+    const struct core_class *class_ = job_class(job, part);
+    for (uint32_t i = 0; i < job->size; i++) {
+        const struct core_class *other = job_class(job, i);
+        if (parts[i].node == NULL || other == class_ || !may_have(parts[i].node, class_) ||
+            !bins_take_whole(buyer, other))
+            continue;
+        parts[part].node = parts[i].node;
+        parts[i] = (struct part){.comes = true};
+        return true;
+    }
+    return false;
+}
 
 /* Which parts have no machine, neither an empty one nor one on its way; how many vCPUs the least
  * ones for them have, or -1 when there is none to be had for one of them now. */
@@ -38,20 +61,26 @@ static int64_t parts_without(struct core *core, struct buyer *buyer, const struc
                              unsigned attempt, struct part *ret_parts)
 {
     const struct core_environment *environment = buyer->environment;
+    const struct core_class *in_vain = NULL;
     struct gang_match match;
     gang_match(core, job, environment, GANG_ROOM_NOW, attempt, &match);
+    for (uint32_t i = 0; i < job->size; i++)
+        ret_parts[i] = (struct part){.node = match.nodes[i]};
+    free(match.nodes);
     int64_t least_sum = 0;
     for (uint32_t i = 0; i < job->size; i++) {
         const struct core_class *class_ = job_class(job, i);
-        ret_parts[i].node = match.nodes[i];
-        ret_parts[i].without = match.nodes[i] == NULL && gang_part_waits(job, i, attempt) &&
-                               !bins_take_whole(buyer, class_);
-        if (!ret_parts[i].without || least_sum < 0)
+        struct part *part = &ret_parts[i];
+        if (part->node != NULL || part->comes || !gang_part_waits(job, i, attempt) ||
+            bins_take_whole(buyer, class_))
             continue;
+        if (job->class_count > 1 && class_ != in_vain && changes_places(buyer, job, i, ret_parts))
+            continue;
+        in_vain = class_;
+        part->without = true;
         int64_t least = machine_least_vcpus(environment, class_, core->now_ns);
-        least_sum = least > 0 ? least_sum + least : -1;
+        least_sum = least > 0 && least_sum >= 0 ? least_sum + least : -1;
     }
-    free(match.nodes);
     return least_sum;
 }
 
@@ -72,8 +101,7 @@ static int64_t parts_without_exact(struct core *core, struct buyer *buyer,
         for (size_t slot = 0; ret_parts[i].without && slot < environment->slot_count; slot++) {
             struct core_node *node = environment->slots[slot];
             bool takes = is_idle(core, node, UINT64_MAX) && node->match != core->gang_match &&
-                         instance_vcpus(node->instance) <= least && node_is_usable(node) &&
-                         gang_part_fits(node, class_) && node_takes(node, class_);
+                         instance_vcpus(node->instance) <= least && may_have(node, class_);
             if (!takes)
                 continue;
             node->match = core->gang_match;

@@ -326,6 +326,17 @@ TEST(gang)
 
 static const struct world_row machine_rows[] = {
     /* clang-format off */
+    {"the node that came first is for the part that needs it, when what comes is for another",
+     "environment e kwok max=10 types=small:2:8Gi:0.05,big:4:16Gi:0.2 delay=600s boot=never\n"
+     "queue q envs=e\n"
+     "job s queue=q cpu=1\n"
+     "at 2s\n"
+     "job s gone\n"
+     "environment e boot=5s\n"
+     "job g queue=q cpu=1 nodes=2 main=1 maincpu=3 created=2s\n"
+     "at 60s\n",
+     "0s launch e 1x small\n"
+     "2s launch e 1x big\n"},
     {"a machine for each node is bought at once",
      "environment e kwok max=8 types=small:1:2Gi:0.05,large:4:8Gi:0.18\n"
      "queue q envs=e\n"
