@@ -6,6 +6,7 @@
  * has to be bought. Never one with a pod of ours on it. */
 #include "buyer.h"
 #include "gang.h"
+#include "order.h"
 #include "signals.h"
 #include "strategy.h"
 
@@ -93,10 +94,47 @@ static bool is_due(const struct core *core, const struct core_environment *envir
            core->now_ns >= idle_until_ns(environment, node);
 }
 
+static bool could_run_elsewhere(const struct core *core, const struct core_job *job,
+                                const struct core_node *node)
+{
+    const struct job_queue *spec = job->queue->spec;
+    for (size_t i = 0; i < spec->environment_count; i++) {
+        const struct core_environment *environment =
+            map_get(core->environments, spec->environments[i].compute_environment);
+        if (environment_usable(environment) &&
+            environment_serves(environment, job->spec->meta.namespace_) &&
+            environment_could_fit_without(environment, job->class_, node))
+            return true;
+    }
+    return false;
+}
+
+/* The first of a queue fits no type, but this very node, which offers more than others of its type
+ * did; it waits for something else than room. Were the node given back, the job would be set aside,
+ * a machine bought for who comes next, and when that offers as much, it would all begin again. */
+static bool is_the_only_place(const struct core *core, const struct core_environment *environment,
+                              const struct core_node *node)
+{
+    for (const struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
+        const struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
+        const struct core_job *job = order_first(queue);
+        if (job == NULL || job->gang || job->class_ == NULL || !node_could_fit(node, job->class_))
+            continue;
+        for (size_t i = 0; i < queue->spec->environment_count; i++) {
+            if (text_eq(queue->spec->environments[i].compute_environment, environment->name) &&
+                environment_serves(environment, job->spec->meta.namespace_) &&
+                !could_run_elsewhere(core, job, node))
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool is_needed(const struct core *core, const struct core_environment *environment,
                       const struct core_node *node)
 {
-    return is_counted_on(core, node, UINT64_MAX) || is_gathered(core, environment, node);
+    return is_counted_on(core, node, UINT64_MAX) || is_gathered(core, environment, node) ||
+           is_the_only_place(core, environment, node);
 }
 
 static bool may_go(const struct core *core, const struct core_environment *environment,

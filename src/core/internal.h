@@ -833,6 +833,8 @@ bool environment_serves(const struct core_environment *environment, const char *
 bool node_could_fit(const struct core_node *node, const struct core_class *class_);
 bool environment_could_fit(const struct core_environment *environment,
                            const struct core_class *class_);
+bool environment_could_fit_without(const struct core_environment *environment,
+                                   const struct core_class *class_, const struct core_node *except);
 
 bool environment_max_too_small(const struct core_environment *environment,
                                const struct core_class *class_);

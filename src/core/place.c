@@ -104,18 +104,24 @@ bool node_could_fit(const struct core_node *node, const struct core_class *class
            placement_matches(&class_->placement, node->name, &node->spec->labels);
 }
 
-bool environment_could_fit(const struct core_environment *environment,
-                           const struct core_class *class_)
+bool environment_could_fit_without(const struct core_environment *environment,
+                                   const struct core_class *class_, const struct core_node *except)
 {
     if (environment->spec->provider != PROVIDER_STATIC &&
         types_could_fit(environment, class_, environment->spec->max_vcpus))
         return true;
     for (size_t i = 0; i < environment->slot_count; i++) {
         const struct core_node *node = environment->slots[i];
-        if (node != NULL && node_could_fit(node, class_))
+        if (node != NULL && node != except && node_could_fit(node, class_))
             return true;
     }
     return false;
+}
+
+bool environment_could_fit(const struct core_environment *environment,
+                           const struct core_class *class_)
+{
+    return environment_could_fit_without(environment, class_, NULL);
 }
 
 /* It fits a type, and would fit nothing there is only because of maxvCpus. */

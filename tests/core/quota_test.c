@@ -187,6 +187,20 @@ static const struct world_row rows[] = {
      "at 40s\n"
      "why c\n",
      "40s c SUBMITTED JobQueueDraining: JobQueue q is DRAINING and takes no job that was submitted after 1970-01-01T00:16:50Z: submit to another, or set its state to ENABLED\n"},
+    {"the only node that the first could run on stays, though a limit keeps it waiting",
+     "environment e kwok max=8 types=small:2:8Gi:0.05 delay=10s boot=5s allocatable=1900m\n"
+     "queue q envs=e most-vcpus=2\n"
+     "job r queue=q cpu=500m\n"
+     "at 10s\n"
+     "environment e allocatable=2\n"
+     "job large queue=q cpu=2\n"
+     "job next queue=q cpu=1500m\n"
+     "at 100s\n"
+     "why large\n",
+     "0s launch e 1x small\n"
+     "5s start r on e-1\n"
+     "10s launch e 1x small\n"
+     "100s large RUNNABLE QueueLimitReached: needs 2 of limits.maxvCpus of JobQueue q, 500m of 2 in use; room comes when a running job of the queue ends, or raise the limit\n"},
     /* clang-format on */
 };
 
