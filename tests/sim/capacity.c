@@ -82,8 +82,10 @@ void capacity_heard(struct world *world, const struct request *request)
             continue;
         for (size_t g = 0; g < world->group_count; g++) {
             struct instance_live *instance = group_find(world->groups[g], told->id);
-            if (instance != NULL)
-                instance->heard_by = world->process;
+            if (instance == NULL || instance->heard_by == world->process)
+                continue;
+            instance->heard_by = world->process;
+            world->news_ns = world->now_ns;
         }
     }
 }
@@ -116,6 +118,12 @@ static bool is_edited(const struct world *world, enum kind kind, const struct ob
     return edited;
 }
 
+/* By the scheduler, perhaps elsewhere than room was kept for it. */
+static bool is_bound(const struct pod *pod)
+{
+    return pod->phase == POD_PENDING && pod->node_name != NULL && pod->node_uid == NULL;
+}
+
 /* What others do: their objects and edits, ends of pods, machines that are lost or offer less than
  * they should, calls that fail. Not what follows from our own acts: statuses as we wrote them, pods
  * that begin, machines that join as expected. */
@@ -131,7 +139,8 @@ static bool is_news(const struct world *world, const struct event *event)
     case EVENT_DONE:
         return event->done.result != DONE_OK || event->done.provider != PROVIDER_OK;
     case EVENT_POD:
-        return event->pod->phase >= POD_SUCCEEDED || event->pod->job_uid == NULL;
+        return event->pod->phase >= POD_SUCCEEDED || event->pod->job_uid == NULL ||
+               is_bound(event->pod);
     case EVENT_NODE:
         return !event->node->ready || event->node->allocatable.cpu_milli % 1000 != 0;
     default:
@@ -240,8 +249,19 @@ static void check_terminate(struct world *world, const struct request *request)
     }
 }
 
+/* Its time is over. What was bought for when it has to come back is of no use any more. */
+static bool is_timed_out(const struct world *world, const struct request *request)
+{
+    const struct sim_pod *pod = store_find(world, KIND_POD, request->namespace_, request->name);
+    const struct sim_job *job = pod != NULL ? pod->body->job : NULL;
+    return job != NULL && job->timeout_s > 0 && pod->started && !pod_ended(pod) &&
+           world->now_ns - pod->started_ns >= job->timeout_s * NS_PER_S;
+}
+
 void capacity_sent(struct world *world, const struct request *request)
 {
+    if (request->kind == ACTION_POD_DELETE && is_timed_out(world, request))
+        world->news_ns = world->now_ns;
     if (request->kind == ACTION_POD_CREATE)
         check_create(world, request);
     if (request->kind == ACTION_PROVIDER_LAUNCH)
