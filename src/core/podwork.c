@@ -214,11 +214,14 @@ static bool may_be_created(struct core *core, const struct core_pod *pod)
     return consume_is_durable(pod) && named;
 }
 
-/* While that was being written another may have come to its node, or the node have gone. */
+/* While that was being written another may have come to its node, or the node have gone, or a
+ * limit of its queue been lowered. */
 static bool has_its_place(const struct core_pod *pod)
 {
     const struct core_node *node = pod->node;
     struct amounts free_;
+    if (quota_is_passed(pod))
+        return false;
     if (pod->hold_count == 0 && !pod->job->gang)
         return true;
     if (!node_is_usable(node) || !gang_is_whole(pod) ||

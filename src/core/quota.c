@@ -131,6 +131,20 @@ void quota_end(struct core *core, struct core_pod *pod)
     queue_drop(core, queue);
 }
 
+bool quota_is_passed(const struct core_pod *pod)
+{
+    const struct core_queue *queue = pod->charged;
+    if (queue == NULL || !is_limited(queue) || pod->job->gang)
+        return false;
+    const struct queue_limits *most = &queue->spec->most;
+    const struct queue_use *used = &queue->quota.used, *mine = &pod->use;
+    return (most->vcpus.set && mine->cpu_milli > 0 && used->cpu_milli > most->vcpus.value * 1000) ||
+           (most->memory_bytes > 0 && mine->memory_bytes > 0 &&
+            used->memory_bytes > most->memory_bytes) ||
+           (most->gpus.set && mine->gpus > 0 && used->gpus > most->gpus.value) ||
+           (most->jobs.set && used->jobs > most->jobs.value);
+}
+
 void quota_keep(struct core *core, struct core_job *job)
 {
     struct queue_use kept = {0};

@@ -24,6 +24,8 @@ struct queue_quota {                /* of one queue */
 void quota_take(struct core *core, struct core_pod *pod); /* it is to be made */
 void quota_seen(struct core *core, struct core_pod *pod, const struct pod *seen); /* it runs */
 void quota_end(struct core *core, struct core_pod *pod); /* it does not run, or not any more */
+/* A limit has been lowered since the pod was placed, and it would be above it. */
+bool quota_is_passed(const struct core_pod *pod);
 /* Of a multi-node job: that it runs, and what the parts take that are still to start. */
 void quota_keep(struct core *core, struct core_job *job);
 

@@ -187,6 +187,22 @@ static const struct world_row rows[] = {
      "at 40s\n"
      "why c\n",
      "40s c SUBMITTED JobQueueDraining: JobQueue q is DRAINING and takes no job that was submitted after 1970-01-01T00:16:50Z: submit to another, or set its state to ENABLED\n"},
+    {"lowered before a pod that was placed is sent: it is not",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "consumable c total=5 spent\n"
+     "answer always consumable-status c again\n"
+     "job a queue=q cpu=2 takes=c:1\n"
+     "at 1s\n"
+     "queue q most-vcpus=1\n"
+     "answer consumable-status c ok\n"
+     "at 10s\n"
+     "why a\n"
+     "queue q most-vcpus=2\n"
+     "at 20s\n",
+     "10s a RUNNABLE QueueLimitTooSmall: needs 2, more than limits.maxvCpus of JobQueue q, 1: raise it, or submit to another\n"
+     "10s start a on n1\n"},
     {"the only node that the first could run on stays, though a limit keeps it waiting",
      "environment e kwok max=8 types=small:2:8Gi:0.05 delay=10s boot=5s allocatable=1900m\n"
      "queue q envs=e most-vcpus=2\n"
