@@ -192,6 +192,8 @@ void give_back(struct core *core, struct core_environment *environment)
 {
     if (gives_back(environment) && !may_be_sent(core, environment))
         return;
+    if (environment->gave_way_ns == core->now_ns)
+        return; /* what waits takes the room that there is first */
     environment->give_back_dirty = false;
     if (!gives_back(environment))
         return;

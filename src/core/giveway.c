@@ -122,6 +122,7 @@ void give_way_end(struct core *core, struct core_environment *environment)
 {
     bool long_work = core->now_ns - environment->gives_way_ns >= EMPTY_S * NS_PER_S;
     environment->gives_way = false;
+    environment->gave_way_ns = core->now_ns;
     environment->give_way_next_ns = core->now_ns + (long_work ? LONG_PAUSE_S : PAUSE_S) * NS_PER_S;
     environment_touch(core, environment); /* what waits may be placed here again */
     core->more = true;

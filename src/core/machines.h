@@ -116,6 +116,7 @@ struct core_environment {
     int64_t observe_sent_ns;
     bool gives_way;       /* nothing new is placed here: see giveway.c */
     int64_t gives_way_ns; /* since then */
+    int64_t gave_way_ns;  /* until then, the last time */
     int64_t give_way_look_ns, give_way_next_ns;
     int64_t silent_since_ns; /* since when its provider could not be asked that; 0: it answers */
     enum action_kind silent_verb;
