@@ -27,7 +27,7 @@
     X(revisions_deleted) X(revisions_kept) X(numbered_jobs) \
     X(signals) X(interruptions) X(droughts) X(given_back) X(turns_taken) X(launches_judged) \
     X(explained) X(explained_nodes) X(arrays) X(gangs) X(replays_compared) \
-    X(charged) X(shares_charged) X(forecasts) X(taken_back) X(lives_replayed) X(recorded_bytes)
+    X(charged) X(shares_charged) X(forecasts) X(taken_back) X(lives_replayed) X(recorded_bytes) X(statuses_coded) X(pods_coded)
 /* clang-format on */
 
 struct counters {

@@ -237,6 +237,7 @@ struct request *request_new(struct world *world, const struct action *action)
     for (size_t i = 0; i < action->id_count; i++)
         request->ids[i] = copy(world, action->ids[i]);
 
+    codec_sent(world, action);
     const struct object_meta *meta = action->meta;
     if (action->kind == ACTION_POD_CREATE || action->kind == ACTION_POD_CHECK)
         copy_order(world, &action->order, request);

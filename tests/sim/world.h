@@ -208,6 +208,7 @@ struct world {
     int64_t progress_ns;             /* when a pod or a machine was last made */
     uint64_t plan_hash;
     bool hash_plans;
+    bool coded;                /* what is written is encoded and decoded too: codec.c */
     struct recorder *recorder; /* of this life of the process; NULL: it is not recorded */
     struct str record;
     int64_t news_ns, upset_ns; /* when it last heard of something that others did; see capacity.c */
@@ -500,6 +501,10 @@ struct request {
     struct instances instances; /* in the arena */
     enum provider_result provider;
 };
+
+/* codec.c */
+bool codec_is_tried(const struct world *world);
+void codec_sent(struct world *world, const struct action *action);
 
 /* request.c, commit.c */
 struct request *request_new(struct world *world, const struct action *action);
