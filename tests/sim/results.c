@@ -27,7 +27,9 @@ static const char *result_told(const struct world *world, const struct sim_job *
     const struct truth *replaced = pod == NULL && record->outcome == DEPENDENCY_SATISFIED
                                        ? truth_of(world, record->uid)
                                        : NULL;
-    if (replaced == NULL || index >= replaced->child_count || replaced->job->status == NULL)
+    bool failed = status->children != NULL && status->children[index].outcome == CHILD_FAILED;
+    if (replaced == NULL || index >= replaced->child_count || replaced->job->status == NULL ||
+        failed) /* by its own dependencies, before it took what had succeeded there */
         return result_of(job, index);
     return result_told(world, replaced->job, replaced->job->status, index);
 }
