@@ -184,7 +184,7 @@ void queue_gone(struct core *core, const char *name)
     struct core_queue *queue = map_get(core->queues, name);
     if (queue == NULL || !queue->present)
         return;
-    gone_remember(core, queue->spec != NULL ? &queue->spec->meta : queue->bad_meta);
+    gone_remember(core, queue_meta(queue));
     tree_remove(&core->queue_order, &queue->by_priority);
     job_queue_free(queue->spec);
     queue->spec = NULL;
