@@ -110,7 +110,7 @@ int64_t job_start_deadline_ns(const struct core *core, const struct core_job *jo
 void pod_timer_set(struct core *core, struct core_pod *pod)
 {
     int64_t due = INT64_MAX;
-    if (pod->kill != KILL_NONE || !pod->in_job)
+    if (pod->kill != KILL_NONE || !pod->in_job || pod->suspect)
         return; /* a retry or the orphan's grace may be set; nothing else is due */
     bool timed = !pod->job->gang || pod->index == pod->job->main_node; /* of a gang for the whole */
     if (pod->started && pod->job->timeout_ns > 0 && timed)
