@@ -202,8 +202,9 @@ struct core_pod {
     char *queue;                                /* its label, once it has ended */
     uint64_t node_uid;    /* hash of the UID of the Node it was placed on; 0: not known */
     int64_t scheduled_ns; /* when the scheduler bound it; 0: it did not */
-    bool named_only; /* nobody has said on which Node: node_uid is what was known of the name */
-    bool told_on_own, told_on_another; /* told to go when its Node, or another, had the name */
+    bool named_only;  /* nobody has said on which Node: node_uid is what was known of the name */
+    bool told_on_own; /* told to go when its Node had the name, or nobody any more */
+    bool told_on_another; /* told to go when another Node had it */
     int create_tries;
     struct core_queue *charged; /* counts against its limits; NULL: none */
     struct queue_use use;       /* what was charged */

@@ -481,6 +481,7 @@ void node_check_lost(struct core *core, struct core_pod *pod)
     if (!core->synced || node == NULL || pod->state != PODS_LIVE || pod_is_afloat(pod))
         return;
     if (node->spec == NULL) {
+        pod->told_on_own = pod->deleted_ns != 0 && !pod->told_on_another;
         if (node->was_managed &&
             (node->instance == NULL || node->instance->state == INSTANCE_TERMINATED))
             pod_lost(core, pod);

@@ -418,6 +418,24 @@ static const struct world_row anew[] = {
      "0s start a on n1\n"
      "7s jobs\n"
      "  a FAILED ContainerFailed attempts=1\n"},
+    {"somebody stops it while its node is gone, which registers anew in the same second: by its exit",
+     HOUSE
+     "job a queue=q cpu=1 retry=3 rule=RETRY,status=Host* rule=EXIT,exit=143\n"
+     "at 1s\n"
+     "pod a running\n"
+     "at 2s\n"
+     "node n1 gone\n"
+     "at 3.2s\n"
+     "pod a deleting\n"
+     "at 3.6s\n"
+     "node n1 env=e cpu=4\n"
+     "at 4s\n"
+     "pod a failed exit=143\n"
+     "at 5s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "5s jobs\n"
+     "  a FAILED ContainerFailed attempts=1\n"},
     {"stopped for that, and a later process hears of its end: its host",
      HOUSE
      "job a queue=q cpu=1 retry=3 rule=EXIT,status=Host*\n"

@@ -206,18 +206,24 @@ void oracle_sent(struct world *world, struct request *request)
         check_create_sent(world, request);
     if (request->kind != ACTION_PROVIDER_LAUNCH)
         return;
-    /* What the watch has told, or a read after a conflict may have. */
+    /* What the watch has told, or a read after a conflict has or may have. */
     const struct sim_environment *live =
         store_find(world, KIND_ENVIRONMENT, NULL, request->environment);
+    uint64_t version = 0;
     request->max_vcpus = live != NULL ? live->max_vcpus : 0;
     const struct watch *watch = &world->watches[KIND_ENVIRONMENT];
     for (size_t i = 0; i < watch->known_count; i++) {
         const struct sim_environment *known =
             (const struct sim_environment *)(const void *)watch->known[i].copy;
-        if (strcmp(known->object.name, request->environment) == 0 &&
-            known->max_vcpus > request->max_vcpus)
-            request->max_vcpus = known->max_vcpus;
+        if (strcmp(known->object.name, request->environment) != 0)
+            continue;
+        version = known->object.version > version ? known->object.version : version;
+        request->max_vcpus = larger(request->max_vcpus, known->max_vcpus);
     }
+    const struct sim_environment *read =
+        live != NULL ? (const struct sim_environment *)(const void *)live->object.read : NULL;
+    if (read != NULL && read->object.version > version)
+        request->max_vcpus = larger(request->max_vcpus, read->max_vcpus);
 }
 
 static bool environment_serves(const struct world *world, const struct request *request)

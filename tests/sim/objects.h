@@ -39,6 +39,7 @@ struct object {
     const char *namespace_, *name, *uid; /* namespace_ NULL: cluster-scoped */
     uint64_t version, generation;
     uint64_t generation_heard; /* of the live object: the latest that a process was told of */
+    const struct object *read; /* of the live object: a copy of what was read of it last */
     int64_t created_ns, deleted_ns;
     bool finalizer, gone;
     size_t size; /* of the whole struct, for copies */

@@ -88,7 +88,7 @@ static void higher(int64_t *limit, int64_t other)
         *limit = other > 0 ? other : INT64_MAX;
 }
 
-static int64_t larger(int64_t a, int64_t b)
+int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
@@ -100,7 +100,7 @@ static void limits_of(const struct sim_queue *queue, struct request *request)
     higher(&request->most_jobs, queue->most_jobs);
 }
 
-/* What the watch has told, or a read after a conflict may have. */
+/* What the watch has told, or a read after a conflict has or may have. */
 void oracle_quota_sent(struct world *world, struct request *request, const struct sim_job *job)
 {
     const struct sim_queue *live = store_find(world, KIND_QUEUE, NULL, request->queue);
@@ -113,6 +113,9 @@ void oracle_quota_sent(struct world *world, struct request *request, const struc
         limits_of(live, request);
     if (known != NULL)
         limits_of(known, request);
+    const struct object *read = live != NULL ? live->object.read : NULL;
+    if (read != NULL && (known == NULL || read->version > known->object.version))
+        limits_of((const struct sim_queue *)(const void *)read, request);
     if (live != NULL && live->draining && known != NULL && known->draining &&
         known->draining_since_ns != 0 && known->draining_since_ns == live->draining_since_ns &&
         known->observed_generation >= (int64_t)live->closed && /* not of a time before that */
