@@ -316,6 +316,16 @@ static void apply_to_child(struct core *core, struct core_pod *pod, unsigned wei
     depend_child_ended(core, job, pod->index);
 }
 
+/* It was told to go, and not before its start deadline. */
+static bool told_late(const struct core *core, const struct core_pod *pod, const struct pod *seen)
+{
+    /* Ours has a finer grain than the server's, which is all that a later process has. */
+    int64_t created_ns =
+        seen != NULL ? seen->meta.created_ns : pod->created_ns - pod->created_ns % NS_PER_S;
+    return pod->deleted_ns != 0 &&
+           pod->deleted_ns - created_ns >= job_start_deadline_ns(core, pod->job);
+}
+
 /* Stopped when its start deadline had passed, by us, by an earlier life of this process or by the
  * kubelet: the pod's own times tell. */
 static bool could_not_start(const struct core *core, const struct core_pod *pod,
@@ -326,11 +336,7 @@ static bool could_not_start(const struct core *core, const struct core_pod *pod,
         return false;
     if (seen != NULL && seen->deadline)
         return true;
-    /* Ours has a finer grain than the server's, which is all that a later process has. */
-    int64_t created_ns =
-        seen != NULL ? seen->meta.created_ns : pod->created_ns - pod->created_ns % NS_PER_S;
-    return pod->deleted_ns != 0 && !node_was_another(pod) &&
-           pod->deleted_ns - created_ns >= job_start_deadline_ns(core, pod->job);
+    return told_late(core, pod, seen) && !node_was_another(pod);
 }
 
 /* It ended by itself before it was told to go; times have whole seconds. */
@@ -360,6 +366,8 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
      * became of its machine since, a process that was started later can only go by the times. */
     static const struct pod stopped = {.phase = POD_FAILED};
     bool undisturbed = late && was_undisturbed(pod, seen);
+    if (pod->kill == KILL_START && pod->deleted_ns != 0 && !told_late(core, pod, seen))
+        pod->kill = KILL_NONE; /* by somebody else, of which we heard after */
     if (late && (pod->kill == KILL_NONE || (pod->kill == KILL_HOST && undisturbed)))
         pod->kill = KILL_START;
     else if (pod->kill == KILL_START &&

@@ -182,6 +182,25 @@ static const struct world_row starts[] = {
      "20s stop a\n"
      "20s told a FAILED ContainerFailed\n"
      "60s a FAILED ContainerFailed: Task failed to start\n"},
+    {"somebody deleted it before its deadline, heard of after: it is no attempt",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "job a queue=q cpu=1 start=20s\n"
+     "at 1s\n"
+     "answer delete a never\n"
+     "at 21s\n"
+     "pod a deleting ago=15\n"
+     "pod a stopped\n"
+     "at 22s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
+     "20s stop a\n"
+     "21s start a on n1\n"
+     "22s told a STARTING Starting\n"
+     "22s jobs\n"
+     "  a STARTING refusals=1\n"},
     {"an image that does not come is tried again as often as the strategy says",
      "environment e static\n"
      "queue q envs=e\n"

@@ -244,6 +244,8 @@ static bool pod_happens(struct world *world, const struct line *line)
         text_set(&pod->container_reason, line_get(line, "reason"));
         text_set(&pod->message, line_get(line, "message"));
         pod_end(world, pod, POD_FAILED);
+    } else if (strcmp(what, "stopped") == 0) { /* before a container of it ran */
+        pod_end(world, pod, POD_FAILED);
     } else if (strcmp(what, "refused") == 0) {
         text_set(&pod->reason, line->words[3]);
         pod_end(world, pod, POD_FAILED);
@@ -275,7 +277,8 @@ static bool pod_happens(struct world *world, const struct line *line)
         text_set(&pod->waiting_words, NULL);
         pod_touch(world, pod);
     } else if (strcmp(what, "deleting") == 0) {
-        pod->deleted_ns = world->now_ns;
+        const char *ago = line_get(line, "ago"); /* seconds: the watch of pods is behind */
+        pod->deleted_ns = world->now_ns - (ago != NULL ? strtoll(ago, NULL, 10) : 0) * NS_PER_S;
         pod_touch(world, pod);
     } else if (strcmp(what, "gone") == 0) {
         pod_vanish(world, pod);
