@@ -157,8 +157,8 @@ void outcome_read(const struct core_pod *pod, const struct pod *seen, struct out
         pod->kill == KILL_TERMINATE || pod->kill == KILL_ORPHAN || pod->kill == KILL_GANG;
     /* Told to go for its timeout, but ended before: then it was not the timeout. Told to go for
      * something else, and it ran on until its timeout: a later process sees the times alone. */
-    bool timed_out =
-        !gone && (ran_too_long(pod, seen) || (pod->kill == KILL_TIMEOUT && seen->finished_ns == 0));
+    bool timed_out = !gone && (ran_too_long(pod, seen) || (seen->deadline && started) ||
+                               (pod->kill == KILL_TIMEOUT && seen->finished_ns == 0));
     if (by_user || timed_out ||
         (pod->kill == KILL_START && !host)) { /* a machine that died first is no timeout */
         read_killed(pod, seen, timed_out && !by_user ? KILL_TIMEOUT : pod->kill, out);

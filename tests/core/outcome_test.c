@@ -339,6 +339,24 @@ static const struct world_row anew[] = {
      "3s stop a\n"
      "21s jobs\n"
      "  a FAILED TimedOut attempts=1\n"},
+    {"also when its container had begun late",
+     HOUSE
+     "job a queue=q cpu=1 retry=3 timeout=10s\n"
+     "answer delete a never\n"
+     "at 2s\n"
+     "node n1 gone\n"
+     "at 3s\n"
+     "pod a running\n"
+     "node n1 env=e cpu=4\n"
+     "at 4s\n"
+     "pod a deleting\n"
+     "pod a deadline\n"
+     "at 5s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "3s stop a\n"
+     "5s jobs\n"
+     "  a FAILED TimedOut attempts=1\n"},
     {"and for a later process",
      HOUSE
      "job a queue=q cpu=1 retry=3 timeout=10s\n"
