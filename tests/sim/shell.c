@@ -4,8 +4,8 @@
  * Plays controller/. What was observed is applied at once; a turn plans some time after. Each
  * action becomes a request that owns copies, commits after one delay and is answered after another,
  * in any order among those in flight. Between the two the process may die: then the answer goes
- * nowhere, and what had not committed yet may still do so. As DESIGN.md says (Truth, 7), the
- * creates and patches of a dead process are fenced once the next one has started. */
+ * nowhere, and what had not committed yet may still do so. As DESIGN.md says (Truth, 7), what a
+ * dead process has signed is fenced once the next one has started. */
 #include "sim/world.h"
 
 #include "bulkhead/base/map.h"
@@ -210,13 +210,36 @@ static void answer_after(struct world *world, struct request *request, int64_t d
     after(world, delay_ns, run_answer, request, NULL, 0);
 }
 
+/* What manifests/default/fence.yaml refuses from who led before. In one world of sixteen the fence
+ * is behind, and lets pass what it would not do twice: all but what makes or frees a pod. */
+static bool is_fenced(const struct world *world, enum action_kind kind)
+{
+    switch (kind) {
+    case ACTION_POD_CREATE:
+    case ACTION_POD_RELEASE:
+    case ACTION_POD_MARK:
+        return true;
+    case ACTION_JOB_STATUS:
+    case ACTION_JOB_TOLD:
+    case ACTION_QUEUE_STATUS:
+    case ACTION_ENVIRONMENT_STATUS:
+    case ACTION_DEFINITION_STATUS:
+    case ACTION_CONSUMABLE_STATUS:
+    case ACTION_REVISION_CREATE:
+    case ACTION_SERVICE_CREATE:
+    case ACTION_FINALIZER:
+        return mix64(world->seed ^ 0x66656e6365U) % 16 != 0;
+    default:
+        return false; /* deletes name a UID; nothing fences a provider or a sink */
+    }
+}
+
 static void run_commit(struct world *world, struct task *task)
 {
     struct request *request = task->a;
     bool stale = request->process != world->process || world->core == NULL;
-    bool fenced = request->kind == ACTION_POD_CREATE || request->kind == ACTION_POD_RELEASE ||
-                  request->kind == ACTION_POD_MARK;
-    if (request->process != world->process && fenced) { /* also while nobody lives */
+    /* Also while nobody lives. */
+    if (request->process != world->process && is_fenced(world, request->kind)) {
         world->counters.fenced++;
         return;
     }
