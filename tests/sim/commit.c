@@ -309,7 +309,7 @@ void request_commit(struct world *world, struct request *request)
         pod = target(world, request, KIND_POD);
         if (pod != NULL) {
             oracle_kill(world, pod, request);
-            oracle_removed(world, pod);
+            oracle_removed(world, pod, request);
             world->deleting_pod = true;
             pod_delete(world, pod, request->grace_s);
             world->deleting_pod = false;

@@ -25,12 +25,13 @@ static int64_t finished_on_node(const struct world *world, const struct sim_pod 
     return count;
 }
 
-/* A delete of ours commits. */
-void oracle_removed(struct world *world, const struct sim_pod *pod)
+/* A delete of ours commits. One that was to stop it may come after it has finished by itself. */
+void oracle_removed(struct world *world, const struct sim_pod *pod, const struct request *request)
 {
     const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, pod->queue);
     const struct sim_node *node = node_of_pod(world, pod);
-    if (!is_finished(pod) || pod->object.finalizer || queue == NULL || queue->keep_s == 0)
+    if (!is_finished(pod) || pod->object.finalizer || queue == NULL || queue->keep_s == 0 ||
+        request->sent_ns < pod->finished_ns)
         return;
     if (world->now_ns >= pod->finished_ns + queue->keep_s * NS_PER_S) {
         world->counters.pods_kept += queue->keep_changed_ns < pod->finished_ns;

@@ -205,7 +205,7 @@ static void commit_observe(struct world *world, struct group *group, struct requ
         bool vanished = !instance->alive && instance->dead_ns + 30 * NS_PER_S < world->now_ns;
         if (vanished || is_left_out(world, instance))
             continue;
-        instance->told_to = world->process;
+        instance->told_to = request->process; /* the answer to a dead one goes nowhere */
         add_answer(world, request, instance);
     }
 }

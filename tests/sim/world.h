@@ -568,7 +568,7 @@ void oracle_given(struct world *world, const struct sim_job *job, const struct s
 void oracle_sized(struct world *world, struct sim_job *job, const struct stored_status *status);
 bool may_be_empty(const struct world *world, const struct sim_job *job);
 bool may_be_unusable(const struct world *world, const struct sim_job *job, uint32_t index);
-void oracle_removed(struct world *world, const struct sim_pod *pod);
+void oracle_removed(struct world *world, const struct sim_pod *pod, const struct request *request);
 /* cost.c */
 void cost_job_stored(struct world *world, const struct sim_job *job,
                      const struct stored_status *status);
