@@ -94,6 +94,14 @@ static bool is_due(const struct core *core, const struct core_environment *envir
            core->now_ns >= idle_until_ns(environment, node);
 }
 
+/* Of a job, or a multi-node job of one node, whose pods are all alike; NULL: it is another. */
+static const struct core_class *only_class(const struct core_job *job)
+{
+    if (!job->gang)
+        return job->class_;
+    return job->size == 1 && job->gang_classes != NULL ? job->gang_classes[0] : NULL;
+}
+
 static bool could_run_elsewhere(const struct core *core, const struct core_job *job,
                                 const struct core_node *node)
 {
@@ -103,7 +111,7 @@ static bool could_run_elsewhere(const struct core *core, const struct core_job *
             map_get(core->environments, spec->environments[i].compute_environment);
         if (environment_usable(environment) &&
             environment_serves(environment, job->spec->meta.namespace_) &&
-            environment_could_fit_without(environment, job->class_, node))
+            environment_could_fit_without(environment, only_class(job), node))
             return true;
     }
     return false;
@@ -118,7 +126,8 @@ static bool is_the_only_place(const struct core *core, const struct core_environ
     for (const struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
         const struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
         const struct core_job *job = order_first(queue);
-        if (job == NULL || job->gang || job->class_ == NULL || !node_could_fit(node, job->class_))
+        const struct core_class *class_ = job != NULL ? only_class(job) : NULL;
+        if (class_ == NULL || !node_could_fit(node, class_))
             continue;
         for (size_t i = 0; i < queue->spec->environment_count; i++) {
             if (text_eq(queue->spec->environments[i].compute_environment, environment->name) &&

@@ -132,6 +132,7 @@ static void check_order(struct world *world, const struct request *request,
         const struct sim_job *earlier = other->job;
         if (other == mine || earlier->object.gone || !is_plain(earlier) ||
             earlier->template_.hash != job->template_.hash ||
+            earlier->template_.assisted != job->template_.assisted ||
             strcmp(earlier->queue, job->queue) != 0 ||
             strcmp(earlier->object.namespace_, job->object.namespace_) != 0)
             continue;
