@@ -92,6 +92,16 @@ static bool is_known_by_its_create(const struct world *world, const struct sim_n
     return false;
 }
 
+/* Somebody has a pod of the name that a create of ours wanted: whose it is is being asked. */
+static bool is_asked_for(const struct world *world, const struct request *create)
+{
+    for (const struct request *r = world->requests; r != NULL; r = r->next)
+        if (r->kind == ACTION_POD_GET && name_eq(r->name, create->name) &&
+            name_eq(r->namespace_, create->namespace_))
+            return true;
+    return false;
+}
+
 /* Also a DaemonSet's, of which the process may not know that it comes to each node, and one that
  * has just ended, of which it may not have heard. */
 static bool has_pods(const struct world *world, const struct sim_node *node)
@@ -100,7 +110,7 @@ static bool has_pods(const struct world *world, const struct sim_node *node)
     if (is_known_by_its_create(world, node))
         return true;
     for (const struct request *r = world->creates; r != NULL; r = r->create_next)
-        if (r->ret_pod == NULL && (!r->settled || r->unclear) &&
+        if (r->ret_pod == NULL && (!r->settled || r->unclear || is_asked_for(world, r)) &&
             name_eq(r->node_name, node->object.name))
             return true; /* on its way, perhaps for a job that is gone */
     const struct watch *watch = &world->watches[KIND_POD];
