@@ -255,6 +255,15 @@ void pod_confirm(struct world *world, struct sim_pod *pod)
         remove_now(world, &pod->object);
 }
 
+/* The next try of its child is on its way: what became of this one has been decided. */
+static bool is_given_up(const struct world *world, const struct sim_pod *pod)
+{
+    for (const struct request *r = world->creates; r != NULL; r = r->create_next)
+        if (name_eq(r->job_uid, pod->job_uid) && r->index == pod->index && r->try > pod->try)
+            return true;
+    return false;
+}
+
 void pod_delete(struct world *world, struct sim_pod *pod, int64_t grace_s)
 {
     if (pod->object.gone)
@@ -264,7 +273,8 @@ void pod_delete(struct world *world, struct sim_pod *pod, int64_t grace_s)
     bool at_once = grace_s == 0 || pod_ended(pod) || pod->node_name == NULL;
     if (pod->object.deleted_ns == 0) {
         const struct sim_node *node = node_of_pod(world, pod);
-        pod->body->told_held = pod->object.finalizer && !is_recorded(world, pod);
+        pod->body->told_held =
+            pod->object.finalizer && !is_recorded(world, pod) && !is_given_up(world, pod);
         pod->body->on_another = node != NULL && !name_eq(node->object.uid, pod_machine(pod));
         pod->body->for_another = pod->body->on_another || (pod->body->anew && world->deleting_pod);
         pod->object.deleted_ns = world->now_ns + grace_s * NS_PER_S;
