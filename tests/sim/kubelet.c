@@ -459,7 +459,13 @@ static void sees_deleted(struct world *world, struct sim_pod *pod)
 static void another_came(struct world *world, struct sim_pod *pod)
 {
     const struct sim_node *node = node_of_pod(world, pod);
-    pod->body->anew = pod->body->anew || !name_eq(node->object.uid, pod_machine(pod));
+    if (name_eq(node->object.uid, pod_machine(pod)))
+        return;
+    pod->body->anew = true;
+    /* Told to go in that very second: times do not say to a later process which was first. */
+    int64_t told_ns = pod->object.deleted_ns - pod->grace_s * NS_PER_S;
+    if (pod->object.deleted_ns != 0 && told_ns / NS_PER_S == world->now_ns / NS_PER_S)
+        pod->body->on_another = pod->body->for_another = true;
 }
 
 void node_join(struct world *world, struct instance_live *instance)
