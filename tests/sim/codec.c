@@ -100,7 +100,7 @@ static void check_queue(struct world *world, const struct action *action)
     if (job_queue_decode(read, &queue, &err) < 0)
         violation(world, "codec", "the status of %s cannot be read: %s", action->name, err.text);
     else if (queue->observed_generation != status->observed_generation ||
-             queue->draining_since_ns != status->draining_since_ns ||
+             queue->draining_since_ns / 1000 != status->draining_since_ns / 1000 || /* in us */
              !text_eq(queue->shares.used, status->shares.used) ||
              queue->shares.at_ns != status->shares.at_ns || !same_bill(&queue->cost, &status->cost))
         violation(world, "codec", "the status of %s is read as another: %s", action->name,

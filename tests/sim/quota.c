@@ -161,6 +161,8 @@ void oracle_quota_created(struct world *world, const struct sim_pod *created,
     const struct truth *mine = truth_of(world, created->job_uid);
     if (mine != NULL && is_part(mine->job, created->index))
         return; /* counted when its main node was placed, by the limits of then */
+    if (mine != NULL && mine->job->gang && mine->job->object.gone)
+        jobs = 0; /* it is one as long as it is there */
     for (size_t i = 0; i < store->count; i++) {
         const struct sim_pod *pod = (const struct sim_pod *)store->items[i];
         if (!runs(world, pod, created->queue))
