@@ -61,10 +61,9 @@ static bool is_in(const char *key, const char *const *keys, size_t count)
 static void check_members(struct json_object *got, struct json_object *template_,
                           const char *const *keys, size_t count)
 {
-    json_object_object_foreach(got, key, value)
-    {
-        if (!is_in(key, keys, count))
-            MUST(json_object_equal(value, json_get(template_, key)) != 0);
+    for (const struct lh_entry *m = json_first(got); m != NULL; m = m->next) {
+        if (!is_in(json_key(m), keys, count))
+            MUST(json_object_equal(json_value(m), json_get(template_, json_key(m))) != 0);
     }
 }
 
