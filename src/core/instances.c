@@ -420,9 +420,10 @@ static void observe_take(struct core *core, struct core_environment *environment
         next = instance->next;
         if (instance->seen_ns < core->now_ns && instance->seen_ns < environment->observe_sent_ns)
             instance->missing++;
-        /* One answer is enough for a machine that is going and whose Node is gone. A signal is not:
-         * it may work to its last minute, and an answer may leave it out. */
-        bool going = instance->state == INSTANCE_TERMINATING;
+        /* One answer is enough for a machine that is going, whose Node is gone, and that has no pod
+         * of ours: others may work to their last minute, and an answer may leave them out. */
+        bool empty = instance->node == NULL || instance->node->live == 0;
+        bool going = instance->state == INSTANCE_TERMINATING && empty;
         bool node_gone = instance->node != NULL ? instance->node->spec == NULL : instance->joined;
         bool left = going && instance->missing > 0 && node_gone;
         if (instance->state == INSTANCE_TERMINATED || instance->missing >= 2 || left) {
