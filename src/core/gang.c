@@ -352,17 +352,26 @@ void gangs_place(struct core *core)
 
 /* -------------------------------------------------------------------------- the end */
 
-static bool stop_all(struct core *core, struct core_job *job)
+/* All but the main node's pod. False: one of them is there still. */
+static bool stop_parts(struct core *core, struct core_job *job)
 {
     bool left = false;
     job->gang_looking = true; /* a pod that was never sent ends at once, and comes by here */
     for (uint32_t i = 0; i < job->size; i++) {
+        if (i == job->main_node)
+            continue;
         if (job->children[i].pod != NULL)
             pod_kill(core, job->children[i].pod, KILL_GANG);
         left = left || job->children[i].pod != NULL;
     }
     job->gang_looking = false;
     return !left;
+}
+
+/* That the main node has ended may be heard of long after: its machine may have died. */
+void gang_timed_out(struct core *core, struct core_job *job)
+{
+    (void)stop_parts(core, job);
 }
 
 static void look(struct core *core, struct core_job *job)
@@ -381,7 +390,7 @@ static void look(struct core *core, struct core_job *job)
         list_add(core, job);
         return;
     }
-    if (!stop_all(core, job))
+    if (!stop_parts(core, job))
         return;
     if (job->gang_nodes != NULL)
         release(core, job);

@@ -19,7 +19,8 @@ void gangs_place(struct core *core);
 /* Before the create is sent: does each other part still have a node kept for it, if this is main's?
  */
 bool gang_is_whole(const struct core_pod *pod);
-void gang_look(struct core *core, struct core_job *job); /* after any change of its pods */
+void gang_look(struct core *core, struct core_job *job);      /* after any change of its pods */
+void gang_timed_out(struct core *core, struct core_job *job); /* its main node is told to go */
 void gang_node_gone(struct core *core, struct core_node *node);
 void gang_node_unusable(struct core *core, struct core_node *node); /* one that is reserved */
 void gang_reclass(struct core *core, struct core_job *job);         /* a RuntimeClass has changed */

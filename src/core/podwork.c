@@ -152,6 +152,8 @@ void pod_timer(struct core *core, struct core_pod *pod)
             pod_outbox(core, pod);
     } else if (pod->state == PODS_LIVE && pod->started) {
         pod_kill(core, pod, KILL_TIMEOUT);
+        if (pod->job->gang)
+            gang_timed_out(core, pod->job);
     } else if (assist_timer(core, pod)) {
         return;
     } else if (pod->state == PODS_LIVE) {

@@ -221,6 +221,25 @@ static const struct world_row rows[] = {
      "12s stop g/1\n"
      "20s jobs\n"
      "  g FAILED TimedOut attempts=1\n"},
+    {"also when nobody says that the main node has ended",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "job g queue=q cpu=1 nodes=2 timeout=10s retry=3\n"
+     "at 1s\n"
+     "pod g/0 running\n"
+     "answer delete g/0 never\n"
+     "at 2s\n"
+     "pod g/1 running\n"
+     "at 20s\n"
+     "jobs\n",
+     "0s start g/0 on n1\n"
+     "1s start g/1 on n2\n"
+     "12s stop g/0\n"
+     "12s stop g/1\n"
+     "20s jobs\n"
+     "  g 1 RUNNABLE 1 RUNNING\n"},
     {"deleted while it runs: all are stopped",
      "environment e static\n"
      "queue q envs=e\n"

@@ -38,6 +38,9 @@ void oracle_kill(struct world *world, const struct sim_pod *pod, const struct re
         const struct sim_pod *main_pod = job->truth->children[job->main_node].last;
         if (main_pod == NULL || !pod_may_execute(main_pod) || pod_is_stranded(world, main_pod))
             return; /* the main node has ended: the others are stopped */
+        if (job->timeout_s > 0 && main_pod->started &&
+            world->now_ns - main_pod->started_ns >= job->timeout_s * NS_PER_S)
+            return; /* or is being stopped */
     }
     if (pod->object.deleted_ns != 0 || !pod_may_execute(pod))
         return;
