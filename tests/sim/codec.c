@@ -17,23 +17,18 @@ bool codec_is_tried(const struct world *world)
     return mix64(world->seed ^ 0x636f646563U) % 100 == 0;
 }
 
-/* As it is on the wire. */
-static struct json_object *over_the_wire(struct world *world, struct json_object *doc)
+/* As it is on the wire; with a spec, where it is a status alone. */
+static struct json_object *over_the_wire(struct world *world, struct json_object *doc,
+                                         const char *spec_text)
 {
     struct err err;
-    struct json_object *read = NULL;
+    struct json_object *read = NULL, *spec = NULL;
     const char *text = json_print(doc);
     if (json_parse(text, strlen(text), &read, &err) < 0)
         violation(world, "codec", "%s: %s", err.text, text);
+    else if (spec_text != NULL && json_parse(spec_text, strlen(spec_text), &spec, &err) == 0)
+        json_put(read, "spec", spec);
     return read;
-}
-
-static void put_spec(struct json_object *doc, const char *text)
-{
-    struct err err;
-    struct json_object *spec = NULL;
-    if (json_parse(text, strlen(text), &spec, &err) == 0)
-        json_put(doc, "spec", spec);
 }
 
 static const char *status_text(struct json_object *doc)
@@ -53,9 +48,11 @@ static void check_job(struct world *world, const struct action *action)
     char *const packed[] = {array->encoding, array->data, array->refusals, array->history};
     AUTO(json_object)
     doc = batch_job_status_encode(&action->job->meta, &status, NULL, world->now_ns);
-    AUTO(json_object) read = over_the_wire(world, doc);
-    put_spec(read, "{\"jobQueue\":\"q\",\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\","
-                   "\"image\":\"i\"}]}}}");
+    AUTO(json_object)
+    read =
+        over_the_wire(world, doc,
+                      "{\"jobQueue\":\"q\",\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\","
+                      "\"image\":\"i\"}]}}}");
     AUTO(batch_job) job = NULL;
     if (batch_job_decode(read, &job, &err) < 0) {
         violation(world, "codec", "the status of %s cannot be read: %s", action->name, err.text);
@@ -94,8 +91,9 @@ static void check_queue(struct world *world, const struct action *action)
     const struct job_queue_status *status = action->queue_status;
     AUTO(json_object)
     doc = job_queue_status_encode(action->meta, status, NULL, world->now_ns);
-    AUTO(json_object) read = over_the_wire(world, doc);
-    put_spec(read, "{\"computeEnvironmentOrder\":[{\"order\":1,\"computeEnvironment\":\"e\"}]}");
+    AUTO(json_object)
+    read = over_the_wire(
+        world, doc, "{\"computeEnvironmentOrder\":[{\"order\":1,\"computeEnvironment\":\"e\"}]}");
     AUTO(job_queue) queue = NULL;
     if (job_queue_decode(read, &queue, &err) < 0)
         violation(world, "codec", "the status of %s cannot be read: %s", action->name, err.text);
@@ -114,9 +112,10 @@ static void check_environment(struct world *world, const struct action *action)
     const struct compute_environment_status *status = action->environment_status;
     AUTO(json_object)
     doc = compute_environment_status_encode(action->meta, status, NULL, world->now_ns);
-    AUTO(json_object) read = over_the_wire(world, doc);
-    put_spec(read, "{\"type\":\"UNMANAGED\",\"kubernetesNamespaces\":[\"n\"],"
-                   "\"nodeGroup\":{\"provider\":\"static\"}}");
+    AUTO(json_object)
+    read = over_the_wire(world, doc,
+                         "{\"type\":\"UNMANAGED\",\"kubernetesNamespaces\":[\"n\"],"
+                         "\"nodeGroup\":{\"provider\":\"static\"}}");
     AUTO(compute_environment) environment = NULL;
     if (compute_environment_decode(read, &environment, &err) < 0)
         violation(world, "codec", "the status of %s cannot be read: %s", action->name, err.text);
@@ -137,7 +136,7 @@ static void check_pod(struct world *world, const struct action *action)
         violation(world, "codec", "pod %s cannot be built: %s", order->name, err.text);
         return;
     }
-    AUTO(json_object) read = over_the_wire(world, doc);
+    AUTO(json_object) read = over_the_wire(world, doc, NULL);
     AUTO(pod) pod = NULL;
     if (pod_decode(read, &pod, &err) < 0)
         violation(world, "codec", "pod %s cannot be read: %s", order->name, err.text);
