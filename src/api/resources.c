@@ -34,11 +34,6 @@ static int64_t saturating_add(int64_t a, int64_t b)
     return a > 0 ? INT64_MAX : INT64_MIN;
 }
 
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Where the name is, or where it would go. */
 static size_t extended_place(const struct resources *resources, const char *name)
 {

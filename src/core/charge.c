@@ -88,11 +88,6 @@ void charge_look(struct core *core, struct core_environment *environment)
     charge->cost.gpus = rates.gpus;
 }
 
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* The status of a process that is dead may arrive when this one has begun already, and tell of
  * machines that were gone before it looked. What has been told is not taken back. */
 void charge_heard(struct core *core, struct core_environment *environment)

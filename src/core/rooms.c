@@ -18,11 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static void room_join(struct room *rooms, size_t place)
 {
     const struct room *left = &rooms[2 * place], *right = &rooms[2 * place + 1];

@@ -88,11 +88,6 @@ static void higher(int64_t *limit, int64_t other)
         *limit = other > 0 ? other : INT64_MAX;
 }
 
-int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static void limits_of(const struct sim_queue *queue, struct request *request)
 {
     higher(&request->most_milli, queue->most_milli);

@@ -374,7 +374,6 @@ void oracle_gives(struct world *world, const struct sim_pod *pod); /* as it is r
 const char *consumables_unconverged(struct world *world);
 
 /* quota.c */
-int64_t larger(int64_t a, int64_t b);
 void quota_draw(struct world *world, struct sim_queue *queue);
 void quota_edit(struct world *world, struct sim_queue *queue);
 void quota_fill(const struct sim_queue *from, struct job_queue *ret);

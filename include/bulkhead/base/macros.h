@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* macros.h - the few macros that every file may use
+/* macros.h - the few macros, and the one comparison, that every file may use
  *
  * AUTO(T)   a pointer that frees itself at the end of its scope. The type's header says
  *           DEFINE_AUTO(T, T_free) beside its _free function, which must accept NULL.
@@ -9,6 +9,7 @@
 #define BULKHEAD_BASE_MACROS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define DEFINE_AUTO(T, fn)                                                                         \
     static inline void T##_auto(struct T **p)                                                      \
@@ -33,5 +34,10 @@
 
 #define NS_PER_MS 1000000LL
 #define NS_PER_S 1000000000LL
+
+static inline int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 
 #endif
