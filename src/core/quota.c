@@ -131,17 +131,21 @@ void quota_end(struct core *core, struct core_pod *pod)
     queue_drop(core, queue);
 }
 
+/* With its main node's pod a multi-node job starts as a whole; then its parts have their place. */
 bool quota_is_passed(const struct core_pod *pod)
 {
     const struct core_queue *queue = pod->charged;
-    if (queue == NULL || !is_limited(queue) || pod->job->gang)
+    const struct core_job *job = pod->job;
+    if (queue == NULL || !is_limited(queue) || (job->gang && pod->index != job->main_node))
         return false;
     const struct queue_limits *most = &queue->spec->most;
-    const struct queue_use *used = &queue->quota.used, *mine = &pod->use;
-    return (most->vcpus.set && mine->cpu_milli > 0 && used->cpu_milli > most->vcpus.value * 1000) ||
-           (most->memory_bytes > 0 && mine->memory_bytes > 0 &&
+    const struct queue_use *used = &queue->quota.used;
+    struct queue_use mine = pod->use;
+    use_add(&mine, &job->quota_kept);
+    return (most->vcpus.set && mine.cpu_milli > 0 && used->cpu_milli > most->vcpus.value * 1000) ||
+           (most->memory_bytes > 0 && mine.memory_bytes > 0 &&
             used->memory_bytes > most->memory_bytes) ||
-           (most->gpus.set && mine->gpus > 0 && used->gpus > most->gpus.value) ||
+           (most->gpus.set && mine.gpus > 0 && used->gpus > most->gpus.value) ||
            (most->jobs.set && used->jobs > most->jobs.value);
 }
 

@@ -203,6 +203,24 @@ static const struct world_row rows[] = {
      "at 20s\n",
      "10s a RUNNABLE QueueLimitTooSmall: needs 2, more than limits.maxvCpus of JobQueue q, 1: raise it, or submit to another\n"
      "10s start a on n1\n"},
+    {"lowered before a multi-node job's Service is stored: the job is not started",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "node n2 env=e cpu=4\n"
+     "job a queue=q cpu=1\n"
+     "answer always service-create g-00000002 again\n"
+     "job g queue=q cpu=2 nodes=1\n"
+     "at 1s\n"
+     "queue q most-jobs=1\n"
+     "answer service-create g-00000002 ok\n"
+     "at 10s\n"
+     "why g\n"
+     "pod a ok\n"
+     "at 20s\n",
+     "0s start a on n1\n"
+     "10s g RUNNABLE QueueLimitReached: needs 1 of limits.maxRunningJobs of JobQueue q, 1 of 1 in use; room comes when a running job of the queue ends, or raise the limit\n"
+     "10s start g/0 on n1\n"},
     {"the only node that the first could run on stays, though a limit keeps it waiting",
      "environment e kwok max=8 types=small:2:8Gi:0.05 delay=10s boot=5s allocatable=1900m\n"
      "queue q envs=e most-vcpus=2\n"
