@@ -565,13 +565,14 @@ void provider_done(struct core *core, struct flight *flight, struct done *done)
     } else if (kind == ACTION_PROVIDER_LAUNCH) {
         launch_take_answer(core, environment, token, done);
     } else {
+        bool accepted = !failed && done->provider == PROVIDER_OK;
         environment->terminate_in_flight = false;
-        for (struct core_instance *i = environment->instances; failed && i != NULL; i = i->next) {
+        for (struct core_instance *i = environment->instances; i != NULL; i = i->next) {
             if (i->state == INSTANCE_TERMINATING && i->terminate_asked)
-                i->terminate_asked = false;
+                i->terminate_asked = accepted;
         }
-        environment->terminate_wanted = environment->terminate_wanted || failed;
-        environment->terminate_next_ns = failed ? core->now_ns + 2 * NS_PER_S : 0;
+        environment->terminate_wanted = environment->terminate_wanted || !accepted;
+        environment->terminate_next_ns = accepted ? 0 : core->now_ns + (failed ? 2 : 5) * NS_PER_S;
         environment->observe_wanted = true;
     }
     charge_look(core, environment);

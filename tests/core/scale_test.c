@@ -324,6 +324,26 @@ static const struct world_row rows[] = {
      "30s terminate e i1\n"
      "60s jobs\n"
      "  a SUCCEEDED Succeeded attempts=1\n"},
+    {"a terminate that a misconfigured node group refuses is sent again, until it is mended",
+     "environment e kwok max=8 types=small:1:2Gi:0.05 delay=5s\n"
+     "queue q envs=e\n"
+     "answer terminate e invalid no~right\n"
+     "job a queue=q cpu=1 runs=5s\n"
+     "at 22s\n"
+     "job b queue=q cpu=1 runs=5s\n"
+     "why b\n"
+     "at 40s\n"
+     "jobs\n",
+     "0s launch e 1x small token f424000\n"
+     "10s start a on e-1\n"
+     "20s terminate e i1\n"
+     "22s b RUNNABLE ComputeEnvironmentUnusable: ACTION_REQUIRED - needs cpu 1; e: its node group is misconfigured: no right\n"
+     "25s terminate e i1\n"
+     "25s launch e 1x small token fa3e801\n"
+     "35s start b on e-2\n"
+     "40s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b SUCCEEDED Succeeded attempts=1\n"},
     {"a higher queue that cannot buy enough keeps lower ones from buying",
      "environment e kwok max=4 types=small:1:2Gi:0.05,large:4:8Gi:0.18 delay=10s\n"
      "queue high envs=e priority=9\n"
