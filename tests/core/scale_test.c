@@ -324,6 +324,21 @@ static const struct world_row rows[] = {
      "30s terminate e i1\n"
      "60s jobs\n"
      "  a SUCCEEDED Succeeded attempts=1\n"},
+    {"a machine whose Node is gone, that could not be told to go, and that an answer leaves out, is told",
+     "environment e kwok max=8 types=small:1:2Gi:0.05 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 runs=5s\n"
+     "at 20s\n"
+     "node e-1 gone\n"
+     "at 25s\n"
+     "answer terminate e again connection~refused\n"
+     "machine i1 hidden\n"
+     "environment e deleting\n"
+     "at 60s\n",
+     "0s launch e 1x small token f424000\n"
+     "10s start a on e-1\n"
+     "25s terminate e i1\n"
+     "27s terminate e i1\n"},
     {"a terminate that a misconfigured node group refuses is sent again, until it is mended",
      "environment e kwok max=8 types=small:1:2Gi:0.05 delay=5s\n"
      "queue q envs=e\n"

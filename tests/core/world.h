@@ -56,6 +56,7 @@
  *   queue q1 was enabled      an old notice of it that comes late
  *   node n1 gone     machine i1 gone                 environment e1 deleting      pod foreign gone
  *   machine i1 REBALANCE | INTERRUPTION [zone=a]     what its provider knows of its end
+ *   machine i1 hidden         it works, and the next answer of its provider leaves it out
  *   answer create a refused no such field   how the next action of that kind about a ends:
  *       refused, quota, forbidden, again, conflict, missing, exists; unknown (it did not happen),
  *       lost (it happened and nobody was told), never; late, of a create: it happens at "arrives",

@@ -32,6 +32,10 @@ void machine_remove(struct world *world, struct machine *machine)
 
 void machine_told(struct machine *machine, const struct line *line)
 {
+    if (strcmp(line->words[2], "hidden") == 0) {
+        machine->hidden = true;
+        return;
+    }
     text_set(&machine->zone, line_get(line, "zone"));
     machine->signal = instance_signal_named(line->words[2]);
 }

@@ -85,6 +85,7 @@ struct machine {
     enum instance_signal signal;
     int64_t launched_ns, boot_due_ns;
     enum instance_state state;
+    bool hidden; /* from one answer */
     struct machine *next;
 };
 

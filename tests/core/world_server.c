@@ -434,8 +434,11 @@ static void instances_of(struct world *world, const struct answer *answer,
                          struct instances *instances)
 {
     for (struct machine *m = world->machines; m != NULL; m = m->next) {
-        if (strcmp(m->environment, answer->environment) == 0 &&
-            (answer->token == NULL || strcmp(m->token, answer->token) == 0))
+        bool here = strcmp(m->environment, answer->environment) == 0 &&
+                    (answer->token == NULL || strcmp(m->token, answer->token) == 0);
+        bool hidden = here && m->hidden && answer->kind == ACTION_PROVIDER_OBSERVE;
+        m->hidden = m->hidden && !hidden;
+        if (here && !hidden)
             instances_add(instances, &(struct instance){.id = m->id,
                                                         .type = m->type,
                                                         .node_name = m->node,
