@@ -399,7 +399,7 @@ struct core_job {
     char *bad_reference;      /* why they make no sense, or a result cannot be used */
     bool bad_result;          /* the latter */
     struct key_values values; /* of references, by their text, as recorded or to be */
-    bool sized; /* false: the size of an array is computed, and not known yet; size is 1 */
+    bool sized; /* false: computed and not known yet, or of a spec that is invalid; size is 1 */
     uint64_t values_sequence;     /* durable once this status is; 0: they are */
     char *result;                 /* of a single job; NULL: none */
     struct core_results *results; /* of children; NULL: none */

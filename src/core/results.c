@@ -310,8 +310,8 @@ bool references_fail(struct core *core, struct core_job *job)
 void results_read_size(struct core_job *job)
 {
     const struct batch_job *spec = job->spec;
-    job->sized = spec->size_from == NULL || spec->invalid != NULL;
-    if (job->sized || !spec->has_status || spec->status.array.size == 0)
+    job->sized = spec->size_from == NULL && spec->invalid == NULL;
+    if (job->sized || spec->invalid != NULL || !spec->has_status || spec->status.array.size == 0)
         return;
     job->array = job->sized = true;
     job->size = spec->status.array.size;

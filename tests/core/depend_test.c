@@ -202,6 +202,19 @@ static const struct world_row rows[] = {
      "0s start a/2 on n1\n"
      "0s told b FAILED DependencyFailed\n"
      "1s b FAILED DependencyFailed: Dependent Job failed: a has 3 children, expected 2 for N_TO_N\n"},
+    {"N_TO_N on a job whose spec is invalid, whose size nobody knows: as it ended",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "job b queue=q cpu=1 array=2 after=a:N_TO_N\n"
+     "job c queue=q cpu=1 array=2 after=a:N_TO_N:OnFailure\n"
+     "job a queue=q cpu=1 array=2 invalid=spec.retryStrategy.attempts:~0,~expected~1..10\n"
+     "at 1s\n",
+     "0s told a FAILED InvalidSpec\n"
+     "0s start c/0 on n1\n"
+     "0s start c/1 on n1\n"
+     "0s told b FAILED ArrayChildFailed\n"
+     "1s told c PENDING Starting\n"},
     {"N_TO_N together with a plain one",
      "environment e static\n"
      "queue q envs=e\n"
