@@ -104,7 +104,11 @@ static enum depend_state state_after_child(const struct core_job *on, uint32_t i
     return outcome == 0 ? DEPEND_WAITS : state_after(condition, outcome > 0);
 }
 
-/* Once an outcome is recorded its meaning has been applied to every child that waited, in the same
+/* What a pod has come to is read from it again after a restart. What was decided about a job, for
+ * a cycle or an admission that was refused, may be decided otherwise then: it counts once it is
+ * durable, also for children that wait for children.
+ *
+ * Once an outcome is recorded its meaning has been applied to every child that waited, in the same
  * turn and the same status: those that still wait then are those that may run, also when the
  * dependency is not there any more. */
 static enum depend_state pair_state(const struct core_dependency *dependency, uint32_t index)
@@ -114,6 +118,8 @@ static enum depend_state pair_state(const struct core_dependency *dependency, ui
         return dependency->outcome == DEPENDENCY_WAITING ? DEPEND_WAITS : DEPEND_MET;
     if (!dependency->job->sized || (on->sized && on->size != dependency->job->size))
         return DEPEND_WAITS; /* the whole fails, see dependency_look */
+    if (on->decided_sequence > on->written_sequence)
+        return DEPEND_WAITS;
     enum depend_state state = state_after_child(on, index, dependency->condition);
     bool waits = state == DEPEND_FAILS && (dependency->hold || dependency->held);
     return waits ? DEPEND_WAITS : state;
@@ -586,6 +592,16 @@ void depend_child_ended(struct core *core, struct core_job *job, uint32_t index)
         if (d->on == job && is_n_to_n(d) && d->job->size == job->size && d->job->sized &&
             job->sized)
             look_later(core, d->job, index);
+    }
+}
+
+void depend_decided(struct core *core, const struct core_job *job)
+{
+    const struct dependants *list = dependants_of(core, job->key, false);
+    for (const struct core_dependency *d = list != NULL ? list->first : NULL; d != NULL;
+         d = d->next) {
+        if (d->on == job && is_n_to_n(d))
+            look_later(core, d->job, LOOK_ALL);
     }
 }
 

@@ -405,6 +405,7 @@ struct core_job {
     struct core_results *results; /* of children; NULL: none */
     struct core_inputs *inputs;   /* of children; NULL: they use nothing of their own ones */
     uint64_t sequence, written_sequence, sent_sequence; /* changes; durable; in flight */
+    uint64_t decided_sequence; /* children that ended with their job, not by a pod: once durable */
     bool status_in_flight;
     int64_t written_ns, status_due_ns, status_retry_ns;
     int64_t status_bytes;
@@ -671,6 +672,8 @@ enum depend_state depend_decide(struct core *core, struct core_job *job, uint32_
 void depend_child_end(struct core *core, struct core_job *job, uint32_t index,
                       enum depend_state state);
 void depend_child_ended(struct core *core, struct core_job *job, uint32_t index);
+void depend_decided(struct core *core,
+                    const struct core_job *job); /* decided_sequence is durable */
 void depend_ended_later(struct core *core,
                         struct core_job *job); /* tells dependants when depend_settle runs */
 void depend_look_family(struct core *core, struct core_job *job); /* likewise */

@@ -426,6 +426,7 @@ void job_fail_waiting(struct core *core, struct core_job *job, const char *reaso
             job_fail_child(core, job, i, message);
     }
     job_changed(core, job, 0);
+    job->decided_sequence = job->sequence;
     job_settle(core, job);
 }
 
@@ -451,6 +452,7 @@ void job_skip_waiting(struct core *core, struct core_job *job, const char *messa
             depend_child_end(core, job, i, DEPEND_SKIPS);
     }
     job_changed(core, job, 0);
+    job->decided_sequence = job->sequence;
     job_settle(core, job);
 }
 

@@ -279,10 +279,13 @@ static void job_written(struct core *core, struct core_job *job, uint64_t sequen
     job->status_retry_ns = 0;
     job->status_bytes = done->state_bytes > 0 ? done->state_bytes : records_bytes(job);
     job->written_ns = core->now_ns;
+    bool undecided = job->written_sequence < job->decided_sequence;
     if (job->written_sequence < sequence)
         job->written_sequence = sequence;
     if (job->gone)
         return;
+    if (undecided && job->written_sequence >= job->decided_sequence)
+        depend_decided(core, job);
     bill_written(core, job);
     pods_durable(core, job);
     replace_written(core, job);

@@ -360,6 +360,21 @@ static const struct world_row rows[] = {
      "0s told a FAILED DependencyFailed\n"
      "0s told d FAILED DependencyFailed\n"
      "1s d FAILED DependencyFailed: Dependent Job failed: a ended FAILED\n"},
+    {"N_TO_N: children that fail with their job, without a pod, count when that is durable",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "answer job-status a again unavailable\n"
+     "job a queue=q cpu=1 array=2 after=a\n"
+     "job b queue=q cpu=1 array=2 after=a:N_TO_N\n"
+     "job c queue=q cpu=1 array=2 after=a:N_TO_N:OnFailure\n"
+     "at 9s\n",
+     "0s told a FAILED DependencyCycle\n"
+     "1s told a FAILED DependencyCycle\n"
+     "1s start c/0 on n1\n"
+     "1s start c/1 on n1\n"
+     "1s told b FAILED ArrayChildFailed\n"
+     "2s told c PENDING Starting\n"},
     {"the end counts when it is durable",
      "environment e static\n"
      "queue q envs=e\n"
