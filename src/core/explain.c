@@ -106,8 +106,7 @@ static void explain_in(struct core *core, const struct core_job *job, const char
     AUTO_STR words = STR_EMPTY;
     enum verdict verdict = verdict_of_bar(core, job, environment, &words);
     bool room = job->gang ? ret->nodes.fit >= job->size : ret->nodes.fit > 0;
-    bool held = environment->gives_way ||
-                (environment->held_by != NULL && environment->held_by != job->queue);
+    bool held = environment->gives_way || environment_is_held(environment, job->queue);
     if (verdict == VERDICT_NONE && ((first && !room) || held))
         verdict = verdict_in(core, job, environment, &words);
     ret->reason = verdict != VERDICT_NONE ? verdict_reason(verdict) : NULL;

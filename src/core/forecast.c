@@ -373,8 +373,9 @@ size_t forecast(struct core *core, const struct core_queue *queue, const struct 
         if (environment == NULL)
             continue;
         add_environment(&model, environment, i);
-        if (environment->held_by != NULL && environment->held_by != queue)
-            stop = "a queue of higher priority goes first";
+        if (environment_is_held(environment, queue))
+            stop = environment->held_for_part ? "a multi-node job waits for a node it has lost"
+                                              : "a queue of higher priority goes first";
     }
     core->walk++;
     order_walk_begin(&line, core, queue);

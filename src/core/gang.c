@@ -327,6 +327,7 @@ static bool go_on(struct core *core, struct core_job *job)
     uint32_t missing = reserve(core, job, environment, main_pod->attempt);
     if (missing > 0) { /* a machine died: nobody takes what is to replace it */
         environment->held_by = job->queue;
+        environment->held_for_part = true;
         environment->buy_dirty = environment->buy_dirty || environment->dirty;
     }
     if (!main_pod->started || main_pod->kill != KILL_NONE)

@@ -833,6 +833,8 @@ void queue_unpark_all(struct core *core, struct core_queue *queue);
 void place_all(struct core *core);
 bool environment_usable(const struct core_environment *environment);
 bool environment_serves(const struct core_environment *environment, const char *namespace_);
+bool environment_is_held(const struct core_environment *environment,
+                         const struct core_queue *queue); /* nothing of the queue starts there */
 /* Could a pod of the class ever run here: does it fit the node at its emptiest, or a type? */
 bool node_could_fit(const struct core_node *node, const struct core_class *class_);
 bool environment_could_fit(const struct core_environment *environment,

@@ -134,7 +134,8 @@ struct core_environment {
     size_t spot_count, spot_capacity;
     int64_t spot_at_ns, spot_events; /* counted up to; interruptions seen by this process */
     /* scheduling pass */
-    struct core_queue *held_by;  /* a higher queue's head waits for room here */
+    struct core_queue *held_by; /* a higher queue's head waits for room here */
+    bool held_for_part; /* held by a multi-node job that runs and waits for a node here: by all */
     struct core_queue *held_buy; /* a higher queue's demand could not be bought here */
     /* status */
     uint64_t written_hash;

@@ -43,6 +43,12 @@ bool environment_serves(const struct core_environment *environment, const char *
     return false;
 }
 
+bool environment_is_held(const struct core_environment *environment, const struct core_queue *queue)
+{
+    return environment->held_for_part ||
+           (environment->held_by != NULL && environment->held_by != queue);
+}
+
 /* ------------------------------------------------------------------- parking */
 
 void job_park(struct core *core, struct core_job *job)
@@ -430,8 +436,10 @@ void place_all(struct core *core)
     }
     size_t at = 0;
     struct core_environment *environment;
-    while ((environment = map_next(core->environments, &at, NULL)) != NULL)
+    while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
         environment->held_by = NULL;
+        environment->held_for_part = false;
+    }
     assists_place(core);
     gangs_place(core);
 

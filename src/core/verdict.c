@@ -219,7 +219,12 @@ enum verdict verdict_in(struct core *core, const struct core_job *job,
     enum verdict bar = verdict_of_bar(core, job, environment, out);
     if (bar != VERDICT_NONE)
         return bar;
-    if (environment->held_by != NULL && environment->held_by != job->queue) {
+    if (environment->held_for_part) {
+        str_addf(out, "a multi-node job of queue %s that has started waits for a node there",
+                 environment->held_by->name);
+        return VERDICT_PRIORITY;
+    }
+    if (environment_is_held(environment, job->queue)) {
         str_addf(out, "queue %s of higher priority waits for room there",
                  environment->held_by->name);
         return VERDICT_PRIORITY;

@@ -28,6 +28,32 @@ static const struct world_row rows[] = {
      "      cordoned rules out 1: 1 would fit once uncordoned\n"
      "      taint gpu=yes:NoSchedule rules out 1: 1 would fit with a toleration\n"
      "      cpu rules out 2 (1 even when empty): 1 would fit with cpu 3500m\n"},
+    {"a node that a multi-node job has lost comes before what would fit meanwhile",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "queue high envs=e priority=5\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "job g queue=q cpu=2 nodes=2\n"
+     "at 1s\n"
+     "pod foreign node=n2 cpu=1\n"
+     "at 2s\n"
+     "pod g/0 running\n"
+     "at 3s\n"
+     "job a queue=q cpu=1\n"
+     "job b queue=high cpu=1\n"
+     "at 4s\n"
+     "why b\n"
+     "explain a\n",
+     "4s b RUNNABLE HigherPriorityFirst: needs cpu 1; e: a multi-node job of queue q that has started waits for a node there\n"
+     "4s default/a in JobQueue q: RUNNABLE HigherPriorityFirst: needs cpu 1; e: a multi-node job of queue q that has started waits for a node there\n"
+     "  needs cpu 1\n"
+     "  place in line: 1 of 1\n"
+     "  earliest start: not known: a multi-node job waits for a node it has lost\n"
+     "  e: HigherPriorityFirst: a multi-node job of queue q that has started waits for a node there\n"
+     "    nodes: 1 of 2 fit\n"
+     "      kept for a multi-node job rules out 1\n"
+     "      cpu rules out 1\n"},
     {"node selector, affinity, host ports and other pods that must not be near",
      "environment e static\n"
      "queue q envs=e\n"
