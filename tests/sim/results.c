@@ -87,6 +87,8 @@ static uint32_t left_by(const struct sim_job *job, uint32_t index, const struct 
 {
     if (!uses_own(job))
         return is_array(on) ? UINT32_MAX : on->main_node;
+    if (job->size == 1 && on->size == 0 && !on->computed)
+        return 0; /* a single job is the only child of an array of one */
     return is_array(on) && on->size == job->size ? index : UINT32_MAX;
 }
 
