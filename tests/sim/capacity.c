@@ -31,12 +31,14 @@ static void signal_some(struct world *world)
     struct instance_live *instance = group->items[draw(world, 0, (int64_t)group->count - 1)];
     if (!instance->alive || instance->type < 0 || !group->environment->managed)
         return;
-    instance->signal = chance(world, 500) ? SIGNAL_INTERRUPTION : SIGNAL_REBALANCE;
+    enum instance_signal signal = chance(world, 500) ? SIGNAL_INTERRUPTION : SIGNAL_REBALANCE;
+    if (signal > instance->signal) /* who is to be taken back is not told less afterwards */
+        instance->signal = signal;
     world->counters.signals++;
     STORY(world, "machine %s (%s): %s", instance->id,
           instance->node_name != NULL ? instance->node_name : "-",
           instance_signal_name(instance->signal));
-    if (instance->signal == SIGNAL_INTERRUPTION || chance(world, 300))
+    if (signal == SIGNAL_INTERRUPTION || chance(world, 300))
         after(world, draw_ms(world, 1000, 120000), run_interrupt, instance, NULL, 0);
 }
 
