@@ -720,6 +720,9 @@ struct outcome {
 void outcome_read(const struct core_pod *pod, const struct pod *seen, struct outcome *ret_outcome);
 bool retry_wanted(const struct retry_strategy *retry, const struct outcome *outcome,
                   int64_t attempts_done);
+/* Would another attempt follow this one, were it to end now: with its machine, or, where it did not
+ * start in time and was told to go, for that? */
+bool outcome_is_followed(const struct core_pod *pod);
 bool glob_matches(const char *pattern, const char *text);
 /* Applies the end of a pod to its child: counts the attempt, decides on a retry, records the try.
  * seen may be NULL when the pod was lost without a last word. */

@@ -232,6 +232,20 @@ bool retry_wanted(const struct retry_strategy *retry, const struct outcome *outc
     return true;
 }
 
+bool outcome_is_followed(const struct core_pod *pod)
+{
+    struct outcome outcome = {.kind = OUTCOME_LOST, .attempt = true};
+    if (pod->kill == KILL_START)
+        read_killed(pod, NULL, KILL_START, &outcome);
+    else
+        outcome.status_reason = host_words(pod);
+    bool again =
+        retry_wanted(pod->job->retry, &outcome, pod->job->children[pod->index].attempts + 1);
+    free(outcome.reason);
+    free(outcome.status_reason);
+    return again;
+}
+
 /* ------------------------------------------------------------- what it means */
 
 /* One try without an attempt more. When the budget is used up the child fails, and says what was in

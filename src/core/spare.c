@@ -24,16 +24,15 @@ struct spares {
 static bool comes_back(const struct core_pod *pod)
 {
     const struct core_job *job = pod->job;
-    if (!pod->ours || !pod->counted || pod->state != PODS_LIVE || pod->kill != KILL_NONE ||
-        job == NULL || job->gang || job->children == NULL || job_is_stopped(job) ||
-        !job->queue->present || job->queue->spec == NULL || child_is_stopped(job, pod->index))
+    bool late = pod->kill == KILL_START;
+    if (!pod->ours || !pod->counted || pod->state != PODS_LIVE ||
+        (pod->kill != KILL_NONE && !late) || job == NULL || job->gang || job->children == NULL ||
+        job_is_stopped(job) || !job->queue->present || job->queue->spec == NULL ||
+        child_is_stopped(job, pod->index))
         return false;
-    if (!pod->started)
+    if (!pod->started && !late)
         return true; /* that is no attempt */
-    struct outcome lost = {.kind = OUTCOME_LOST, .attempt = true};
-    AUTO_TEXT words = text_printf("Host EC2 (instance %s) terminated.", pod->node->name);
-    lost.status_reason = words;
-    return retry_wanted(job->retry, &lost, job->children[pod->index].attempts + 1);
+    return outcome_is_followed(pod);
 }
 
 static void look_at(struct spares *spares, const struct core_environment *environment)

@@ -171,6 +171,26 @@ static const struct world_row signal_rows[] = {
      "625s terminate e i2\n"
      "700s jobs\n"
      "  a RUNNING\n"},
+    {"room is kept for what did not start in time, until it is tried again",
+     "environment e kwok spot max=8 types=m:2:2Gi:0.05 delay=10s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=2 retry=2 start=20s\n"
+     "at 12s\n"
+     "pod a waiting ImagePullBackOff\n"
+     "machine i1 REBALANCE\n"
+     "answer delete a never\n"
+     "at 60s\n"
+     "pod a failed exit=137\n"
+     "at 70s\n"
+     "jobs\n",
+     "0s launch e 1x m\n"
+     "10s start a on e-1\n"
+     "25s launch e 1x m\n"
+     "30s stop a\n"
+     "60s start a on e-2\n"
+     "60s terminate e i1\n"
+     "70s jobs\n"
+     "  a STARTING attempts=1\n"},
     {"nothing is bought for what would not be tried again",
      "environment e kwok spot max=8 types=m:2:2Gi:0.05 delay=10s\n"
      "queue q envs=e\n"
