@@ -379,6 +379,18 @@ static const struct core_type *next_bought(const struct buyer *buyer)
     return next;
 }
 
+/* There may be room for what waits that was kept from it until now. */
+static bool room_is_free_again(const struct core *core)
+{
+    size_t at = 0;
+    const struct core_environment *environment;
+    while ((environment = map_next(core->environments, &at, NULL)) != NULL) {
+        if (environment->gave_way_ns == core->now_ns)
+            return true;
+    }
+    return false;
+}
+
 static void buyer_close(struct core *core, struct buyer *buyer)
 {
     struct core_environment *environment = buyer->environment;
@@ -386,12 +398,13 @@ static void buyer_close(struct core *core, struct buyer *buyer)
         return;
     if (buyer->mixes)
         mix_choose(core, buyer);
-    if (buyer->short_gang != NULL)
-        make_room_for_gang(core, buyer);
-    else if (buyer->short_class != NULL)
-        make_room(core, buyer);
-    else
+    bool later = buyer->short_class != NULL && room_is_free_again(core);
+    if (buyer->short_class == NULL)
         buy_minimum(core, buyer);
+    else if (!later && buyer->short_gang != NULL)
+        make_room_for_gang(core, buyer);
+    else if (!later)
+        make_room(core, buyer);
     bool any = false;
     const struct core_type *type;
     while ((type = next_bought(buyer)) != NULL) {
@@ -401,7 +414,8 @@ static void buyer_close(struct core *core, struct buyer *buyer)
         *count = 0;
         any = true;
     }
-    environment->buy_dirty = any; /* after buying look again, a pause later: more may have come */
+    /* After buying look again, a pause later: more may have come. */
+    environment->buy_dirty = any || later;
     environment->buy_next_ns = core->now_ns + (any ? NS_PER_S : NS_PER_S / 10);
     environment_recount(environment);
     if (!any && buyer->short_class != NULL && environment->vcpus < environment->spec->min_vcpus) {

@@ -432,6 +432,23 @@ TEST(environments_in_order)
 
 static const struct world_row way_rows[] = {
     /* clang-format off */
+    {"no machine makes room for what takes its place where an environment gives way no more",
+     "environment b kwok max=4 min=2 types=s:2:4Gi:0.02:0,l:4:8Gi:0.04:0 allocatable=1900m boot=5s\n"
+     "environment a kwok max=4 types=x:4:8Gi:0.4 boot=5s\n"
+     "queue q envs=b,a\n"
+     "job m queue=q cpu=2 retry=3\n"
+     "at 10s\n"
+     "pod m running\n"
+     "environment b types=s:2:4Gi:0.02,l:4:8Gi:0.04\n"
+     "at 30s\n"
+     "pod m failed exit=1\n"
+     "at 60s\n",
+     "0s launch b 1x s\n"
+     "1s launch b 1x l\n"
+     "1.1s launch a 1x x\n"
+     "6.1s start m on a-1\n"
+     "15s launch b 1x s\n"
+     "30s start m on a-1\n"},
     {"new work is for the first again, though the second has room: the dearer machines run empty",
      "environment e1 kwok spot max=8 types=m:4:8Gi:0.05 boot=10s\n"
      "environment e2 kwok max=8 types=m:4:8Gi:0.2 boot=10s delay=20s\n"
