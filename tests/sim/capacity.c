@@ -126,9 +126,23 @@ static bool is_bound(const struct pod *pod)
     return pod->phase == POD_PENDING && pod->node_name != NULL && pod->node_uid == NULL;
 }
 
+/* Less than its type should, or more than another of its type did: what was taken for too small may
+ * be large enough after all. */
+static bool is_odd(const struct world *world, const struct node *node)
+{
+    const struct sim_node *mine = store_find(world, KIND_NODE, NULL, node->meta.name);
+    const struct store *store = &world->stores[KIND_NODE];
+    bool odd = node->allocatable.cpu_milli % 1000 != 0;
+    for (size_t i = 0; i < store->count && mine != NULL; i++) {
+        const struct sim_node *other = (const struct sim_node *)store->items[i];
+        odd = odd || (name_eq(other->type, mine->type) && other->cpu_milli < mine->cpu_milli);
+    }
+    return odd;
+}
+
 /* What others do: their objects and edits, ends of pods, machines that are lost or offer less than
- * they should, calls that fail. Not what follows from our own acts: statuses as we wrote them, pods
- * that begin, machines that join as expected. */
+ * they should or more than others did, calls that fail. Not what follows from our own acts:
+ * statuses as we wrote them, pods that begin, machines that join as expected. */
 static bool is_news(const struct world *world, const struct event *event)
 {
     switch (event->kind) {
@@ -144,7 +158,7 @@ static bool is_news(const struct world *world, const struct event *event)
         return event->pod->phase >= POD_SUCCEEDED || event->pod->job_uid == NULL ||
                is_bound(event->pod);
     case EVENT_NODE:
-        return !event->node->ready || event->node->allocatable.cpu_milli % 1000 != 0;
+        return !event->node->ready || is_odd(world, event->node);
     default:
         return true;
     }
