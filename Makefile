@@ -196,6 +196,7 @@ $(foreach folder,$(FUZZ_FOLDERS),$(eval $(call fuzz_folder_rules,$(folder))))
 
 # ONLY=core/place runs one file, ONLY=core the files of one module.
 ONLY ?=
+override ONLY := $(ONLY:%/=%)
 TEST_PROGRAMS := $(patsubst tests/%.c,build/check$(suffix)/%,$(if $(ONLY),\
     $(wildcard tests/$(ONLY:_test=)_test.c tests/$(ONLY)/*_test.c tests/$(ONLY)_fuzz.c tests/$(ONLY)/*_fuzz.c),\
     $(TEST_SOURCES) $(FUZZ_SOURCES)))
