@@ -31,14 +31,18 @@ void life_event(struct world *world, const struct event *event)
         recorder_event(world->recorder, event);
 }
 
-void life_plan(struct world *world, const struct plan *plan)
+static void keep_plan(struct world *world, const struct plan *plan)
 {
     struct err err = {0};
-    if (world->recorder == NULL)
-        return;
     recorder_plan(world->recorder, world->now_ns, plan);
     if (recorder_waiting(world->recorder) > 16 * 1024 && recorder_flush(world->recorder, &err) < 0)
         violation(world, "record", "cannot record: %s", err.text);
+}
+
+void life_plan(struct world *world, const struct plan *plan)
+{
+    if (world->recorder != NULL)
+        keep_plan(world, plan);
 }
 
 static void check(struct world *world)
