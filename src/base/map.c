@@ -46,12 +46,26 @@ static uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Up to 8 bytes as a little-endian number, so that the hash is the same on every machine. */
-static uint64_t load(const unsigned char *bytes, size_t size)
+/* 8 bytes as a little-endian number, so that the hash is the same on every machine. */
+static uint64_t load(const unsigned char *bytes)
 {
-    uint64_t word = 0;
-    memcpy(&word, bytes, size);
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
     return le64toh(word);
+}
+
+/* The same of 1 to 7 bytes: two loads that may overlap, or each byte; a memcpy of a size that is
+ * not known before would be a call. */
+static uint64_t load_few(const unsigned char *bytes, size_t size)
+{
+    if (size < 4) {
+        uint64_t middle = bytes[size / 2], last = bytes[size - 1];
+        return bytes[0] | middle << (size / 2 * 8) | last << ((size - 1) * 8);
+    }
+    uint32_t first, last;
+    memcpy(&first, bytes, sizeof(first));
+    memcpy(&last, bytes + size - sizeof(last), sizeof(last));
+    return le32toh(first) | (uint64_t)le32toh(last) << ((size - sizeof(last)) * 8);
 }
 
 /* Multiply and fold, 16 bytes a step, in the manner of wyhash. Both factors are mixed with
@@ -67,16 +81,16 @@ uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed)
     uint64_t state = fold(seed ^ k0, k1);
 
     for (; left > 16; at += 16, left -= 16)
-        state = fold(load(at, 8) ^ secret, load(at + 8, 8) ^ state);
+        state = fold(load(at) ^ secret, load(at + 8) ^ state);
 
     uint64_t low = 0, high = 0;
     if (left > 8) {
-        low = load(at, 8);
-        high = load(at + left - 8, 8) >> (16 - left) * 8; /* all that is behind low */
+        low = load(at);
+        high = load(at + left - 8) >> (16 - left) * 8; /* all that is behind low */
     } else if (left > 0 && size >= 8) {
-        low = load(at + left - 8, 8) >> (8 - left) * 8;
+        low = load(at + left - 8) >> (8 - left) * 8;
     } else if (left > 0) {
-        low = load(at, left);
+        low = load_few(at, left);
     }
     return fold(fold(low ^ secret, high ^ state) ^ k2, (uint64_t)size ^ k1);
 }
