@@ -293,8 +293,9 @@ void gone_remember(struct core *core, const struct object_meta *meta)
 
 bool is_gone(const struct core *core, const struct object_meta *meta)
 {
-    for (size_t i = 0; i < ARRAY_LEN(core->gone); i++) {
-        if (core->gone[i] != NULL && text_eq(core->gone[i], meta->uid))
+    /* A ring, filled from its first place on: behind one that is empty all are. */
+    for (size_t i = 0; i < ARRAY_LEN(core->gone) && core->gone[i] != NULL; i++) {
+        if (text_eq(core->gone[i], meta->uid))
             return true;
     }
     return false;
@@ -324,6 +325,12 @@ void plan_finalizer(struct core *core, const char *kind, const struct object_met
     *in_flight = true;
 }
 
+/* Nearly always: it is there, and not being deleted. */
+static bool finalizer_is_right(const struct object_meta *meta)
+{
+    return meta->has_finalizer == (meta->deleted_ns == 0);
+}
+
 static bool environment_may_go(const struct core_environment *environment)
 {
     if (environment->pods_live > 0 || environment->launches != NULL ||
@@ -342,7 +349,7 @@ void admin_plan(struct core *core)
         if (!queue->present || meta == NULL)
             continue;
         /* The finalizer first: both at once would be a conflict. */
-        if (!queue->finalizer_waits && !queue->status_in_flight)
+        if (!finalizer_is_right(meta) && !queue->finalizer_waits && !queue->status_in_flight)
             plan_finalizer(core, "JobQueue", meta, queue->resource_version, queue->live == 0,
                            &queue->finalizer_in_flight);
         front_look(core, queue);
@@ -359,7 +366,8 @@ void admin_plan(struct core *core)
         const struct object_meta *meta = environment_meta(environment);
         if (meta == NULL)
             continue;
-        if (!environment->finalizer_waits && !environment->status_in_flight)
+        if (!finalizer_is_right(meta) && !environment->finalizer_waits &&
+            !environment->status_in_flight)
             plan_finalizer(core, "ComputeEnvironment", meta, environment->resource_version,
                            environment_may_go(environment), &environment->finalizer_in_flight);
         plan_environment(core, environment);

@@ -97,7 +97,6 @@ static void look_at_cost(struct core *core, struct core_queue *queue)
 
 static void look_at_jobs(struct core *core, struct core_queue *queue)
 {
-    struct forecast forecasts[QUEUE_FRONT_MAX] = {0};
     struct front *front = queue->front;
     int64_t due_ns = front->looked_ns + FRONT_PERIOD_NS;
     /* Not before those that are told anything are told it: most jobs start by then. */
@@ -113,6 +112,7 @@ static void look_at_jobs(struct core *core, struct core_queue *queue)
     front->cost_dirty = true;
     front->looked_ns = core->now_ns;
     items_free(front);
+    struct forecast forecasts[QUEUE_FRONT_MAX] = {0};
     size_t count = 0;
     if (order_first(queue) != NULL)
         count = forecast(core, queue, NULL, QUEUE_FRONT_MAX, core->arena, forecasts);

@@ -315,6 +315,8 @@ void pods_plan(struct core *core)
     struct pod_list kept = {NULL, NULL, 0};
     struct core_pod *pod;
     core->creates_full = false;
+    if (core->outbox.first == NULL && core->cleanup.first == NULL)
+        return; /* as in most turns */
     while ((pod = list_take(&core->outbox)) != NULL) {
         if (pod->gone)
             pod_release_memory(core, pod);

@@ -214,10 +214,11 @@ void scale_plan(struct core *core)
         plan_launch(core, environment);
         plan_questions(core, environment);
         int64_t due = environment_wake_ns(core, environment);
-        if (due != INT64_MAX)
-            timer_set(&core->timers, &environment->timer,
-                      due > core->now_ns ? due : core->now_ns + NS_PER_MS);
-        else
+        if (due <= core->now_ns)
+            due = core->now_ns + NS_PER_MS;
+        if (due == INT64_MAX)
             timer_clear(&core->timers, &environment->timer);
+        else if (!timer_is_set(&environment->timer) || environment->timer.due_ns != due)
+            timer_set(&core->timers, &environment->timer, due); /* most turns do not move it */
     }
 }
