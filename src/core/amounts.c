@@ -47,16 +47,19 @@ static int64_t add_capped(int64_t a, int64_t b)
     return sum;
 }
 
+/* Most dimensions are of nothing that is asked for here: a look is quicker than a sum. */
 void amounts_add(struct amounts *sum, const struct amounts *more)
 {
     for (size_t i = 0; i < DIM_MAX; i++)
-        sum->v[i] = add_capped(sum->v[i], more->v[i]);
+        if (more->v[i] != 0)
+            sum->v[i] = add_capped(sum->v[i], more->v[i]);
 }
 
 void amounts_sub(struct amounts *sum, const struct amounts *less)
 {
     for (size_t i = 0; i < DIM_MAX; i++)
-        sum->v[i] = add_capped(sum->v[i], -less->v[i]);
+        if (less->v[i] != 0)
+            sum->v[i] = add_capped(sum->v[i], -less->v[i]);
 }
 
 bool amounts_fit(const struct amounts *needs, const struct amounts *room)
@@ -118,6 +121,9 @@ struct core_class *class_use(struct core *core, const struct placement *placemen
     class_->hash = hash;
     class_->measurable = amounts_from(core, &placement->requests, &class_->needs);
     class_->needs.v[DIM_PODS] = 1;
+    struct str words = STR_EMPTY;
+    resources_print(&placement->requests, &words);
+    class_->requests_text = str_take(&words);
     class_->users = 1;
     class_->next = *bucket;
     *bucket = class_;
@@ -139,5 +145,6 @@ void class_drop(struct core *core, struct core_class *class_)
         link = &(*link)->next;
     *link = class_->next;
     placement_done(&class_->placement);
+    free(class_->requests_text);
     free(class_);
 }

@@ -20,6 +20,8 @@ __extension__ typedef __int128 wide;
 
 static void grow(int64_t *sum, int64_t *rest, int64_t rate, int64_t ns, int64_t unit)
 {
+    if (rate == 0)
+        return; /* the rest is less than a unit */
     wide all = (wide)rate * ns + *rest;
     *sum += (int64_t)(all / unit);
     *rest = (int64_t)(all % unit);

@@ -134,7 +134,7 @@ static const char *needs_of(const struct core_job *job, struct arena *arena)
     AUTO_STR text = STR_EMPTY;
     if (job->gang)
         str_addf(&text, "%u nodes at once, each with ", job->size);
-    resources_print(&job->class_->placement.requests, &text);
+    str_add(&text, job->class_->requests_text);
     return arena_copy(arena, str_text(&text));
 }
 

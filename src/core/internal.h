@@ -98,6 +98,7 @@
 struct core_class { /* all work with the same requirements; searched for once */
     struct placement placement;
     struct amounts needs;
+    char *requests_text; /* what it asks for, for people */
     uint64_t hash;
     bool measurable; /* false: asks for more different extended resources than the core can tell
                         apart */

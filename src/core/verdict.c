@@ -322,7 +322,7 @@ enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct 
     str_add(out, "needs ");
     if (job->gang)
         str_addf(out, "%u nodes at once, each with ", job->size);
-    resources_print(&job->class_->placement.requests, out);
+    str_add(out, job->class_->requests_text);
     str_add(out, "; ");
     str_add(out, str_text(&all));
     return best;
