@@ -16,6 +16,17 @@ void object_meta_done(struct object_meta *meta)
     *meta = (struct object_meta){0};
 }
 
+int64_t version_number(const char *text)
+{
+    int64_t number = 0;
+    for (; text != NULL && *text >= '0' && *text <= '9'; text++) {
+        if (number > (INT64_MAX - 9) / 10)
+            return INT64_MAX;
+        number = number * 10 + (*text - '0');
+    }
+    return number;
+}
+
 struct json_object *job_owner_references(const struct object_meta *job)
 {
     struct json_object *owner = json_object_new_object();

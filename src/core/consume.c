@@ -160,8 +160,8 @@ void consumable_apply(struct core *core, struct consumable_resource *take_spec)
     resource->spec = take_spec;
     resource->finalizer_waits = false;
     if (resource->resource_version == NULL || take_spec->meta.resource_version == NULL ||
-        strtoll(take_spec->meta.resource_version, NULL, 10) >
-            strtoll(resource->resource_version, NULL, 10))
+        version_number(take_spec->meta.resource_version) >
+            version_number(resource->resource_version))
         text_set(&resource->resource_version, take_spec->meta.resource_version);
     if (old == NULL || !core->synced)
         load_status(core, resource);

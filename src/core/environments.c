@@ -82,9 +82,8 @@ void environment_apply(struct core *core, struct compute_environment *take_spec)
     environment->spec = take_spec;
     charge_heard(core, environment);
     environment->finalizer_waits = false;
-    if (environment->resource_version == NULL ||
-        strtoll(take_spec->meta.resource_version != NULL ? take_spec->meta.resource_version : "0",
-                NULL, 10) > strtoll(environment->resource_version, NULL, 10))
+    if (environment->resource_version == NULL || version_number(take_spec->meta.resource_version) >
+                                                     version_number(environment->resource_version))
         text_set(&environment->resource_version, take_spec->meta.resource_version);
     environment->status_dirty = true;
     if (take_spec->meta.deleted_ns != 0)

@@ -18,11 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t version_number(const char *text)
-{
-    return text != NULL ? strtoll(text, NULL, 10) : 0;
-}
-
 static bool is_terminal(const struct pod *seen)
 {
     return seen->phase == POD_SUCCEEDED || seen->phase == POD_FAILED;

@@ -71,7 +71,7 @@ static void set_present(struct core *core, struct core_queue *queue, bool presen
 
 static void take_version(char **field, const char *version)
 {
-    if (*field == NULL || version == NULL || strtoll(version, NULL, 10) > strtoll(*field, NULL, 10))
+    if (*field == NULL || version == NULL || version_number(version) > version_number(*field))
         text_set(field, version);
 }
 

@@ -66,6 +66,10 @@ struct condition {
 
 void object_meta_done(struct object_meta *meta);
 
+/* A resourceVersion as a number, by which two states of one object are told apart; NULL or no
+ * number: 0. */
+int64_t version_number(const char *text);
+
 /* For metadata.ownerReferences of what a BatchJob owns: it goes with the job. */
 struct json_object;
 struct json_object *job_owner_references(const struct object_meta *job);
