@@ -117,13 +117,14 @@ static struct run_result run_seed(const struct run_options *given, struct totals
     AUTO_STR plan = STR_EMPTY;
     disturbances_print(options.disturbances, &plan);
     unsigned one_in = options.small ? SMALL_COMPARED_ONE_IN : COMPARED_ONE_IN;
-    options.hash_plans = options.seed % one_in == 0 && plan.size == 0;
+    options.hash_plans = options.recorded = options.seed % one_in == 0 && plan.size == 0;
     snprintf(seed_text, sizeof(seed_text), "died in seed %llu%s %s\n",
              (unsigned long long)options.seed, options.small ? " --small" : "", str_text(&plan));
     struct run_result result, again;
     run_world(&options, &totals->counters, &result);
     if (options.hash_plans && !result.failed && !options.verbose) {
         struct counters unused = {0};
+        options.recorded = false;
         run_world(&options, &unused, &again);
         totals->counters.replays_compared++;
         if (again.plan_hash != result.plan_hash || again.steps != result.steps) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* record.c - each life of the process as a log, and the log replayed
  *
- * In the worlds that run twice, everything that the core is told goes through the log's form into a
- * second core, which must make the same plans, byte for byte. */
+ * In the worlds that run twice, everything that the core is told in the first run goes through the
+ * log's form into a second core, which must make the same plans, byte for byte. The second run is
+ * not recorded: it must make the plans of the first, with whose log all has been looked at. */
 #include "bulkhead/record/record.h"
 #include "sim/world.h"
 
@@ -17,7 +18,7 @@ static int keep(void *ctx, const void *bytes, size_t size, struct err *err)
 
 void life_begin(struct world *world, const struct core_options *options)
 {
-    if (!world->hash_plans)
+    if (!world->recorded)
         return;
     const struct recorder_options recorder = {
         .version = "sim", .core = *options, .write = keep, .ctx = &world->record};

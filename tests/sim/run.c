@@ -31,6 +31,7 @@ static void world_init(struct world *world, const struct run_options *options)
     world->verbose = options->verbose;
     world->story_on = options->story || options->verbose;
     world->hash_plans = options->hash_plans;
+    world->recorded = options->recorded;
     world->coded = codec_is_tried(world);
     memcpy(world->disturbances, options->disturbances, sizeof(world->disturbances));
     world->notice_log = options->notice_log;

@@ -207,7 +207,7 @@ struct world {
     int64_t turns_told, fronts_told; /* since then: see turn_is_told */
     int64_t progress_ns;             /* when a pod or a machine was last made */
     uint64_t plan_hash;
-    bool hash_plans;
+    bool hash_plans, recorded;
     bool coded;                /* what is written is encoded and decoded too: codec.c */
     struct recorder *recorder; /* of this life of the process; NULL: it is not recorded */
     struct str record;
@@ -646,6 +646,7 @@ struct run_options {
     const uint8_t *choices; /* two bytes decide one draw each, until they are used up; or NULL */
     size_t choice_bytes;
     bool verbose, story, hash_plans, no_faults, small;
+    bool recorded; /* each life of the process, and replayed */
     struct disturbance disturbances[DISTURBANCES_MAX];
     struct notice_log *notice_log; /* filled; NULL: not wanted */
 };
