@@ -406,7 +406,7 @@ struct core_job {
     struct core_results *results; /* of children; NULL: none */
     struct core_inputs *inputs;   /* of children; NULL: they use nothing of their own ones */
     uint64_t sequence, written_sequence, sent_sequence; /* changes; durable; in flight */
-    uint64_t decided_sequence; /* children that ended with their job, not by a pod: once durable */
+    uint64_t decided_sequence; /* ends of children that no pod has made: count once durable */
     bool status_in_flight;
     int64_t written_ns, status_due_ns, status_retry_ns;
     int64_t status_bytes;

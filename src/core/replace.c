@@ -123,6 +123,7 @@ static void take(struct core *core, struct core_dependency *dependency)
     dependency->outcome = DEPENDENCY_SATISFIED;
     job_changed(core, job, 0);
     dependency->sequence = job->sequence;
+    job->decided_sequence = job->sequence;
     job->taking = true;
     map_put(core->replacements, on->uid, job);
     AUTO_TEXT words = text_printf("takes the place of %s", dependency->name);

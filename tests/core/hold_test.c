@@ -426,6 +426,32 @@ static const struct world_row rows[] = {
      "30s jobs\n"
      "  b PENDING\n"
      "  r STARTING\n"},
+    {"nothing that waits for what was taken over starts before that is written",
+     BEGIN
+     "job a queue=q cpu=1 array=2\n"
+     "at 1s\n"
+     "pod a/0 ok\n"
+     "pod a/1 failed exit=1\n"
+     "at 2s\n"
+     "answer always job-status r again\n"
+     "job r queue=q cpu=1 array=2 replaces=a\n"
+     "at 3s\n"
+     "job c queue=q cpu=1 array=2 after=r:N_TO_N\n"
+     "at 8s\n"
+     "why c\n"
+     "answer job-status r ok\n"
+     "at 10s\n",
+     "0s start a/0 on n1\n"
+     "0s start a/1 on n1\n"
+     "1s told a FAILED ArrayChildFailed\n"
+     "2s told r PENDING DependencyPending\n"
+     "3s told r PENDING DependencyPending\n"
+     "5s told r PENDING DependencyPending\n"
+     "8s told c PENDING DependencyPending\n"
+     "8s c PENDING DependencyPending: 2 of 2 children (0-1) wait: waits for r (PENDING)\n"
+     "9s told r PENDING DependencyPending\n"
+     "9s start r/1 on n1\n"
+     "9s start c/0 on n1\n"},
     {"nothing starts before it is written what was taken over",
      BEGIN
      "job a queue=q cpu=1 array=2\n"
