@@ -64,7 +64,7 @@ static const struct sim_job *recorded(const struct world *world, const struct si
 static bool will_be_decided(const struct world *world, const struct sim_job *job, const char *name,
                             const struct sim_dependency *dependency, int depth)
 {
-    const struct sim_job *on = dependency != NULL && dependency->hold
+    const struct sim_job *on = dependency != NULL
                                    ? recorded(world, job, name)
                                    : store_find(world, KIND_JOB, job->object.namespace_, name);
     if (on != NULL && dependency != NULL && dependency->condition == DEPEND_ON_SUCCESS)

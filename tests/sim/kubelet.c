@@ -465,7 +465,7 @@ static void another_came(struct world *world, struct sim_pod *pod)
     /* Told to go in that very second: times do not say to a later process which was first. */
     int64_t told_ns = pod->object.deleted_ns - pod->grace_s * NS_PER_S;
     if (pod->object.deleted_ns != 0 && told_ns / NS_PER_S == world->now_ns / NS_PER_S)
-        pod->body->on_another = pod->body->for_another = true;
+        pod->body->host_lost = pod->body->for_another = true;
 }
 
 void node_join(struct world *world, struct instance_live *instance)

@@ -242,8 +242,8 @@ struct body {
     struct instance_live *instance; /* that admitted it */
     struct sim_pod *sibling;        /* the child's try before this one */
     bool admitted, executing, confirmed, killed;
-    bool told_hang;    /* its kubelet has said that the image does not come */
-    bool on_another;   /* told to go when another Node had the name */
+    bool told_hang; /* its kubelet has said that the image does not come */
+    bool host_lost; /* told to go when another Node had the name, or by others on a dead machine */
     bool for_another;  /* the same, or by the process when another had had it */
     bool counted_late; /* it is told of as an attempt that did not start in time */
     bool anew;         /* another Node has come under its node's name */

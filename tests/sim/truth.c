@@ -94,17 +94,18 @@ static bool was_too_late(const struct sim_pod *pod)
 }
 
 /* Stopped when another Node had its name: whoever had heard of that Node stopped it for that, and
- * says so; who had not, stopped it for its start deadline. What is said first holds. */
+ * says so; who had not, stopped it for its start deadline. Stopped by somebody else when its
+ * machine was dead: who had given it up with its machine before, and has not written that yet, says
+ * that; who comes later goes by the times. What is said first holds. */
 static bool could_not_start(const struct sim_pod *pod)
 {
-    return was_too_late(pod) &&
-           (pod->deadline || !pod->body->on_another || pod->body->counted_late);
+    return was_too_late(pod) && (pod->deadline || !pod->body->host_lost || pod->body->counted_late);
 }
 
 void truth_counted(const struct sim_job *job, uint32_t index, int64_t attempts)
 {
     const struct sim_pod *last = job->truth->children[index].last;
-    if (last != NULL && last->body->on_another && attempts >= last->attempt && was_too_late(last))
+    if (last != NULL && last->body->host_lost && attempts >= last->attempt && was_too_late(last))
         last->body->counted_late = true;
 }
 

@@ -275,8 +275,10 @@ void pod_delete(struct world *world, struct sim_pod *pod, int64_t grace_s)
         const struct sim_node *node = node_of_pod(world, pod);
         pod->body->told_held =
             pod->object.finalizer && !is_recorded(world, pod) && !is_given_up(world, pod);
-        pod->body->on_another = node != NULL && !name_eq(node->object.uid, pod_machine(pod));
-        pod->body->for_another = pod->body->on_another || (pod->body->anew && world->deleting_pod);
+        bool another = node != NULL && !name_eq(node->object.uid, pod_machine(pod));
+        bool dead = pod->node_name != NULL && (node == NULL || !node->instance->alive);
+        pod->body->host_lost = another || (dead && !world->deleting_pod);
+        pod->body->for_another = another || (pod->body->anew && world->deleting_pod);
         pod->object.deleted_ns = world->now_ns + grace_s * NS_PER_S;
         pod->grace_s = grace_s;
         if (!at_once || pod->object.finalizer)
