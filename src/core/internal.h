@@ -512,7 +512,7 @@ struct core {
     struct pod_list cleanup; /* pods to release and delete: as many at once as cleanups_max */
     struct pod **early_pods;
     size_t early_count, early_capacity;
-    char *gone[64]; /* UIDs of admins' objects that were deleted lately, see gone_remember */
+    char *gone[256]; /* UIDs of what was deleted lately, see gone_remember */
     size_t gone_next;
     bool adopting;   /* the pods of earlier lives are being taken in */
     bool superseded; /* a later try is known of the pod whose end is being applied */

@@ -174,6 +174,10 @@ static void revision_insert(struct core_definition *of, struct core_revision *re
 void revision_apply(struct core *core, struct job_definition *take_content)
 {
     const struct object_meta *meta = &take_content->meta;
+    if (is_gone(core, meta)) {
+        job_definition_free(take_content);
+        return;
+    }
     AUTO_TEXT key = text_printf("%s/%s", meta->namespace_, meta->name);
     struct core_revision *revision = map_get(core->revisions, key);
     if (revision == NULL) {
@@ -544,10 +548,12 @@ static void create_done(struct core *core, struct core_definition *definition, s
 static void delete_done(struct core *core, struct core_revision *revision, const struct done *done)
 {
     struct core_definition *of = revision->of;
-    if (done->result == DONE_OK || done->result == DONE_NOT_FOUND)
+    if (done->result == DONE_OK || done->result == DONE_NOT_FOUND) {
         revision->stored = false;
-    else
+        gone_remember(core, &revision->spec->meta); /* its creation may not have been heard yet */
+    } else {
         try_again(core, of);
+    }
     definition_look(core, of);
 }
 

@@ -271,6 +271,23 @@ static const struct world_row rows[] = {
      "5s b FAILED InvalidDefinition: JobDefinition d:2 does not exist any more: revisions that no job uses are removed after spec.revisionHistoryLimit newer ones\n"
      "6s delete revision d-u1-d-3\n"
      "6s definition d ACTIVE latest=4 active=4\n"},
+    {"a revision that was deleted is not there again when its creation is heard late",
+     HERE
+     "definition d cpu=1 history=0\n"
+     "at 1s\n"
+     "definition d cpu=2\n"
+     "at 2s\n"
+     "revision d-u1-d-1 was number=1\n"
+     "job a queue=q definition=d:1\n"
+     "at 3s\n"
+     "why a\n",
+     "0s store d-u1-d-1: cpu=1\n"
+     "0s definition d ACTIVE latest=1 active=1\n"
+     "1s store d-u1-d-2: cpu=2\n"
+     "1s delete revision d-u1-d-1\n"
+     "1s definition d ACTIVE latest=2 active=2\n"
+     "2s told a FAILED InvalidDefinition\n"
+     "3s a FAILED InvalidDefinition: JobDefinition d:1 does not exist any more: revisions that no job uses are removed after spec.revisionHistoryLimit newer ones\n"},
     {"what cannot be stored is told, and nothing of it starts",
      HERE
      "answer always revision-create d:1 forbidden no right\n"

@@ -289,7 +289,14 @@ static bool pod_happens(struct world *world, const struct line *line)
     return true;
 }
 
-/* "queue q was enabled": what it was before its last change, heard late. */
+static struct thing *thing_just_gone(const struct world *world, const char *kind, const char *name)
+{
+    struct thing *gone = world->gone;
+    return gone != NULL && strcmp(gone->kind, kind) == 0 && strcmp(gone->name, name) == 0 ? gone
+                                                                                          : NULL;
+}
+
+/* "queue q was enabled": what it was before its last change, or before it went, heard late. */
 static void show_old(struct world *world, const struct thing *thing, const struct line *line)
 {
     AUTO_TEXT rest = rest_of(line, 3);
@@ -310,6 +317,8 @@ static bool thing_happens(struct world *world, const struct line *line)
         thing_gone(world, thing);
         return true;
     }
+    if (thing == NULL && strcmp(what, "was") == 0)
+        thing = thing_just_gone(world, kind, line->words[1]);
     if (thing != NULL && strcmp(what, "was") == 0) {
         show_old(world, thing, line);
         return true;

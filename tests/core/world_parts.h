@@ -114,6 +114,7 @@ struct world {
     unsigned job_count, definition_count, machine_count;
     bool synced;
     struct thing *things, *tail;
+    struct thing *gone;            /* that went last; NULL: none did */
     struct world_pod *pods, *late; /* late: of a create that is on its way still */
     struct machine *machines;
     struct canned *canned;

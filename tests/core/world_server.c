@@ -163,7 +163,9 @@ void thing_gone(struct world *world, struct thing *thing)
             pod->end_due_ns = world->now_ns + 40 * NS_PER_S;
         }
     }
-    thing_free(thing);
+    if (world->gone != NULL)
+        thing_free(world->gone);
+    world->gone = thing;
 }
 
 static void show_broken(struct world *world, const struct thing *thing, const char *words)
@@ -873,6 +875,8 @@ void server_free(struct world *world)
     answers_drop(world);
     if (world->late != NULL)
         pod_free_record(world->late);
+    if (world->gone != NULL)
+        thing_free(world->gone);
     while (world->things != NULL) {
         struct thing *thing = world->things;
         world->things = thing->next;
