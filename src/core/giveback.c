@@ -119,10 +119,13 @@ static bool could_run_elsewhere(const struct core *core, const struct core_job *
 
 /* The first of a queue fits no type, but this very node, which offers more than others of its type
  * did; it waits for something else than room. Were the node given back, the job would be set aside,
- * a machine bought for who comes next, and when that offers as much, it would all begin again. */
+ * a machine bought for who comes next, and when that offers as much, it would all begin again. Not
+ * where maxvCpus was lowered below what is there: who lowered it wants the machines gone. */
 static bool is_the_only_place(const struct core *core, const struct core_environment *environment,
                               const struct core_node *node)
 {
+    if (environment->vcpus - environment->vcpus_leaving > environment->spec->max_vcpus)
+        return false;
     for (const struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
         const struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
         const struct core_job *job = order_first(queue);

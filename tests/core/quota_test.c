@@ -221,6 +221,25 @@ static const struct world_row rows[] = {
      "0s start a on n1\n"
      "10s g RUNNABLE QueueLimitReached: needs 1 of limits.maxRunningJobs of JobQueue q, 1 of 1 in use; room comes when a running job of the queue ends, or raise the limit\n"
      "10s start g/0 on n1\n"},
+    {"no node above a maxvCpus that was lowered is kept for the first, which waits for something else",
+     "environment e kwok max=8 types=small:4:8Gi:0.05 delay=10s boot=5s\n"
+     "policy p reservation=50\n"
+     "queue q envs=e policy=p\n"
+     "job r queue=q share=a cpu=2 runs=20s\n"
+     "at 10s\n"
+     "job large queue=q share=a cpu=3\n"
+     "at 15s\n"
+     "environment e max=2\n"
+     "at 100s\n"
+     "why large\n",
+     "0s launch e 1x small\n"
+     "5s start r on e-1\n"
+     "15s BEYOND maxvCpus of e: 4\n"
+     "16s BEYOND maxvCpus of e: 4\n"
+     "20s BEYOND maxvCpus of e: 4\n"
+     "25s BEYOND maxvCpus of e: 4\n"
+     "35s terminate e i1\n"
+     "100s large RUNNABLE MaxvCpusTooSmall: MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - needs cpu 3; e: every instance type that it fits has more vCPUs than maxvCpus, 2\n"},
     {"the only node that the first could run on stays, though a limit keeps it waiting",
      "environment e kwok max=8 types=small:2:8Gi:0.05 delay=10s boot=5s allocatable=1900m\n"
      "queue q envs=e most-vcpus=2\n"
