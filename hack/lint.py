@@ -318,16 +318,51 @@ def check_proofs(found):
         for constant, where in BOUND.findall(line):
             if constant not in (text_of(where) or ""):
                 found.error("docs/limits.md", number, f"{where} has no {constant!r}")
+    check_names(found)
     found.summary = f"{count} rows"
 
 
+FIELD = re.compile(r"`(?:\.?status|spec)((?:\.[a-zA-Z]+(?:\[\])?)+)")
+METRIC = re.compile(r"`(bulkhead_[a-z_]+[a-z])\b")
+VERDICT = re.compile(r'^    \[VERDICT_\w+\]\s*= "(\w+)",', re.M)
+ENDED = re.compile(r'\bjob_(?:end|fail_waiting)\([^;]*?"([A-Z]\w+)"')
+
+
+def check_names(found):
+    """Metrics and fields that a document names are there, and each reason of a job has its row in states.md."""
+    crds = "".join(text_of(name) for name in FILES if name.startswith("crds/"))
+    metrics = text_of("controller/metrics.c")
+    for name in FILES:
+        if not name.endswith(".md"):
+            continue
+        for number, line in enumerate(text_of(name).split("\n"), 1):
+            for metric in METRIC.findall(line):
+                if f'"{metric}' not in metrics:
+                    found.error(name, number, f"controller/metrics.c has no {metric}")
+            for path in FIELD.findall(line) if name.startswith("docs/") else ():
+                for word in re.findall(r"\w+", path):
+                    if not re.search(rf"^ +(?:- )?{word}:", crds, re.M):
+                        found.error(name, number, f"no CRD has a field {word}")
+    core = {name: text_of(name) for name in FILES if re.fullmatch(r"src/core/\w+\.c", name)}
+    told = {reason for text in core.values() for reason in VERDICT.findall(text) + ENDED.findall(text)}
+    rows = set(re.findall(r"^\| `([A-Z]\w+)` \|", text_of("docs/states.md"), re.M))
+    for reason in sorted(told - rows):
+        found.error("docs/states.md", 0, f"no row for the reason {reason}")
+    for reason in sorted(rows):
+        if not any(f'"{reason}"' in text for text in core.values()):
+            found.error("docs/states.md", 0, f"src/core has no reason {reason}")
+
+
 def check_proof_table(found, table, first):
-    count = 0
+    count, seen = 0, set()
     for number, line in enumerate((text_of(table) or "").split("\n"), 1):
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)][1:-1]
         if len(cells) < 2 or cells[0] == first or set(cells[0]) <= set("-"):
             continue
         count += 1
+        if cells[0] in seen:
+            found.error(table, number, f"a second row {cells[0]!r}")
+        seen.add(cells[0])
         if len(cells) != 4:
             found.error(table, number, f"{len(cells)} columns, expected 4, of which the last is the test")
             continue
