@@ -46,7 +46,7 @@ static const struct flag flags[] = {
     { "retry-period", FLAG_SECONDS, AT(retry_period_s), "2", 1, 3600, "TIME",
       "how often the lease is renewed or tried" },
     { "listen", FLAG_LISTEN, AT(listen), "0.0.0.0:8080", 0, 0, "ADDR:PORT",
-      "/healthz, /readyz and /metrics; port 0 takes any free one and prints it" },
+      "/healthz, /readyz, /metrics and /explain; port 0 takes any free one and prints it" },
     { "node-programs-dir", FLAG_TEXT, AT(programs_dir), NULL, 0, 0, "DIR",
       "programs that environments with the command provider may run; none without it" },
     { "event-sink", FLAG_TEXT, AT(sink_url), NULL, 0, 0, "URL",
@@ -205,6 +205,18 @@ static int options_check(const struct options *options, struct err *err)
     return 0;
 }
 
+/* What getopt_long stopped at: a long flag that is none is the word before where it stands. */
+static int flag_refuse(const char *word, struct err *err)
+{
+    if (optopt >= 256)
+        return err_set(err, ERR_INVALID, "--%s takes no value; see --help",
+                       flags[optopt - 256].name);
+    if (optopt != 0)
+        return err_set(err, ERR_INVALID, "-%c is not a flag of bulkhead-controller; see --help",
+                       optopt);
+    return err_set(err, ERR_INVALID, "%s is not a flag of bulkhead-controller; see --help", word);
+}
+
 int options_parse(int argc, char *const argv[], struct options *ret_options, struct err *err)
 {
     struct options options = {.kubeconfig = NULL};
@@ -222,8 +234,7 @@ int options_parse(int argc, char *const argv[], struct options *ret_options, str
         if (got == ':')
             return err_set(err, ERR_INVALID, "%s needs a value; see --help", argv[optind - 1]);
         if (got == '?')
-            return err_set(err, ERR_INVALID, "%s is not a flag of bulkhead-controller; see --help",
-                           argv[optind - 1]);
+            return flag_refuse(argv[optind - 1], err);
         if (got == 'h')
             options.help = true;
         else if (flag_set(&options, &flags[got - 256], optarg, err) < 0)
@@ -248,7 +259,7 @@ void options_help(struct str *out)
         const struct flag *flag = &flags[i];
         AUTO_STR left = STR_EMPTY;
         str_addf(&left, "--%s %s", flag->name, flag->argument != NULL ? flag->argument : "");
-        str_addf(out, "  %-27s %s", str_text(&left), flag->help);
+        str_addf(out, "  %-29s %s", str_text(&left), flag->help);
         if (flag->fallback != NULL)
             str_addf(out, " (%s)", flag->fallback);
         str_add(out, "\n");

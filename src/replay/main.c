@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - bulkhead-replay: a log of decisions again, or its jobs under other settings
  *
- *   bulkhead-replay LOG                        every event into a core of its own; every plan must
- * be the recorded one, byte for byte bulkhead-replay --report LOG               and what came of
- * that day, as tables bulkhead-replay --what-if FILE.yaml LOG    the same jobs with other queues
- * and environments: one column for the recorded day, one for the same settings in a perfect world,
- * one for the manifests
- *
  * Exit status: 0 the plans are the same; 1 they are not, or something cannot be read; 2 usage. */
 #include "bulkhead/base/clock.h"
 #include "bulkhead/day/recorded.h"
@@ -27,29 +21,44 @@ enum { MANIFESTS_BYTES_MAX = 4 << 20, PLAN_LINES_SHOWN = 40 };
 
 struct asked {
     const char *log, *what_if;
-    bool report;
+    bool report, help;
 };
 
-static int usage(void)
-{
-    fprintf(stderr, "usage: bulkhead-replay [--report] [--what-if MANIFESTS.yaml] LOG\n");
-    return 2;
-}
+static const char help[] =
+    "bulkhead-replay [--report] [--what-if MANIFESTS.yaml] LOG\n\n"
+    "Makes every plan of a log (bulkhead-controller --record) again, byte for byte.\n\n"
+    "  --report                  and what came of that day, as tables\n"
+    "  --what-if MANIFESTS.yaml  the same jobs with these queues and environments instead, as a\n"
+    "                            table: the day as recorded, its own settings in a perfect world,\n"
+    "                            and these settings there\n"
+    "  --help                    print this and exit\n\n"
+    "Exit status: 0 every plan is the recorded one; 1 one is not, or something cannot be read;\n"
+    "2 the command line is wrong.\n";
 
-static bool read_arguments(int argc, char **argv, struct asked *asked)
+static int read_arguments(int argc, char **argv, struct asked *asked, struct err *err)
 {
     *asked = (struct asked){.log = NULL};
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--report") == 0)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            asked->help = true;
+        else if (strcmp(argv[i], "--report") == 0)
             asked->report = true;
         else if (strcmp(argv[i], "--what-if") == 0 && i + 1 < argc)
             asked->what_if = argv[++i];
-        else if (argv[i][0] == '-' || asked->log != NULL)
-            return false;
+        else if (strcmp(argv[i], "--what-if") == 0)
+            return err_set(err, ERR_INVALID, "--what-if needs a file of manifests; see --help");
+        else if (argv[i][0] == '-')
+            return err_set(err, ERR_INVALID, "%s is not a flag of bulkhead-replay; see --help",
+                           argv[i]);
+        else if (asked->log != NULL)
+            return err_set(err, ERR_INVALID, "\"%s\" is left over: one log at a time; see --help",
+                           argv[i]);
         else
             asked->log = argv[i];
     }
-    return asked->log != NULL;
+    if (asked->log == NULL && !asked->help)
+        return err_set(err, ERR_INVALID, "which log? see --help");
+    return 0;
 }
 
 /* Logs are large and read once from begin to end. */
@@ -184,8 +193,14 @@ int main(int argc, char **argv)
     struct err err = {0};
     const void *bytes;
     size_t size;
-    if (!read_arguments(argc, argv, &asked))
-        return usage();
+    if (read_arguments(argc, argv, &asked, &err) < 0) {
+        fprintf(stderr, "bulkhead-replay: %s\n", err.text);
+        return 2;
+    }
+    if (asked.help) {
+        fputs(help, stdout);
+        return 0;
+    }
     int result = map_file(asked.log, &bytes, &size, &err);
     if (result == 0) {
         result = run(&asked, bytes, size, &err);

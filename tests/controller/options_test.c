@@ -58,6 +58,10 @@ TEST(options_given)
 static const struct { const char *args[4]; const char *want; } refused[] = {
     { { "--nodes", "3" },             "--nodes is not a flag of bulkhead-controller; see --help" },
     { { "-x" },                       "-x is not a flag of bulkhead-controller; see --help" },
+    { { "-xh" },                      "-x is not a flag of bulkhead-controller; see --help" },
+    { { "--version", "-hx" },         "-x is not a flag of bulkhead-controller; see --help" },
+    { { "--help=all" },               "--help takes no value; see --help" },
+    { { "--re=3" },                   "--re=3 is not a flag of bulkhead-controller; see --help" },
     { { "start" },                    "\"start\" is left over: bulkhead-controller takes flags only; see --help" },
     { { "--kubeconfig" },             "--kubeconfig needs a value; see --help" },
     { { "--kubeconfig", "" },         "--kubeconfig: \"\", expected a FILE" },
@@ -90,6 +94,7 @@ TEST(options_help_is_a_table)
 {
     AUTO_STR help = STR_EMPTY;
     options_help(&help);
-    CHECK_HAS("a flag", str_text(&help), "\n  --lease-duration TIME       another replica");
+    CHECK_HAS("a flag", str_text(&help), "\n  --lease-duration TIME         another replica");
     CHECK_HAS("its default", str_text(&help), "so long (15)\n");
+    CHECK_HAS("the longest", str_text(&help), "\n  --event-sink-token-file FILE  a bearer token");
 }

@@ -11,13 +11,14 @@
 #include "bulkhead/day/scenario.h"
 #include "bulkhead/record/record.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { SETS_MAX = 64 };
+enum { SETS_MAX = 64, VALUES_MAX = 16 };
 
 struct asked {
     const char *file, *vary, *series, *record;
@@ -26,13 +27,10 @@ struct asked {
     int64_t every_s, hours;
 };
 
-static int usage(void)
-{
-    fprintf(stderr, "usage: day [--set Kind[/name].path=value]... [--vary Kind.path=v1,v2,...]\n"
-                    "           [--series FILE.csv] [--every SECONDS] [--hours N] [--record FILE]\n"
-                    "           SCENARIO.yaml\n");
-    return 2;
-}
+static const char usage[] =
+    "usage: day [--set Kind[/name].path=value]... [--vary Kind.path=v1,v2,...]\n"
+    "           [--series FILE.csv] [--every SECONDS] [--hours N] [--record FILE]\n"
+    "           SCENARIO.yaml\n";
 
 static bool read_number(const char *text, int64_t *ret)
 {
@@ -41,34 +39,64 @@ static bool read_number(const char *text, int64_t *ret)
     return *text != '\0' && *end == '\0' && *ret > 0;
 }
 
-static bool read_arguments(int argc, char **argv, struct asked *asked)
+static int read_flag(const char *flag, const char *value, struct asked *asked, struct err *err)
+{
+    if (strcmp(flag, "--set") == 0) {
+        if (asked->set_count == SETS_MAX)
+            return err_set(err, ERR_INVALID, "--set: expected at most %d", SETS_MAX);
+        asked->sets[asked->set_count++] = value;
+    } else if (strcmp(flag, "--vary") == 0) {
+        asked->vary = value;
+    } else if (strcmp(flag, "--record") == 0) {
+        asked->record = value;
+    } else if (strcmp(flag, "--series") == 0) {
+        asked->series = value;
+    } else if (strcmp(flag, "--every") == 0 || strcmp(flag, "--hours") == 0) {
+        if (!read_number(value, flag[2] == 'e' ? &asked->every_s : &asked->hours))
+            return err_set(err, ERR_INVALID, "%s: \"%s\", expected a number", flag, value);
+    } else {
+        return err_set(err, ERR_INVALID, "%s is not a flag of day", flag);
+    }
+    return 0;
+}
+
+/* A column a value: what is written for one day has no place then. */
+static int check_vary(const struct asked *asked, struct err *err)
+{
+    const char *equals = asked->vary != NULL ? strchr(asked->vary, '=') : NULL;
+    size_t values = 1;
+    if (asked->vary == NULL)
+        return 0;
+    if (asked->record != NULL || asked->series != NULL)
+        return err_set(err, ERR_INVALID, "--vary: not with --record or --series");
+    for (const char *at = equals; at != NULL && *at != '\0'; at++)
+        values += *at == ',';
+    if (equals == NULL || values > VALUES_MAX)
+        return err_set(err, ERR_INVALID, "--vary: \"%s\", expected Kind.path=v1,v2, at most %d",
+                       asked->vary, VALUES_MAX);
+    return 0;
+}
+
+static int read_arguments(int argc, char **argv, struct asked *asked, struct err *err)
 {
     *asked = (struct asked){.every_s = 60};
     for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (argv[i][0] != '-') {
-            if (asked->file != NULL)
-                return false;
+        if (argv[i][0] == '-') {
+            if (i + 1 == argc)
+                return err_set(err, ERR_INVALID, "%s: not a flag, or without its value", argv[i]);
+            if (read_flag(argv[i], argv[i + 1], asked, err) < 0)
+                return -1;
+            i++;
+        } else if (asked->file != NULL) {
+            return err_set(err, ERR_INVALID, "\"%s\" is left over: one scenario at a time",
+                           argv[i]);
+        } else {
             asked->file = argv[i];
-            continue;
         }
-        if (value == NULL)
-            return false;
-        i++;
-        if (strcmp(argv[i - 1], "--set") == 0 && asked->set_count < SETS_MAX)
-            asked->sets[asked->set_count++] = value;
-        else if (strcmp(argv[i - 1], "--vary") == 0)
-            asked->vary = value;
-        else if (strcmp(argv[i - 1], "--record") == 0)
-            asked->record = value;
-        else if (strcmp(argv[i - 1], "--series") == 0)
-            asked->series = value;
-        else if (strcmp(argv[i - 1], "--every") != 0 && strcmp(argv[i - 1], "--hours") != 0)
-            return false;
-        else if (!read_number(value, argv[i - 1][2] == 'e' ? &asked->every_s : &asked->hours))
-            return false;
     }
-    return asked->file != NULL;
+    if (asked->file == NULL)
+        return err_set(err, ERR_INVALID, "which scenario?");
+    return check_vary(asked, err);
 }
 
 static int read_file(const char *path, struct str *out, struct err *err)
@@ -77,11 +105,12 @@ static int read_file(const char *path, struct str *out, struct err *err)
     size_t size;
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return err_set(err, ERR_INVALID, "cannot be opened");
+        return err_set(err, ERR_INVALID, "%s", strerror(errno));
     while ((size = fread(buffer, 1, sizeof(buffer), file)) > 0 && out->size <= SCENARIO_BYTES_MAX)
         str_add_bytes(out, buffer, size);
+    bool whole = ferror(file) == 0;
     fclose(file);
-    return 0;
+    return whole ? 0 : err_set(err, ERR_INVALID, "cannot be read, or is no file");
 }
 
 static int write_series(const struct asked *asked, const struct day *day, struct err *err)
@@ -208,8 +237,6 @@ static int run_one(const struct asked *asked, const struct str *text, struct err
     return 0;
 }
 
-enum { VALUES_MAX = 16 };
-
 static int run_each(const struct asked *asked, const struct str *text, struct err *err)
 {
     struct scenario *scenarios[VALUES_MAX] = {NULL};
@@ -250,8 +277,14 @@ int main(int argc, char **argv)
     struct asked asked;
     struct err err = {0};
     AUTO_STR text = STR_EMPTY;
-    if (!read_arguments(argc, argv, &asked) || (asked.vary != NULL && asked.record != NULL))
-        return usage();
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    if (read_arguments(argc, argv, &asked, &err) < 0) {
+        fprintf(stderr, "day: %s\n%s", err.text, usage);
+        return 2;
+    }
     if (read_file(asked.file, &text, &err) == 0 &&
         (asked.vary != NULL ? run_each(&asked, &text, &err) : run_one(&asked, &text, &err)) == 0)
         return 0;

@@ -292,16 +292,13 @@ static bool read_number(const char *text, uint64_t *ret)
     return *text != '\0' && *end == '\0';
 }
 
-static int usage(void)
-{
-    fprintf(stderr,
-            "usage: sim [--runs N] [--walk N] [--sieve N] [--first S] [--small] [--jobs N] "
-            "[--keep-going]\n"
-            "           [--seed S [--verbose] [--plan crash:12:committed|stale:30:2|gap:17:1]]\n");
-    return 2;
-}
+static const char usage[] =
+    "usage: sim [--runs N] [--walk N] [--sieve N] [--first S] [--small] [--jobs N] [--keep-going]\n"
+    "           [--seed S [--verbose] [--plan crash:12:committed|stale:30:2|gap:17:1]]\n"
+    "       sim --array N [--pattern all|third-fails-twice|alternating|random]\n";
 
-static bool read_line(int argc, char **argv, struct job_line *line)
+/* The word that is wrong, or NULL. */
+static const char *read_line(int argc, char **argv, struct job_line *line)
 {
     for (int i = 1; i < argc; i++) {
         uint64_t number = 0;
@@ -314,9 +311,9 @@ static bool read_line(int argc, char **argv, struct job_line *line)
             line->keep_going = true;
         } else if (strcmp(argv[i], "--plan") == 0 && more) {
             if (!disturbances_read(argv[++i], line->disturbances))
-                return false;
+                return argv[i];
         } else if (!more || !read_number(argv[i + 1], &number)) {
-            return false;
+            return argv[i];
         } else if (strcmp(argv[i], "--runs") == 0) {
             line->runs = number;
             i++;
@@ -337,10 +334,10 @@ static bool read_line(int argc, char **argv, struct job_line *line)
             line->has_seed = true;
             i++;
         } else {
-            return false;
+            return argv[i];
         }
     }
-    return true;
+    return NULL;
 }
 
 int main(int argc, char **argv)
@@ -350,8 +347,15 @@ int main(int argc, char **argv)
         return array_main(argv[2], argc == 5 ? argv[4] : NULL);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     struct job_line line = {.jobs = cores > 0 && cores <= JOBS_MAX ? (uint64_t)cores : 1};
-    if (!read_line(argc, argv, &line))
-        return usage();
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    const char *wrong = read_line(argc, argv, &line);
+    if (wrong != NULL) {
+        fprintf(stderr, "sim: %s: not a flag, or not what it takes\n%s", wrong, usage);
+        return 2;
+    }
 
     signal(SIGABRT, on_death);
     signal(SIGSEGV, on_death);

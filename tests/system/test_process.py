@@ -29,6 +29,7 @@ FLAGS = [
     (["--log-level", "loud"], "--log-level"),
     (["--lease-duration", "5", "--renew-deadline", "10"], "renew-deadline"),
     (["leftover"], "leftover"),
+    (["-qh"], "-q is not a flag"),
 ]
 
 

@@ -4,6 +4,8 @@
 import json
 import subprocess
 
+import pytest
+
 from dev_controller import ROOT
 from waiting import wait_for
 
@@ -14,6 +16,27 @@ def replay(*arguments):
     """(exit status, text)"""
     result = subprocess.run([REPLAY, *arguments], capture_output=True, text=True, timeout=120)
     return result.returncode, result.stdout + result.stderr
+
+
+WRONG = [
+    ([], 2, "which log?"),
+    (["--what-if"], 2, "--what-if needs a file"),
+    (["--nope", "log"], 2, "--nope is not a flag"),
+    (["one", "two"], 2, '"two" is left over'),
+    (["/nonexistent"], 1, "/nonexistent: No such file"),
+    ([__file__], 1, "not a log of decisions"),
+]
+
+
+@pytest.mark.parametrize("arguments, status, words", WRONG, ids=[words for _, _, words in WRONG])
+def test_wrong_use_is_told_in_a_line(arguments, status, words):
+    got, text = replay(*arguments)
+    assert got == status and words in text and text.count("\n") == 1, text
+
+
+def test_help():
+    status, text = replay("--help")
+    assert status == 0 and "--what-if" in text, text
 
 
 def test_a_recorded_life_is_replayed(world, tmp_path):
