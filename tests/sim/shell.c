@@ -450,6 +450,7 @@ static void run_start(struct world *world, struct task *task)
 void shell_start(struct world *world)
 {
     world->process++;
+    world->progress_ns = world->now_ns; /* its first checkpoints are still to come */
     const struct core_options options = {.tells_max = world->has_sink ? 4 : 0};
     world->core = core_new(&options);
     life_begin(world, &options);

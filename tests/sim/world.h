@@ -205,7 +205,7 @@ struct world {
     const char *last_write;
     int64_t rest_ns;                 /* since when all is at rest; 0: not yet */
     int64_t turns_told, fronts_told; /* since then: see turn_is_told */
-    int64_t progress_ns;             /* when a pod or a machine was last made */
+    int64_t progress_ns;             /* when a pod, a machine or a process last came */
     uint64_t plan_hash;
     bool hash_plans, recorded;
     bool coded;                /* what is written is encoded and decoded too: codec.c */
