@@ -193,6 +193,24 @@ void capacity_event(struct world *world, const struct event *event)
         world->upset_ns = world->now_ns + FLAP_S * NS_PER_S;
 }
 
+/* The main node's pod, or first the Service that names it. */
+static bool places_gang(const struct world *world, const struct action *action)
+{
+    if (action->kind != ACTION_POD_CREATE)
+        return action->kind == ACTION_SERVICE_CREATE;
+    const struct truth *truth = truth_of(world, action->order.job->meta.uid);
+    return truth != NULL && truth->job->gang && !is_part(truth->job, action->order.index);
+}
+
+/* Nothing is bought for a multi-node job, nor for what is behind it, before it is first. When one
+ * that was first has its place, the line moves on to the next: nobody knows when that will be. */
+void capacity_planned(struct world *world, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->action_count; i++)
+        if (places_gang(world, &plan->actions[i]))
+            world->news_ns = world->now_ns;
+}
+
 static struct group *group_named(struct world *world, const char *environment)
 {
     for (size_t i = 0; i < world->group_count; i++)

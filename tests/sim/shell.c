@@ -70,6 +70,7 @@ static void run_turn(struct world *world, struct task *task)
         hash_plan(world, &plan);
     life_plan(world, &plan);
     oracle_planned(world, &plan);
+    capacity_planned(world, &plan);
 
     uint64_t process = world->process;
     for (size_t i = 0; i < plan.action_count && !world->failed; i++) {

@@ -334,6 +334,7 @@ void capacity_calm(struct world *world);
 bool capacity_dear(const struct world *world, const char *environment); /* its machines are */
 void capacity_event(struct world *world, const struct event *event);    /* is about to be applied */
 void capacity_heard(struct world *world, const struct request *request);
+void capacity_planned(struct world *world, const struct plan *plan); /* is about to be sent */
 void capacity_sent(struct world *world, const struct request *request);
 
 /* twice.c */
