@@ -216,13 +216,22 @@ static bool may_be_created(struct core *core, const struct core_pod *pod)
     return consume_is_durable(pod) && named;
 }
 
-/* While that was being written another may have come to its node, or the node have gone, or a
- * limit of its queue been lowered. */
+/* A multi-node job that has started goes on. */
+static bool is_shut_out(const struct core_pod *pod)
+{
+    const struct core_job *job = pod->job;
+    const struct job_queue *queue = job->queue->spec;
+    return queue != NULL && queue->state == QUEUE_DISABLED &&
+           (!job->gang || pod->index == job->main_node);
+}
+
+/* While that was being written another may have come to its node, or the node have gone, or its
+ * queue have been disabled, or a limit of it been lowered. */
 static bool has_its_place(const struct core_pod *pod)
 {
     const struct core_node *node = pod->node;
     struct amounts free_;
-    if (quota_is_passed(pod))
+    if (is_shut_out(pod) || quota_is_passed(pod))
         return false;
     if (pod->hold_count == 0 && !pod->job->gang)
         return true;

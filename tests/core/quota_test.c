@@ -187,6 +187,22 @@ static const struct world_row rows[] = {
      "at 40s\n"
      "why c\n",
      "40s c SUBMITTED JobQueueDraining: JobQueue q is DRAINING and takes no job that was submitted after 1970-01-01T00:16:50Z: submit to another, or set its state to ENABLED\n"},
+    {"disabled before a pod that was placed is sent: it is not",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=4\n"
+     "consumable c total=5 spent\n"
+     "answer always consumable-status c again\n"
+     "job a queue=q cpu=2 takes=c:1\n"
+     "at 1s\n"
+     "queue q disabled\n"
+     "answer consumable-status c ok\n"
+     "at 10s\n"
+     "why a\n"
+     "queue q enabled\n"
+     "at 20s\n",
+     "10s a RUNNABLE JobQueueDisabled: JobQueue q is DISABLED: it starts nothing until its state is ENABLED again\n"
+     "10s start a on n1\n"},
     {"lowered before a pod that was placed is sent: it is not",
      "environment e static\n"
      "queue q envs=e\n"

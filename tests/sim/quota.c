@@ -108,9 +108,17 @@ void oracle_quota_sent(struct world *world, struct request *request, const struc
         limits_of(live, request);
     if (known != NULL)
         limits_of(known, request);
-    const struct object *read = live != NULL ? live->object.read : NULL;
-    if (read != NULL && (known == NULL || read->version > known->object.version))
-        limits_of((const struct sim_queue *)(const void *)read, request);
+    const struct object *newer = live != NULL ? live->object.read : NULL;
+    if (newer != NULL && known != NULL && newer->version <= known->object.version)
+        newer = NULL;
+    const struct sim_queue *read = (const struct sim_queue *)(const void *)newer;
+    if (read != NULL)
+        limits_of(read, request);
+    bool shut =
+        known != NULL && !known->enabled && !live->enabled && (read == NULL || !read->enabled);
+    if (shut && !is_part(job, request->index))
+        violation(world, "limits", "%s is created, and %s is known to be DISABLED", request->name,
+                  request->queue);
     if (live != NULL && live->draining && known != NULL && known->draining &&
         known->draining_since_ns != 0 && known->draining_since_ns == live->draining_since_ns &&
         known->observed_generation >= (int64_t)live->closed && /* not of a time before that */
