@@ -17,7 +17,7 @@
 struct options {
     const char *kubeconfig, *context; /* NULL: found as kubectl does */
     const char *namespace_;           /* of the lease; NULL: the service account's, else below */
-    const char *identity;             /* NULL: hostname_pid */
+    const char *identity;             /* NULL: the host name, "_", the pid */
     const char *listen;               /* ADDRESS:PORT */
     char listen_address[64];          /* its parts, "[" and "]" taken off */
     int64_t listen_port;

@@ -4,7 +4,7 @@
  * causes.c has the table: what is not in it is the program's own end. penalty.c keeps, for each
  * node, what happened there lately. A node that refuses or loses a pod rests: for all work, or for
  * work of the pod's class, by the table. The rest doubles with each time that the same happens to
- * the same class there, up to PENALTY_MAX_NS; a pod of the class that comes to an end of its own
+ * the same class there, up to 256 s; a pod of the class that comes to an end of its own
  * there clears it, and so do ten quiet minutes. */
 #ifndef BULKHEAD_CORE_CAUSES_H
 #define BULKHEAD_CORE_CAUSES_H

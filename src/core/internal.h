@@ -567,7 +567,7 @@ void core_free_records(struct core *core);
 /* core.c */
 void pod_release_memory(struct core *core, struct core_pod *pod);
 
-/* classes.c */
+/* amounts.c */
 struct core_class *class_use(struct core *core, const struct placement *placement);
 struct core_class *class_share(struct core_class *class_); /* one user more */
 void class_drop(struct core *core, struct core_class *class_);

@@ -13,8 +13,8 @@
  *                its main node does. An array: PENDING and its end, as on AWS. Of a job that is
  *                deleted before it ended, the end is FAILED; it is told from memory only.
  * Bounds         tells_max under way, one of a job at a time; a pause after a failure, which grows
- *                up to PAUSE_NS_MAX, and one probe at its end; GONE_MAX jobs that are deleted
- *                already, for KEEP_NS. Deletion after ttlSecondsAfterFinished waits as long.
+ *                up to PAUSE_LEVEL_MAX, and one probe at its end; GONE_MAX jobs that are deleted
+ *                already, for keep_ns. Deletion after ttlSecondsAfterFinished waits as long.
  * Nothing else waits for the sink. */
 #include "tell.h"
 #include "internal.h"

@@ -37,7 +37,7 @@ static void free_check(struct check *check)
             union {
                 const char *in;
                 void *out;
-            } text = {.in = texts[j]}; /* copied by copy_rights */
+            } text = {.in = texts[j]}; /* a copy of ours */
             free(text.out);
         }
     }

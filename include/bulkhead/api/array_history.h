@@ -23,7 +23,7 @@
 enum {
     HISTORY_TEXT_MAX = 64 * 1024,
     HISTORY_TEXT_MIN = 36 * 1024, /* whatever the words are */
-    HISTORY_ENDS_MAX = 250,       /* below HISTORY_BYTE_STOPPED */
+    HISTORY_ENDS_MAX = 250,       /* below 254 and 255, which mean something else */
     HISTORY_WORDS_TOTAL = 16 * 1024,
     HISTORY_WORDS_MAX = 256, /* bytes of one reason */
     HISTORY_NODES_MAX = 65000,

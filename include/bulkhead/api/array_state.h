@@ -5,8 +5,8 @@
  * Two encodings, whichever is smaller:
  *   runs   "w0*10,s1*3,f2" : letter (w waiting, s succeeded, f failed), attempts, *length when > 1
  *   zn64   base64 of zlib of the symbols packed in base N, N the number of distinct symbols; the
- * text starts with the alphabet: "w0,s1,f2:<base64>" Bound: below 1 MiB for JOB_ARRAY_SIZE_MAX
- * children in any pattern. */
+ *          text starts with the alphabet: "w0,s1,f2:<base64>"
+ * Bound: below 1 MiB for JOB_ARRAY_SIZE_MAX children in any pattern. */
 #ifndef BULKHEAD_API_ARRAY_STATE_H
 #define BULKHEAD_API_ARRAY_STATE_H
 

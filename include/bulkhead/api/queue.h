@@ -123,7 +123,7 @@ struct queue_reservation { /* status.reservation: of a BACKFILL queue */
 struct job_queue_status {
     int64_t observed_generation;
     const char *status; /* VALID, INVALID or DELETING (AWS's words) */
-    const char *reason; /* CamelCase: JobQueueHealthy, EnvironmentMissing, InUse, ... */
+    const char *reason; /* CamelCase: JobQueueHealthy, ComputeEnvironmentMissing, InUse */
     char *message;
     int64_t jobs[JOB_PHASE_COUNT]; /* children of arrays count one each; finished ones are not
                                       counted */

@@ -2,7 +2,7 @@
 /* map.h - text keys to borrowed pointers
  *
  * Owns       copies of its keys; never the values.
- * Order      map_at walks in order of insertion (a removed entry leaves no hole that a walk could
+ * Order      map_next walks in order of insertion (a removed entry leaves no hole that a walk could
  *            see), so that walking is deterministic whatever the hash. */
 #ifndef BULKHEAD_BASE_MAP_H
 #define BULKHEAD_BASE_MAP_H

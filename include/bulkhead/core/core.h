@@ -151,12 +151,12 @@ enum action_kind {
                         be stopped for that share: ANNOTATION_GIVES_WAY */
     ACTION_POD_RELEASE,  /* namespace_, name, uid: take FINALIZER_OUTCOME off (uid precondition) */
     ACTION_POD_DELETE,   /* namespace_, name, uid, grace_s (-1: the pod's own) */
-    ACTION_JOB_STATUS,   /* job, status, array_inline or companion: see below */
+    ACTION_JOB_STATUS,   /* job, status, children and more: see below */
     ACTION_JOB_DELETE,   /* namespace_, name, uid: a job that ended long ago (uid precondition) */
     ACTION_JOB_TELL,     /* namespace_, name, uid, change: to the event sink. DONE_REFUSED: it will
-                            never     take this one */
+                            never take this one */
     ACTION_JOB_TOLD,     /* namespace_, name, uid, message: status.delivered of a job that has ended
-                            (uid     precondition) */
+                            (uid precondition) */
     ACTION_QUEUE_STATUS, /* queue_meta, queue_status */
     ACTION_ENVIRONMENT_STATUS, /* environment_meta, environment_status */
     ACTION_DEFINITION_STATUS,  /* meta, definition_status */

@@ -10,8 +10,7 @@
  * What is not known  An attempt that the log does not see end runs as long as the others of its job
  *                    did on average, or those of its queue. Jobs that lived when the log began are
  *                    submitted again at its begin. Boot times are the catalogue's, or as measured.
- *                    Failed nodes, evictions and spot reclaims of the recorded day do not come
- * again. */
+ *                    Failed nodes, evictions and spot reclaims of that day do not come again. */
 #ifndef BULKHEAD_DAY_RECORDED_H
 #define BULKHEAD_DAY_RECORDED_H
 

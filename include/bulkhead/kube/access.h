@@ -17,8 +17,9 @@ struct kube_right {
 };
 
 /* missing: indexes into rights of what is not allowed, borrowed. err is NULL when the check was
- * made and nothing is missing; else "not allowed: create pods; patch bulkhead.dev batchjobs/status.
- * kubectl apply -k ..." (INVALID) or why the check could not be made. */
+ * made and nothing is missing; else "not allowed (kubectl apply -k manifests/default, or grant it):
+ * create pods, patch batchjobs/status.bulkhead.dev" (INVALID) or why the check could not be made.
+ */
 typedef void kube_access_fn(void *ctx, const size_t *missing, size_t missing_count,
                             const struct err *err);
 
@@ -28,7 +29,7 @@ int kube_access_check(struct kube_client *client, const struct kube_right *right
 
 /* Are these resources ("batchjobs", "jobqueues"; NULL-terminated, copied) served in group_version
  * ("bulkhead.dev/v1alpha1")? err NULL: all of them. Else "the API server does not know
- * bulkhead.dev/v1alpha1: ... Install the CRDs: kubectl apply -k ..." */
+ * bulkhead.dev/v1alpha1: install the CRDs with kubectl apply -k ..." */
 typedef void kube_discovery_fn(void *ctx, const struct err *err);
 int kube_discovery_check(struct kube_client *client, const char *group_version,
                          const char *const *resources, kube_discovery_fn *on_done, void *ctx,

@@ -4,17 +4,19 @@
  * Owns       the connections, the credentials, and every request from kube_send until its on_done
  *            has returned or kube_cancel was called.
  * Promises   on_done runs once per request, from the loop, never inside kube_send. Nothing blocks
- *            (token files are small and read in place; credential plugins are processes of their
- * own). A write is put on the wire once; it is sent again only when it certainly did not happen:
- * the connection failed before sending (once), 429 (after Retry-After, until its time is over), 401
- * (once, with fresh credentials). Lanes      each has connections of its own, so that a burst of
- * creates or a slow list cannot delay the lease. HTTP/2: all streams of a lane share one
- * connection. Window     how many requests of KUBE_LANE_WRITES are in flight: between window_min
- * and window_max, up by a few per round while latency holds, down by a third on 429, 503 or when
- * latency shows that requests only queue in the server. The rest wait, first in first out. Security
- * TLS 1.2 or later, verified unless the kubeconfig says otherwise; no redirects, no proxy, no
- * compression; bodies are bounded. Not here   who may write (lease.h), what to write, list and
- * watch (watch.h). Nothing logs. */
+ *            (token files are small and read in place; credential plugins are processes of
+ *            their own). A write is put on the wire once; it is sent again only when it certainly
+ *            did not happen: the connection failed before sending (once), 429 (after
+ *            Retry-After, until its time is over), 401 (once, with fresh credentials).
+ * Lanes      each has connections of its own, so that a burst of creates or a slow list cannot
+ *            delay the lease. HTTP/2: all streams of a lane share one connection.
+ * Window     how many requests of KUBE_LANE_WRITES are in flight: between window_min and
+ *            window_max, up by a few per round while latency holds, down by a third on 429, 503
+ *            or when latency shows that requests only queue in the server. The rest wait, first
+ *            in first out.
+ * Security   TLS 1.2 or later, verified unless the kubeconfig says otherwise; no redirects, no
+ *            proxy, no compression; bodies are bounded.
+ * Not here   who may write (lease.h), what to write, list and watch (watch.h). Nothing logs. */
 #ifndef BULKHEAD_KUBE_CLIENT_H
 #define BULKHEAD_KUBE_CLIENT_H
 

@@ -5,9 +5,9 @@
  * when its record has not changed for its duration by OUR clock: the times written in it are never
  * compared with ours.
  *
- * Safety     held until the sending time of the last successful renewal plus renew_deadline.
- * Another may take it duration after that renewal at the earliest, so whatever the holder sends
- *            must be over within duration - renew_deadline (5 s by default) of being sent: give
+ * Safety     held until the sending time of the last successful renewal plus renew_deadline_ms.
+ *            Another may take it duration_ms after that renewal at the earliest, so whatever the
+ *            holder sends must be over within their difference (5 s by default) of being sent: give
  *            writes a timeout below that. Clocks may differ; their rates may not by more than that.
  *            A stopped process is not warned: ask kube_lease_is_held before every batch of writes,
  *            and fence writes in the API server besides.
@@ -25,8 +25,8 @@ struct kube_lease_options {
     const char *namespace, *name; /* copied */
     const char *identity;         /* stable across restarts if a restart shall take over at once */
     int64_t duration_ms;          /* 0: 15,000; whole seconds, at least 1,000 */
-    int64_t renew_deadline_ms;    /* 0: 10,000; less than duration */
-    int64_t retry_ms;             /* 0: 2,000; less than renew_deadline / 1.2 */
+    int64_t renew_deadline_ms;    /* 0: 10,000; less than duration_ms */
+    int64_t retry_ms;             /* 0: 2,000; less than renew_deadline_ms / 1.2 */
     struct kube_random random;
     void (*on_acquired)(void *ctx);
     void (*on_lost)(void *ctx, const char *why);

@@ -7,8 +7,8 @@
  *
  * Owns       for each object its key, uid and resourceVersion, never a body: about 200 bytes each.
  * Promises   per object: ADDED, then MODIFIED with rising resourceVersions, then DELETED; a name
- * that comes back with another uid is DELETED, then ADDED. Nothing is told twice. Objects whose
- *            metadata is unusable are counted and left out.
+ *            that comes back with another uid is DELETED, then ADDED. Nothing is told twice.
+ *            Objects whose metadata is unusable are counted and left out.
  * Lane       KUBE_LANE_WATCHES. */
 #ifndef BULKHEAD_KUBE_WATCH_H
 #define BULKHEAD_KUBE_WATCH_H

@@ -3,9 +3,11 @@
  *
  * libwebsockets on the caller's libuv loop. Answers are made by the callbacks on the loop, so they
  * must be quick. Process-wide, because libwebsockets is so: its log is switched off, and SIGPIPE is
- * ignored. Bounds     64 connections (more are closed unanswered), 8 KiB of request headers, GET
- * and HEAD only. A connection carries one request, and has 10 s from being accepted to being
- * answered. */
+ * ignored.
+ *
+ * Bounds     64 connections (more are closed unanswered), 8 KiB of request headers, GET and HEAD
+ *            only. A connection carries one request, and has 10 s from being accepted to being
+ *            answered. */
 #ifndef BULKHEAD_SERVE_SERVER_H
 #define BULKHEAD_SERVE_SERVER_H
 
