@@ -86,6 +86,8 @@ class DevCluster:
         begin = time.monotonic()
         if nodes not in NODE_KINDS:
             raise Failure(f"nodes must be one of {', '.join(NODE_KINDS)}")
+        for part in extra_args or {}:
+            self._check_part(part)
         parts = self._parts_for(nodes, without)
         # The clocks of tools and certificates are not the cluster's: two may prepare side by side.
         self._prepare_tools(parts, nodes, install)
@@ -174,6 +176,7 @@ class DevCluster:
         namespace, _, name = account.partition("/")
         if not name:
             raise Failure("a service account is written namespace/name")
+        self._settings()  # says so if there is no such cluster
         token = self.kubectl("create", "token", name, "-n", namespace, "--duration", duration).strip()
         return dev_pki.kubeconfig(Path(out).absolute(), self.server(), self.authority.cert, token=token,
                                   user=f"{namespace}-{name}")
