@@ -325,11 +325,13 @@ def check_proofs(found):
 FIELD = re.compile(r"`(?:\.?status|spec)((?:\.[a-zA-Z]+(?:\[\])?)+)")
 METRIC = re.compile(r"`(bulkhead_[a-z_]+[a-z])\b")
 VERDICT = re.compile(r'^    \[VERDICT_\w+\]\s*= "(\w+)",', re.M)
+VIOLATION = re.compile(r'\bviolation\(\s*\w+,\s*"(\w+)"')
 ENDED = re.compile(r'\bjob_(?:end|fail_waiting)\([^;]*?"([A-Z]\w+)"')
 
 
 def check_names(found):
-    """Metrics and fields that a document names are there, and each reason of a job has its row in states.md."""
+    """Metrics and fields that a document names are there; each reason of a job has its row in states.md, and what the
+    simulator looks for one in simulator.md."""
     crds = "".join(text_of(name) for name in FILES if name.startswith("crds/"))
     metrics = text_of("controller/metrics.c")
     for name in FILES:
@@ -343,6 +345,11 @@ def check_names(found):
                 for word in re.findall(r"\w+", path):
                     if not re.search(rf"^ +(?:- )?{word}:", crds, re.M):
                         found.error(name, number, f"no CRD has a field {word}")
+    sim = "".join(text_of(name) for name in FILES if re.fullmatch(r"tests/sim/\w+\.c", name))
+    first = re.findall(r"^\| ([\w, ]+) \|", text_of("docs/simulator.md"), re.M)
+    held = {word for cell in first for word in cell.split(", ")}
+    for invariant in sorted(set(VIOLATION.findall(sim)) - held):
+        found.error("docs/simulator.md", 0, f"no row for {invariant}, which tests/sim looks for")
     core = {name: text_of(name) for name in FILES if re.fullmatch(r"src/core/\w+\.c", name)}
     told = {reason for text in core.values() for reason in VERDICT.findall(text) + ENDED.findall(text)}
     rows = set(re.findall(r"^\| `([A-Z]\w+)` \|", text_of("docs/states.md"), re.M))
