@@ -177,7 +177,8 @@ static void sieve(const struct job_line *line, uint64_t seeds, bool pairs, struc
     struct sieving sieving = {.line = line, .totals = totals};
     for (uint64_t i = line->part; i < seeds; i += line->jobs) {
         totals->sieve_seeds++;
-        if (!sieve_seed(line->first + i, pairs, sieve_run, &sieving))
+        const struct run_options of = {.seed = line->first + i, .small = line->small};
+        if (!sieve_seed(&of, pairs, sieve_run, &sieving))
             return;
         if (line->part == 0) {
             printf("%llu of %llu seeds, %llu failed here\n", (unsigned long long)i + 1,

@@ -185,9 +185,11 @@ static bool walk_held(struct walk *walk, const struct notice_log *log, enum siev
     return true;
 }
 
-bool sieve_seed(uint64_t seed, bool pairs, sieve_try *try, void *user)
+bool sieve_seed(const struct run_options *of, bool pairs, sieve_try *try, void *user)
 {
-    struct walk walk = {.options = {.seed = seed, .no_faults = true}, .try = try, .user = user};
+    struct walk walk = {.options = {.seed = of->seed, .small = of->small, .no_faults = true},
+                        .try = try,
+                        .user = user};
     struct notice_log log = {0};
     struct counters unused = {0};
     struct run_result whole;

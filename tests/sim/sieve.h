@@ -40,10 +40,10 @@ struct notice_log { /* of what the process was to hear, in order */
 void notice_log_add(struct notice_log *log, const struct object *object);
 enum sieve_family { SIEVE_CRASH, SIEVE_PAIR, SIEVE_STALE, SIEVE_GAP, SIEVE_FAMILIES };
 extern const char *const sieve_family_names[SIEVE_FAMILIES];
-/* Calls try for every plan of the seed; it says whether to go on. */
+/* Calls try for every plan of the world (its seed and size); it says whether to go on. */
 typedef bool sieve_try(void *user, enum sieve_family family, const struct run_options *options,
                        struct run_result *ret_result);
-bool sieve_seed(uint64_t seed, bool pairs, sieve_try *try, void *user);
+bool sieve_seed(const struct run_options *of, bool pairs, sieve_try *try, void *user);
 /* "crash:12:committed", "stale:30:2", "gap:17:1"; two with a comma between. */
 bool disturbances_read(const char *text, struct disturbance ret[DISTURBANCES_MAX]);
 void disturbances_print(const struct disturbance disturbances[DISTURBANCES_MAX], struct str *text);
