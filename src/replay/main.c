@@ -150,9 +150,10 @@ static int what_if(const struct asked *asked, struct recorded *recorded, struct 
     AUTO(day) same = NULL;
     AUTO(day) other = NULL;
     AUTO_STR out = STR_EMPTY;
-    if (read_manifests(asked->what_if, &manifests, err) < 0 ||
-        play(recorded, NULL, &same, err) < 0 || play(recorded, manifests, &other, err) < 0)
+    if (read_manifests(asked->what_if, &manifests, err) < 0 || play(recorded, NULL, &same, err) < 0)
         return -1;
+    if (play(recorded, manifests, &other, err) < 0)
+        return err_wrap(err, "%s", asked->what_if);
     const char *const names[] = {"recorded", "as it was", "what if"};
     const struct day_report *reports[] = {recorded_report(recorded), day_report(same),
                                           day_report(other)};

@@ -67,6 +67,9 @@ def test_a_recorded_life_is_replayed(world, tmp_path):
     assert status == 0, text
     succeeded = [line.split()[2:] for line in text.splitlines() if line.startswith("children succeeded")]
     assert succeeded == [["8", "8", "8"]], text
+    more.write_text("kind: Pod\n")
+    status, text = replay("--what-if", more, record)
+    assert status == 1 and f"{more}: kind: Pod, expected" in text, text
 
     controller.start()
     world.submit("last", run_ms=300)
