@@ -290,8 +290,9 @@ enum verdict {
     VERDICT_COUNT,
 };
 
-struct core_ask {   /* a request that names children */
-    size_t request; /* in spec.requests */
+struct core_ask { /* a request that names children */
+    enum job_action action;
+    char *reason;
     struct ranges indexes;
 };
 

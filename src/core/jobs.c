@@ -745,6 +745,10 @@ void job_apply(struct core *core, struct batch_job *take_spec)
         }
         return;
     }
+    if (is_outdated(&job->spec->meta, &take_spec->meta)) { /* a slow answer: we know better */
+        batch_job_free(take_spec);
+        return;
+    }
     /* Only what others may change is news: requests, deletion, metadata. Status is ours. */
     struct batch_job *old = job->spec;
     if (take_spec->meta.resource_version != NULL && job->resource_version != NULL &&

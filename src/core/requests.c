@@ -16,8 +16,9 @@ static void refuse(struct core_job *job, size_t request, const char *why)
     job->request_refused = text_printf("spec.requests[%zu].indexes: %s", request, why);
 }
 
-static void read_indexes(struct core_job *job, size_t request, const char *indexes)
+static void read_indexes(struct core_job *job, size_t request)
 {
+    const struct job_request *asked = &job->spec->requests[request];
     if (!job->sized)
         return; /* read again when it is */
     if (!job->array) {
@@ -26,7 +27,7 @@ static void read_indexes(struct core_job *job, size_t request, const char *index
     }
     struct err err = {0};
     struct ranges ranges = {0};
-    if (ranges_parse(indexes, job->size, &ranges, &err) < 0) {
+    if (ranges_parse(asked->indexes, job->size, &ranges, &err) < 0) {
         AUTO_TEXT why =
             text_printf("%s; expected indexes below %u, the size of the array. Nothing was stopped",
                         err.text, job->size);
@@ -36,7 +37,8 @@ static void read_indexes(struct core_job *job, size_t request, const char *index
     if (job->asks == NULL)
         job->asks = mem_new(JOB_REQUESTS_MAX * sizeof(*job->asks));
     if (job->ask_count < JOB_REQUESTS_MAX)
-        job->asks[job->ask_count++] = (struct core_ask){request, ranges};
+        job->asks[job->ask_count++] =
+            (struct core_ask){asked->action, text_copy(asked->reason), ranges};
     else
         ranges_done(&ranges);
 }
@@ -49,7 +51,7 @@ bool requests_read(struct core_job *job)
         const struct job_request *request = &spec->requests[job->requests_seen];
         news = true;
         if (request->indexes != NULL) {
-            read_indexes(job, job->requests_seen, request->indexes);
+            read_indexes(job, job->requests_seen);
             continue;
         }
         if (!job_is_stopped(job))
@@ -74,7 +76,7 @@ void requests_stop(struct core *core, struct core_job *job, size_t first_ask)
         return;
     for (size_t a = first_ask; a < job->ask_count; a++) {
         const struct core_ask *ask = &job->asks[a];
-        bool running_too = job->spec->requests[ask->request].action == JOB_TERMINATE;
+        bool running_too = ask->action == JOB_TERMINATE;
         for (size_t r = 0; r < ask->indexes.count; r++) {
             const struct range *range = ranges_at(&ask->indexes, r);
             for (uint32_t i = range->first; i < range->end; i++)
@@ -114,13 +116,15 @@ bool child_is_stopped(const struct core_job *job, uint32_t index)
 const char *child_stop_reason(const struct core_job *job, uint32_t index)
 {
     const struct core_ask *ask = ask_for(job, index);
-    return ask != NULL ? job->spec->requests[ask->request].reason : job->stop_reason;
+    return ask != NULL ? ask->reason : job->stop_reason;
 }
 
 void requests_done(struct core_job *job)
 {
-    for (size_t i = 0; i < job->ask_count; i++)
+    for (size_t i = 0; i < job->ask_count; i++) {
+        free(job->asks[i].reason);
         ranges_done(&job->asks[i].indexes);
+    }
     free(job->asks);
     free(job->request_refused);
     free(job->stop_reason);

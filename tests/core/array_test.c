@@ -118,6 +118,27 @@ static const struct world_row rows[] = {
      "2s told a PENDING Starting\n"
      "3s jobs\n"
      "  a 2 STARTING 2 FAILED\n"},
+    {"an older notice of the job takes back nothing that was asked",
+     HOUSE
+     "job a queue=q cpu=2 array=4\n"
+     "at 1s\n"
+     "pod a/0 running\n"
+     "at 2s\n"
+     "answer delete a/0 never\n"
+     "job a terminate 0,3:bad input\n"
+     "at 3s\n"
+     "job a was unasked\n"
+     "pod a/0 failed exit=1\n"
+     "at 5s\n"
+     "jobs\n",
+     "0s start a/0 on n1\n"
+     "0s start a/1 on n1\n"
+     "2s stop a/0\n"
+     "2s told a PENDING NodesFull\n"
+     "3s start a/2 on n1\n"
+     "4s told a PENDING Starting\n"
+     "5s jobs\n"
+     "  a 2 STARTING 2 FAILED\n"},
     /* clang-format on */
 };
 

@@ -301,6 +301,9 @@ static void show_old(struct world *world, const struct thing *thing, const struc
 {
     AUTO_TEXT rest = rest_of(line, 3);
     AUTO_TEXT words = text_printf("%s %s", thing->words, rest);
+    char *asked = strcmp(rest, "unasked") == 0 ? strstr(words, " terminate=") : NULL;
+    if (asked != NULL)
+        *asked = '\0';
     struct thing old = *thing;
     old.words = words;
     old.generation--;

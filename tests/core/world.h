@@ -53,7 +53,8 @@
  *   pod a ok result={"count":3}           what it leaves
  *   queue q1 settled=25000    a dead process has counted one more job, and told so too late
  *   job a cancel words | terminate words | gone      queue q1 gone | deleting | broken=words
- *   queue q1 was enabled      an old notice of it that comes late; also of what went last
+ *   queue q1 was enabled      an old notice of it that comes late; also of what went last;
+ *       job a was unasked: before anybody asked to terminate it
  *   node n1 gone     machine i1 gone                 environment e1 deleting      pod foreign gone
  *   machine i1 REBALANCE | INTERRUPTION [zone=a]     what its provider knows of its end
  *   machine i1 hidden         it works, and the next answer of its provider leaves it out

@@ -538,6 +538,10 @@ static void requests_from(const struct line *line, struct batch_job *job)
             .indexes = some ? text_printf("%.*s", (int)indexes, words) : NULL,
         };
     }
+    if (job->request_count > 0)
+        return;
+    free(job->requests); /* as an object without any is read */
+    job->requests = NULL;
 }
 
 /* name:value */
