@@ -533,6 +533,22 @@ void pods_pin_early(struct core *core)
     }
 }
 
+static bool is_of_one_child(const struct pod *a, const struct pod *b)
+{
+    return a->index == b->index && text_eq(a->job_uid, b->job_uid);
+}
+
+/* A pod that changed while all was read is there more than once. */
+static bool early_is_superseded(const struct core *core, size_t at)
+{
+    const struct pod *seen = core->early_pods[at];
+    for (size_t i = at + 1; i < core->early_count && is_of_one_child(core->early_pods[i], seen);
+         i++)
+        if (core->early_pods[i]->try > seen->try)
+            return true;
+    return false;
+}
+
 /* In the order of tries, so that what ended earlier is counted before what runs now. */
 void pods_apply_early(struct core *core)
 {
@@ -541,9 +557,7 @@ void pods_apply_early(struct core *core)
     for (size_t i = 0; i < core->early_count; i++) {
         const struct pod *seen = core->early_pods[i];
         assert(seen != NULL);
-        const struct pod *next = i + 1 < core->early_count ? core->early_pods[i + 1] : NULL;
-        core->superseded = next != NULL && next->index == seen->index && next->try > seen->try &&
-                           text_eq(next->job_uid, seen->job_uid);
+        core->superseded = early_is_superseded(core, i);
         apply(core, seen, false);
         pod_free(core->early_pods[i]);
     }
