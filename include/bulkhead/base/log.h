@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log.h - one constant message and keys: log_info("gang admitted", KV("job", key))
  *
- * Only controller/ logs; libraries return errors. Lines go to
- * standard error, as text (time=... level=info msg="..." job=a/b) or as JSON. Values are escaped,
- * so a line is always one line. Lines beyond the limit per second are dropped and counted; the
- * count is logged once a second. */
+ * Only controller/ logs; libraries return errors. Lines go to standard error, as text (time=...
+ * level=info msg="..." job=a/b) or as JSON. Values are escaped, so a line is always one line. Lines
+ * beyond the limit per second are dropped and counted; the count is logged once a second. */
 #ifndef BULKHEAD_BASE_LOG_H
 #define BULKHEAD_BASE_LOG_H
 
