@@ -306,6 +306,12 @@ bool is_outdated(const struct object_meta *known, const struct object_meta *meta
     return known != NULL && text_eq(known->uid, meta->uid) && known->generation > meta->generation;
 }
 
+void version_take(char **known, const char *version)
+{
+    if (*known == NULL || version_number(version) > version_number(*known))
+        text_set(known, version);
+}
+
 /* ------------------------------------------------------------------- finalizers */
 
 void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,

@@ -159,10 +159,7 @@ void consumable_apply(struct core *core, struct consumable_resource *take_spec)
     consumable_resource_free(resource->spec);
     resource->spec = take_spec;
     resource->finalizer_waits = false;
-    if (resource->resource_version == NULL || take_spec->meta.resource_version == NULL ||
-        version_number(take_spec->meta.resource_version) >
-            version_number(resource->resource_version))
-        text_set(&resource->resource_version, take_spec->meta.resource_version);
+    version_take(&resource->resource_version, take_spec->meta.resource_version);
     if (old == NULL || !core->synced)
         load_status(core, resource);
     else if (take_spec->consumed > resource->consumed)

@@ -82,9 +82,7 @@ void environment_apply(struct core *core, struct compute_environment *take_spec)
     environment->spec = take_spec;
     charge_heard(core, environment);
     environment->finalizer_waits = false;
-    if (environment->resource_version == NULL || version_number(take_spec->meta.resource_version) >
-                                                     version_number(environment->resource_version))
-        text_set(&environment->resource_version, take_spec->meta.resource_version);
+    version_take(&environment->resource_version, take_spec->meta.resource_version);
     environment->status_dirty = true;
     if (take_spec->meta.deleted_ns != 0)
         environment->give_back_dirty = true;

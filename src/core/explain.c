@@ -132,9 +132,7 @@ static const char *needs_of(const struct core_job *job, struct arena *arena)
     if (job->class_ == NULL)
         return NULL;
     AUTO_STR text = STR_EMPTY;
-    if (job->gang)
-        str_addf(&text, "%u nodes at once, each with ", job->size);
-    str_add(&text, job->class_->requests_text);
+    job_needs_print(job, &text);
     return arena_copy(arena, str_text(&text));
 }
 

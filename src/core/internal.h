@@ -907,6 +907,7 @@ bool verdict_words_untold(struct core *core, struct core_job *job); /* status ha
 char *verdict_message(struct core *core, struct core_job *job);     /* heap */
 enum verdict verdict_shown(const struct core_job *job);             /* as its status tells it */
 enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct str *out);
+void job_needs_print(const struct core_job *job, struct str *out); /* "cpu 2, memory 1Gi" */
 
 /* status.c */
 void job_changed(struct core *core, struct core_job *job,
@@ -920,13 +921,16 @@ void environment_status_fill(const struct core_environment *environment,
 
 /* admin.c */
 /* An object that was read again after a conflict may be shown when its deletion has been told of
- * already. No UID comes back: what is among the last 64 that went is passed over. */
+ * already. No UID comes back: what is among the last 256 that went is passed over. */
 void gone_remember(struct core *core, const struct object_meta *meta); /* NULL: nobody went */
 bool is_gone(const struct core *core, const struct object_meta *meta);
 void admin_wake(struct core *core, int64_t at_ns); /* plans these again then, if not before */
 /* A read is ahead of the watch, which then tells what was before, or behind it: an older spec would
- * raise a maxvCpus again that was lowered, or open a queue that is closed. known may be NULL. */
+ * raise a maxvCpus again that was lowered, open a queue that is closed, or take back what was asked
+ * of a job. known may be NULL. */
 bool is_outdated(const struct object_meta *known, const struct object_meta *meta);
+/* A resourceVersion, unless a newer one is known: our own writes may be answered first. */
+void version_take(char **known, const char *version);
 void admin_plan(struct core *core);
 void admin_done(struct core *core, struct flight *flight, struct done *done);
 void plan_finalizer(struct core *core, const char *kind, const struct object_meta *meta,

@@ -751,9 +751,7 @@ void job_apply(struct core *core, struct batch_job *take_spec)
     }
     /* Only what others may change is news: requests, deletion, metadata. Status is ours. */
     struct batch_job *old = job->spec;
-    if (take_spec->meta.resource_version != NULL && job->resource_version != NULL &&
-        version_number(take_spec->meta.resource_version) > version_number(job->resource_version))
-        text_set(&job->resource_version, take_spec->meta.resource_version);
+    version_take(&job->resource_version, take_spec->meta.resource_version);
     bool template_moved = job->template_ == &old->template_;
     bool retry_moved = job->retry == &old->retry;
     job->spec = take_spec;

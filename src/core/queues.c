@@ -69,12 +69,6 @@ static void set_present(struct core *core, struct core_queue *queue, bool presen
     queue->present = present;
 }
 
-static void take_version(char **field, const char *version)
-{
-    if (*field == NULL || version == NULL || version_number(version) > version_number(*field))
-        text_set(field, version);
-}
-
 /* Since when it takes nothing more: as it was stored, or from now on. Whether a job was taken has
  * to follow from that time alone, also after a restart; the API server's clock may be ahead of
  * ours, so no job that was taken already is later than it. */
@@ -137,7 +131,7 @@ void queue_apply(struct core *core, struct job_queue *take_spec)
     passing_set(queue);
     queue->finalizer_waits = false;
     tree_insert(&core->queue_order, &queue->by_priority);
-    take_version(&queue->resource_version, take_spec->meta.resource_version);
+    version_take(&queue->resource_version, take_spec->meta.resource_version);
     set_present(core, queue, true);
     bill_queue_new(core, queue);
     front_heard(queue);

@@ -291,6 +291,13 @@ static int hope(enum verdict verdict)
     return (int)ARRAY_LEN(order);
 }
 
+void job_needs_print(const struct core_job *job, struct str *out)
+{
+    if (job->gang)
+        str_addf(out, "%u nodes at once, each with ", job->size);
+    str_add(out, job->class_->requests_text);
+}
+
 enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct str *out)
 {
     const struct job_queue *queue = job->queue->spec;
@@ -320,9 +327,7 @@ enum verdict verdict_of_blocked(struct core *core, struct core_job *job, struct 
     else if (!usable)
         str_add(out, "ACTION_REQUIRED - ");
     str_add(out, "needs ");
-    if (job->gang)
-        str_addf(out, "%u nodes at once, each with ", job->size);
-    str_add(out, job->class_->requests_text);
+    job_needs_print(job, out);
     str_add(out, "; ");
     str_add(out, str_text(&all));
     return best;
