@@ -226,9 +226,7 @@ struct core_instance *environment_instance_of_node(const struct core_environment
 int64_t instance_vcpus(const struct core_instance *instance)
 {
     const struct core_type *type = environment_type(instance->environment, instance->type);
-    if (type != NULL)
-        return type->spec.vcpus;
-    return instance->node != NULL ? amounts_vcpus(&instance->node->capacity) : 0;
+    return type != NULL ? type->spec.vcpus : instance->node_vcpus;
 }
 
 void environment_recount(struct core_environment *environment)

@@ -22,6 +22,7 @@ struct core_instance {
     bool charged;                 /* since its launch: charge.h */
     bool interrupted;             /* counted as taken back: spot.h */
     struct core_node *node;
+    int64_t node_vcpus;   /* of the node that it has, or had last; 0: none yet */
     bool moves;           /* counted in environment->moving */
     bool terminate_asked; /* a terminate call has been planned */
     bool told_to_go;      /* and its provider has accepted it, or tells by itself that it goes */

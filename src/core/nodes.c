@@ -358,6 +358,17 @@ static struct core_instance *labelled_instance(const struct core_environment *en
     return instance != NULL && instance->state <= INSTANCE_RUNNING ? instance : NULL;
 }
 
+/* A machine whose type is not in the catalogue counts by its node, also when that has gone. */
+static void count_by_node(const struct core_node *node)
+{
+    struct core_instance *instance = node->instance;
+    int64_t vcpus = amounts_vcpus(&node->capacity);
+    if (instance == NULL || instance->node_vcpus == vcpus)
+        return;
+    instance->node_vcpus = vcpus;
+    environment_recount(instance->environment);
+}
+
 void node_refresh(struct core *core, struct core_node *node)
 {
     struct core_environment *environment = labelled_environment(core, node->spec);
@@ -375,13 +386,12 @@ void node_refresh(struct core *core, struct core_node *node)
             instance->node = node;
             node->instance = instance;
             environment->buy_dirty = true;
-            environment_recount(
-                environment); /* a type that is not in the catalogue counts by its node */
             node_check_pods(core, node);
         } else if (instance == NULL) {
             environment->observe_wanted = true; /* labelled for us, but is it one of ours? ask */
         }
     }
+    count_by_node(node);
     if (node->instance != NULL && node->spec->ready) {
         ladder_joined(core, node->instance);
         node->instance->ready_ns = core->now_ns;

@@ -717,6 +717,28 @@ static const struct world_row count_rows[] = {
      "  a SUCCEEDED Succeeded attempts=1\n"
      "  b RUNNABLE\n"
      "  c RUNNABLE\n"},
+    {"a machine of a type that is not in the catalogue counts when another has its Node's name",
+     "environment e kwok max=6 types=l:4:8Gi:0.2 delay=10m\n"
+     "environment f kwok max=8 types=l:4:8Gi:0.2 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=4\n"
+     "at 20s\n"
+     "environment e types=s:2:4Gi:0.05\n"
+     "restart\n"
+     "at 25s\n"
+     "node e-1 gone\n"
+     "node e-1 env=f cpu=4 memory=8Gi machine=i9\n"
+     "job b queue=q cpu=2 array=3\n"
+     "at 45s\n"
+     "jobs\n",
+     "0s launch e 1x l\n"
+     "10s start a on e-1\n"
+     "25s stop a\n"
+     "25s launch e 1x s\n"
+     "35s start b/0 on e-2\n"
+     "45s jobs\n"
+     "  a RUNNABLE refusals=1\n"
+     "  b 2 RUNNABLE 1 STARTING\n"},
     /* clang-format on */
 };
 
