@@ -294,7 +294,6 @@ static struct core_instance *instance_take(struct core *core, struct core_enviro
         spot_interrupted(core, instance);
     if (told->state > instance->state)
         instance->state = told->state;
-    instance->told_to_go = instance->told_to_go || told->state >= INSTANCE_TERMINATING;
     instance_take_signal(core, instance, told);
     if (instance->state >= INSTANCE_TERMINATING && instance->node != NULL &&
         !instance->node->closed) {
@@ -419,13 +418,11 @@ static void observe_take(struct core *core, struct core_environment *environment
         next = instance->next;
         if (instance->seen_ns < core->now_ns && instance->seen_ns < environment->observe_sent_ns)
             instance->missing++;
-        /* One answer is enough for a machine that was told to go, whose Node is gone, and that has
-         * no pod of ours: others may work on, and an answer may leave them out. */
-        bool empty = instance->node == NULL || instance->node->live == 0;
-        bool going = instance->told_to_go && empty;
-        bool node_gone = instance->node != NULL ? instance->node->spec == NULL : instance->joined;
-        bool left = going && instance->missing > 0 && node_gone;
-        if (instance->state == INSTANCE_TERMINATED || instance->missing >= 2 || left) {
+        /* One answer is never enough: it may leave out what runs. Of what was told to go the next
+         * is asked for at once. */
+        if (instance->missing == 1 && instance->state >= INSTANCE_TERMINATING)
+            environment->observe_wanted = true;
+        if (instance->state == INSTANCE_TERMINATED || instance->missing >= 2) {
             if (instance->state <= INSTANCE_RUNNING)
                 spot_interrupted(core, instance);
             instance->state = INSTANCE_TERMINATED;
@@ -567,10 +564,8 @@ void provider_done(struct core *core, struct flight *flight, struct done *done)
         bool accepted = !failed && done->provider == PROVIDER_OK;
         environment->terminate_in_flight = false;
         for (struct core_instance *i = environment->instances; i != NULL; i = i->next) {
-            if (i->state != INSTANCE_TERMINATING || !i->terminate_asked)
-                continue;
-            i->terminate_asked = accepted;
-            i->told_to_go = i->told_to_go || accepted;
+            if (i->state == INSTANCE_TERMINATING && i->terminate_asked)
+                i->terminate_asked = accepted;
         }
         environment->terminate_wanted = environment->terminate_wanted || !accepted;
         environment->terminate_next_ns = accepted ? 0 : core->now_ns + (failed ? 2 : 5) * NS_PER_S;

@@ -25,7 +25,6 @@ struct core_instance {
     int64_t node_vcpus;   /* of the node that it has, or had last; 0: none yet */
     bool moves;           /* counted in environment->moving */
     bool terminate_asked; /* a terminate call has been planned */
-    bool told_to_go;      /* and its provider has accepted it, or tells by itself that it goes */
     bool joined;          /* its node was Ready once */
     int64_t ready_ns;     /* when its node was last seen to be Ready */
     /* ladder.c */

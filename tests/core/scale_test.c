@@ -339,6 +339,23 @@ static const struct world_row rows[] = {
      "10s start a on e-1\n"
      "25s terminate e i1\n"
      "27s terminate e i1\n"},
+    {"a machine that goes, and that an answer leaves out, counts on: none is bought in its place yet",
+     "environment e kwok max=1 types=small:1:2Gi:0.05 delay=10m\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=1 runs=5s\n"
+     "at 20s\n"
+     "machine i1 going\n"
+     "node e-1 gone\n"
+     "at 22s\n"
+     "machine i1 hidden\n"
+     "job b queue=q cpu=1\n"
+     "at 40s\n"
+     "machine i1 gone\n"
+     "at 60s\n",
+     "0s launch e 1x small token f424000\n"
+     "10s start a on e-1\n"
+     "42s launch e 1x small token fe65001\n"
+     "52s start b on e-2\n"},
     {"a terminate that a misconfigured node group refuses is sent again, until it is mended",
      "environment e kwok max=8 types=small:1:2Gi:0.05 delay=5s\n"
      "queue q envs=e\n"

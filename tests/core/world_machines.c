@@ -36,6 +36,10 @@ void machine_told(struct machine *machine, const struct line *line)
         machine->hidden = true;
         return;
     }
+    if (strcmp(line->words[2], "going") == 0) {
+        machine->state = INSTANCE_TERMINATING;
+        return;
+    }
     text_set(&machine->zone, line_get(line, "zone"));
     machine->signal = instance_signal_named(line->words[2]);
 }
