@@ -74,8 +74,8 @@ static int64_t take_work(struct core *core, struct buyer *buyer, struct core_que
         return 0;
     if (environment->held_buy != NULL && environment->held_buy != queue)
         return wanted;
-    if (environment->gives_way) { /* nobody before it can take this: there may be room here */
-        give_way_end(core, environment);
+    if (environment->gives_way) {
+        give_way_for(core, environment);
         return 0;
     }
     int64_t all = wanted;
@@ -229,7 +229,8 @@ static void buy_for_lines(struct core *core, struct buyer *buyers, size_t count,
 }
 
 /* What is behind a machine of which there were none when last asked is not bought for in the same
- * pass: it would stand idle if there are none again. What it has already stays. */
+ * pass: it would stand idle if there are none again. Nor is what is behind a job for which an
+ * environment gives way no more, before it has found room there. What it has already stays. */
 static void buy_in_order(struct core *core, struct buyer *buyers, size_t count,
                          struct core_queue *queue)
 {

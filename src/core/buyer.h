@@ -93,6 +93,9 @@ void buy_spares(struct core *core, struct buyer *buyers, size_t count); /* after
 /* giveway.c */
 void give_way_look(struct core *core, struct core_environment *environment);
 void give_way_end(struct core *core, struct core_environment *environment);
+/* In a buying pass: no environment before it can take this, but there may be room here. What is
+ * behind that is not bought for before it has its place: it may not get one. */
+void give_way_for(struct core *core, struct core_environment *environment);
 int64_t give_way_due_ns(const struct core_environment *environment); /* INT64_MAX: never */
 
 /* giveback.c */

@@ -226,11 +226,10 @@ bool buy_for_gang(struct core *core, struct buyer *buyers, size_t count, struct 
                 return true;
             if (buys == 0 || buyer == NULL)
                 continue;
-            if (may && buyer->environment->gives_way) {
-                give_way_end(core, buyer->environment);
-                return true;
-            }
-            if (buyer->waits || (may && buy_whole(core, buyer, job, UINT32_MAX)))
+            bool gives_way = may && buyer->environment->gives_way;
+            if (gives_way)
+                give_way_for(core, buyer->environment);
+            if (gives_way || buyer->waits || (may && buy_whole(core, buyer, job, UINT32_MAX)))
                 return true;
         }
     }

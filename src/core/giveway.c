@@ -128,6 +128,12 @@ void give_way_end(struct core *core, struct core_environment *environment)
     core->more = true;
 }
 
+void give_way_for(struct core *core, struct core_environment *environment)
+{
+    give_way_end(core, environment);
+    core->thinking.unsure = true;
+}
+
 int64_t give_way_due_ns(const struct core_environment *environment)
 {
     bool looks = environment->gives_way || environment->pods_live > 0;

@@ -39,7 +39,7 @@ struct core_thinking {      /* a buying pass: see counted.c and buy.c */
     uint64_t step;          /* grows with each job that is looked at, and never goes back */
     struct thought *placed; /* NULL: none, or no pass is under way */
     int passed;             /* jobs that could not run, and are in nobody's way */
-    bool unsure;            /* a type was chosen of which there were none when last asked */
+    bool unsure;            /* there were no such machines when last asked, or may be no room */
     bool doubt;             /* who comes next is behind that */
 };
 

@@ -449,6 +449,37 @@ static const struct world_row way_rows[] = {
      "6.1s start m on a-1\n"
      "15s launch b 1x s\n"
      "30s start m on a-1\n"},
+    {"what is behind one that is let in again is not bought for before it has its place",
+     "environment e1 kwok ns=other max=8 types=m:2:4Gi:0.05 boot=10s delay=20s\n"
+     "environment e2 kwok ns=default,other max=4 types=m:4:8Gi:0.4 boot=10s\n"
+     "queue q envs=e1,e2\n"
+     "job a queue=q cpu=2 runs=500s\n"
+     "job h queue=q cpu=4 runs=10s\n"
+     "job c queue=q ns=other cpu=2 array=2 runs=10s\n"
+     "at 400s\n"
+     "at 560s\n"
+     "jobs\n",
+     "0s launch e2 1x m\n"
+     "10s start a on e2-1\n"
+     "510s start h on e2-1\n"
+     "510s launch e1 2x m\n"
+     "520s start c/0 on e1-2\n"
+     "520s start c/1 on e1-3\n"
+     "550s terminate e1 i3 i2\n"
+     "560s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  h SUCCEEDED Succeeded attempts=1\n"
+     "  c SUCCEEDED Succeeded 2 SUCCEEDED\n"},
+    {"nor behind a multi-node job",
+     "environment e1 kwok ns=other max=8 types=m:2:4Gi:0.05 boot=10s delay=20s\n"
+     "environment e2 kwok ns=default,other max=8 types=m:4:8Gi:0.4 boot=10s\n"
+     "queue q envs=e1,e2\n"
+     "job a queue=q cpu=2 runs=500s\n"
+     "job h queue=q nodes=2 cpu=4\n"
+     "job c queue=q ns=other cpu=2 array=2 runs=10s\n"
+     "at 400s\n",
+     "0s launch e2 1x m\n"
+     "10s start a on e2-1\n"},
     {"new work is for the first again, though the second has room: the dearer machines run empty",
      "environment e1 kwok spot max=8 types=m:4:8Gi:0.05 boot=10s\n"
      "environment e2 kwok max=8 types=m:4:8Gi:0.2 boot=10s delay=20s\n"
