@@ -139,6 +139,16 @@ static int64_t take_from(struct core *core, struct core_environment *environment
                                 : take_work(core, buyer, job->queue, job->class_, wanted);
 }
 
+void buyers_have_all(const struct core *core, struct buyer *buyers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (buyers[i].short_class == NULL || buyers[i].short_step != core->thinking.step)
+            continue;
+        buyers[i].short_class = NULL;
+        buyers[i].short_gang = NULL;
+    }
+}
+
 int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
                     const struct core_job *job, int64_t wanted)
 {
@@ -157,6 +167,8 @@ int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
                                    source, wanted);
         }
     }
+    if (wanted == 0)
+        buyers_have_all(core, buyers, count);
     return wanted;
 }
 

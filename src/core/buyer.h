@@ -76,6 +76,9 @@ bool is_idle(const struct core *core, const struct core_node *node, uint64_t bef
 int64_t buyers_take(struct core *core, struct buyer *buyers, size_t count,
                     const struct core_job *job, int64_t wanted);
 
+/* What the pass is at has all that it needs: where it was short nothing has to go for it. */
+void buyers_have_all(const struct core *core, struct buyer *buyers, size_t count);
+
 /* counted.c */
 void counted_begin(struct core *core); /* a buying pass */
 void counted_step(struct core *core);  /* its next job */

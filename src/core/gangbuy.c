@@ -229,8 +229,10 @@ bool buy_for_gang(struct core *core, struct buyer *buyers, size_t count, struct 
             bool gives_way = may && buyer->environment->gives_way;
             if (gives_way)
                 give_way_for(core, buyer->environment);
-            if (gives_way || buyer->waits || (may && buy_whole(core, buyer, job, UINT32_MAX)))
+            if (gives_way || buyer->waits || (may && buy_whole(core, buyer, job, UINT32_MAX))) {
+                buyers_have_all(core, buyers, count);
                 return true;
+            }
         }
     }
     return false;

@@ -400,6 +400,42 @@ static const struct world_row order_rows[] = {
      "60.1s start g/0 on e2-1\n"
      "80s jobs\n"
      "  g 1 RUNNABLE 1 STARTING\n"},
+    {"no machine makes room for what is bought for in the next environment",
+     "environment e1 kwok max=4 min=2 types=s:2:4Gi:0.05,l:4:8Gi:0.1 boot=10s\n"
+     "environment e2 kwok max=8 types=l:4:8Gi:0.2 boot=10s\n"
+     "queue q envs=e1,e2\n"
+     "at 20s\n"
+     "job a queue=q cpu=4 runs=10s\n"
+     "at 60s\n"
+     "jobs\n",
+     "0s launch e1 1x s\n"
+     "20s launch e2 1x l\n"
+     "30s start a on e2-2\n"
+     "60s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"},
+    {"nor for a multi-node job that is",
+     "environment e1 kwok max=4 min=2 types=s:2:4Gi:0.05,l:4:8Gi:0.1 boot=10s\n"
+     "environment e2 kwok max=8 types=l:4:8Gi:0.2 boot=10s\n"
+     "queue q envs=e1,e2\n"
+     "at 20s\n"
+     "job g queue=q nodes=1 cpu=4\n"
+     "at 40s\n",
+     "0s launch e1 1x s\n"
+     "20s launch e2 1x l\n"
+     "30s start g/0 on e2-2\n"},
+    {"it does for what the next has no room for",
+     "environment e1 kwok max=4 min=2 types=s:2:4Gi:0.05,l:4:8Gi:0.1 boot=10s\n"
+     "environment e2 kwok max=4 types=l:4:8Gi:0.2 boot=10s\n"
+     "queue q envs=e1,e2\n"
+     "at 20s\n"
+     "job a queue=q cpu=4 array=2\n"
+     "at 60s\n",
+     "0s launch e1 1x s\n"
+     "20s terminate e1 i1\n"
+     "20s launch e2 1x l\n"
+     "21.1s launch e1 1x l\n"
+     "30s start a/0 on e2-2\n"
+     "31.1s start a/1 on e1-3\n"},
     {"queues that share environments take turns by priority, each in its own order",
      "environment e1 kwok max=2 types=m:1:2Gi:0.05\n"
      "environment e2 kwok max=2 types=m:1:2Gi:0.05\n"
