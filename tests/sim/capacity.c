@@ -193,17 +193,35 @@ void capacity_event(struct world *world, const struct event *event)
         world->upset_ns = world->now_ns + FLAP_S * NS_PER_S;
 }
 
-/* The main node's pod, or first the Service that names it. */
+/* Of the same queue, after the job, and without its pods. */
+static bool gang_waits_behind(const struct world *world, const struct sim_job *job)
+{
+    for (const struct truth *truth = world->truths; truth != NULL; truth = truth->next) {
+        const struct sim_job *other = truth->job;
+        if (!other->gang || other == job || other->object.gone || job_ended(other) ||
+            !name_eq(other->queue, job->queue) || other->object.created_ns < job->object.created_ns)
+            continue;
+        const struct sim_pod *last = truth->children[other->main_node].last;
+        if (last == NULL || pod_ended(last))
+            return true;
+    }
+    return false;
+}
+
+/* The main node's pod, or first the Service that names it; or that of a job before it. */
 static bool places_gang(const struct world *world, const struct action *action)
 {
     if (action->kind != ACTION_POD_CREATE)
         return action->kind == ACTION_SERVICE_CREATE;
     const struct truth *truth = truth_of(world, action->order.job->meta.uid);
-    return truth != NULL && truth->job->gang && !is_part(truth->job, action->order.index);
+    if (truth == NULL)
+        return false;
+    return truth->job->gang ? !is_part(truth->job, action->order.index)
+                            : gang_waits_behind(world, truth->job);
 }
 
-/* Nothing is bought for a multi-node job, nor for what is behind it, before it is first. When one
- * that was first has its place, the line moves on to the next: nobody knows when that will be. */
+/* Nothing is bought for a multi-node job, nor for what is behind it, before it is first. When what
+ * was first has its place, the line moves on to the next: nobody knows when that will be. */
 void capacity_planned(struct world *world, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->action_count; i++)
