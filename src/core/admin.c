@@ -180,6 +180,8 @@ static char *environment_words(const struct core_environment *environment,
     if (environment->spec->meta.deleted_ns != 0) {
         status->status = "DELETING";
         status->reason = "InUse";
+        if (environment->pods_live == 0 && environment->instance_count == 0)
+            return text_copy("deletion waits for a last look at the node group");
         if (environment->pods_live == 0)
             return text_printf("deletion waits for %zu machines to go",
                                environment->instance_count);
@@ -342,7 +344,8 @@ static bool environment_may_go(const struct core_environment *environment)
     if (environment->pods_live > 0 || environment->launches != NULL ||
         environment->instance_count > 0)
         return false;
-    return environment->spec == NULL || environment->observed;
+    return environment->spec == NULL ||
+           (environment->observed && !environment_wants_last_look(environment));
 }
 
 void admin_plan(struct core *core)

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Nothing fences a provider: a launch that a dead process had sent may be carried out after this
+ * one's first look, and an environment that is deleted goes only after one that shows it. */
+enum { LATE_S = 10 };
+
 static void meta_free(struct object_meta *meta)
 {
     if (meta == NULL)
@@ -80,6 +84,8 @@ void environment_apply(struct core *core, struct compute_environment *take_spec)
     environment->bad_meta = NULL;
     text_set(&environment->invalid, NULL);
     environment->spec = take_spec;
+    if (!core->synced && take_spec->meta.has_finalizer)
+        environment->late_until_ns = core->now_ns + LATE_S * NS_PER_S;
     charge_heard(core, environment);
     environment->finalizer_waits = false;
     version_take(&environment->resource_version, take_spec->meta.resource_version);

@@ -443,6 +443,7 @@ static void observe_take(struct core *core, struct core_environment *environment
         instance_judge(instance);
     }
     environment->observed = true;
+    environment->observed_ns = environment->observe_sent_ns;
     drop_unresolved(environment);
     environment_recount(environment);
     environment_touch(core, environment);

@@ -896,6 +896,8 @@ struct core_type *type_choose(const struct core *core, const struct core_environ
 /* scale.c */
 void scale_plan(struct core *core);
 int64_t environment_wake_ns(const struct core *core, const struct core_environment *environment);
+/* It is deleted, and a dead process may have launched machines that nobody has seen yet. */
+bool environment_wants_last_look(const struct core_environment *environment);
 
 /* verdict.c */
 const char *verdict_reason(enum verdict verdict); /* CamelCase */

@@ -114,10 +114,11 @@ struct core_environment {
     bool terminate_in_flight;
     int launches_in_flight;
     int64_t types_next_ns, observe_next_ns, launch_next_ns, terminate_next_ns, buy_next_ns;
-    int64_t observe_sent_ns;
-    bool gives_way;       /* nothing new is placed here: see giveway.c */
-    int64_t gives_way_ns; /* since then */
-    int64_t gave_way_ns;  /* until then, the last time */
+    int64_t observe_sent_ns, observed_ns; /* the last question; the last that was answered */
+    int64_t late_until_ns; /* what a process before this one has asked for may come until then */
+    bool gives_way;        /* nothing new is placed here: see giveway.c */
+    int64_t gives_way_ns;  /* since then */
+    int64_t gave_way_ns;   /* until then, the last time */
     int64_t give_way_look_ns, give_way_next_ns;
     int64_t silent_since_ns; /* since when its provider could not be asked that; 0: it answers */
     enum action_kind silent_verb;

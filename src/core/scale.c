@@ -68,10 +68,17 @@ static void plan_launch(struct core *core, struct core_environment *environment)
     environment->status_dirty = true;
 }
 
+bool environment_wants_last_look(const struct core_environment *environment)
+{
+    return environment->spec->provider != PROVIDER_STATIC &&
+           environment->spec->meta.deleted_ns != 0 &&
+           environment->observed_ns < environment->late_until_ns;
+}
+
 static bool moves(const struct core_environment *environment)
 {
     return environment->launches != NULL || environment->provider_error != NULL ||
-           environment->moving > 0;
+           environment->moving > 0 || environment_wants_last_look(environment);
 }
 
 /* Spot prices move: who sells them is asked now and then. A catalogue moves with its spec. */

@@ -278,6 +278,23 @@ static const struct world_row admin[] = {
      "3s queue q INVALID: none of its compute environments is ENABLED and VALID\n"
      "3s remove finalizer of ComputeEnvironment e\n"
      "4s queue q INVALID: ComputeEnvironment e does not exist\n"},
+    {"an environment that was there before stays until late launches would have been seen",
+     "environment e kwok max=4 types=m:1:1Gi:1\n"
+     "queue q envs=e\n"
+     "at 20s\n"
+     "restart\n"
+     "at 21s\n"
+     "environment e deleting\n"
+     "at 50s\n",
+     "0s queue q VALID: JobQueue Healthy\n"
+     "0s environment e UPDATING: asking the node group\n"
+     "1s environment e VALID: ComputeEnvironment Healthy\n"
+     "20s queue q VALID: JobQueue Healthy\n"
+     "20s environment e VALID: ComputeEnvironment Healthy\n"
+     "21s queue q INVALID: none of its compute environments is ENABLED and VALID\n"
+     "21s environment e DELETING: deletion waits for a last look at the node group\n"
+     "30s remove finalizer of ComputeEnvironment e\n"
+     "30s queue q INVALID: ComputeEnvironment e does not exist\n"},
     {"a queue that is being deleted takes no new jobs",
      "environment e static\n"
      "queue q envs=e\n"
