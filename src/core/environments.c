@@ -141,6 +141,7 @@ void environment_free_if_unused(struct core *core, struct core_environment *envi
     compute_environment_free(environment->spec);
     meta_free(environment->bad_meta);
     map_free(environment->instances_by_id);
+    map_free(environment->left);
     free(environment->slots);
     free(environment->rooms);
     free(environment->invalid);

@@ -340,6 +340,11 @@ void instance_remove(struct core *core, struct core_instance *instance)
     struct core_environment *environment = instance->environment;
     if (instance->node != NULL)
         node_lost_pods(core, instance->node); /* while the instance can still be named */
+    if (environment->launches_in_flight > 0) {
+        if (environment->left == NULL)
+            environment->left = map_new();
+        map_put(environment->left, instance->id, environment);
+    }
     instance_forget(core, instance);
     environment->buy_dirty = true;
     environment_touch(core, environment);
@@ -482,8 +487,11 @@ static void launch_take_answer(struct core *core, struct core_environment *envir
     struct core_launch *launch = launch_take(environment, token);
     if (launch == NULL)
         return;
-    for (size_t i = 0; done->instances != NULL && i < done->instances->count; i++)
-        instance_zone(instance_take(core, environment, &done->instances->items[i]), launch->zone);
+    for (size_t i = 0; done->instances != NULL && i < done->instances->count; i++) {
+        const struct instance *told = &done->instances->items[i];
+        if (environment->left == NULL || map_get(environment->left, told->id) == NULL)
+            instance_zone(instance_take(core, environment, told), launch->zone);
+    }
     signals_notice(core, environment);
     if (done->provider == PROVIDER_AGAIN) { /* it may have happened: the same token again */
         launch->in_flight = false;
@@ -561,6 +569,8 @@ void provider_done(struct core *core, struct flight *flight, struct done *done)
             observe_take(core, environment, done);
     } else if (kind == ACTION_PROVIDER_LAUNCH) {
         launch_take_answer(core, environment, token, done);
+        if (environment->launches_in_flight == 0)
+            environment->left = map_free(environment->left);
     } else {
         bool accepted = !failed && done->provider == PROVIDER_OK;
         environment->terminate_in_flight = false;

@@ -107,6 +107,9 @@ struct core_environment {
     int64_t moving; /* those that come, go, are missing or not Ready: looked at more often */
     struct map *instances_by_id;
     struct core_launch *launches;
+    /* IDs of machines that have gone while a launch was in flight; NULL: none. Its answer may be
+     * older than that, and name one of them. */
+    struct map *left;
     struct core_type *types;
     size_t type_count;
     bool types_known, types_in_flight;

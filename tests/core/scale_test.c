@@ -281,6 +281,23 @@ static const struct world_row rows[] = {
      "10s start a on e-1\n"
      "20s jobs\n"
      "  a STARTING\n"},
+    {"the answer of a launch comes when its machine has gone: nothing is placed on what it names",
+     "environment e kwok max=2 types=small:2:4Gi:0.05\n"
+     "queue q envs=e\n"
+     "answer launch e late\n"
+     "job a queue=q cpu=1\n"
+     "at 12s\n"
+     "machine i1 gone\n"
+     "at 30s\n"
+     "arrives\n"
+     "job b queue=q cpu=1\n"
+     "at 45s\n",
+     "0s launch e 1x small token f424000\n"
+     "10s start a on e-1\n"
+     "20s ask for a\n"
+     "30s launch e 1x small token fb77001\n"
+     "40s start a on e-2\n"
+     "40s start b on e-2\n"},
     {"a launch that did not happen is asked for again with the same token",
      "environment e kwok max=8 types=small:1:2Gi:0.05\n"
      "queue q envs=e\n"

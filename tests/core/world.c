@@ -358,7 +358,7 @@ static bool happens(struct world *world, const struct line *line)
                                         "revision", "service",   "policy"};
     const char *word = line->words[0];
     if (strcmp(word, "arrives") == 0)
-        return pod_arrive(world);
+        return pod_arrive(world) || answer_arrive(world);
     if (strcmp(word, "at") == 0 && line->count == 2) {
         go_to(world, WORLD_EPOCH_NS + line_ns(line->words[1]));
         return true;

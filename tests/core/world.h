@@ -62,8 +62,8 @@
  *   answer create a refused no such field   how the next action of that kind about a ends:
  *       refused, quota, forbidden, again, conflict, missing, exists; unknown (it did not happen),
  *       lost (it happened and nobody was told), never; late, of a create: it happens at "arrives",
- *       and nobody is told; for a provider: capacity, again, lost,
- *       invalid. "answer always create ..." holds until "answer create a ok".
+ *       and nobody is told; of a launch: its answer, as it is now, comes then; for a provider:
+ *       capacity, again, lost, invalid. "answer always create ..." holds till "answer create a ok".
  *       ok and failed also take also=side:0,check:2:words for containers beside main
  *   tries a                   writes down the tries in job a's stored status
  *   why a                     writes down what keeps job a, as its status would tell it

@@ -101,7 +101,8 @@ struct answer { /* to be delivered after the plan */
     enum done_result result;
     enum provider_result provider;
     char *words, *version, *pod, *environment, *token, *revision;
-    char *service; /* its UID */
+    char *service;          /* its UID */
+    struct instances *told; /* of a late launch: as they were when it was made */
     struct answer *next;
 };
 
@@ -116,6 +117,7 @@ struct world {
     struct thing *things, *tail;
     struct thing *gone;            /* that went last; NULL: none did */
     struct world_pod *pods, *late; /* late: of a create that is on its way still */
+    struct answer *late_answer;    /* of a launch */
     struct machine *machines;
     struct canned *canned;
     struct answer *answers;
@@ -158,6 +160,7 @@ void pod_end(struct world *world, struct world_pod *pod, enum pod_phase phase);
 void pod_vanish(struct world *world, struct world_pod *pod);
 void pod_hold_back(struct world *world);
 bool pod_arrive(struct world *world);
+bool answer_arrive(struct world *world); /* the late one; false: there is none */
 void pods_show(struct world *world);
 void server_free(struct world *world);
 void act(struct world *world, const struct action *action);

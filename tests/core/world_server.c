@@ -420,6 +420,9 @@ static void answer_free(struct answer *answer)
     free(answer->token);
     free(answer->revision);
     free(answer->service);
+    if (answer->told != NULL)
+        instances_done(answer->told);
+    free(answer->told);
     free(answer);
 }
 
@@ -472,7 +475,9 @@ static void deliver(struct world *world, struct answer *answer)
         answer->revision != NULL ? thing_find(world, "revision", answer->revision) : NULL;
     done.done.definition = revision != NULL ? definition_from(revision) : NULL;
     bool told = answer->provider == PROVIDER_OK || answer->provider == PROVIDER_CAPACITY;
-    if (answer->kind == ACTION_PROVIDER_LAUNCH && told) {
+    if (answer->told != NULL) {
+        done.done.instances = answer->told;
+    } else if (answer->kind == ACTION_PROVIDER_LAUNCH && told) {
         instances_of(world, answer, &instances);
         done.done.instances = &instances;
     } else if (answer->kind == ACTION_PROVIDER_OBSERVE) {
@@ -505,6 +510,16 @@ static void things_sweep(struct world *world)
         else if (dirty)
             thing_show(world, thing);
     }
+}
+
+bool answer_arrive(struct world *world)
+{
+    struct answer *answer = STEAL(world->late_answer);
+    if (answer == NULL)
+        return false;
+    deliver(world, answer);
+    answer_free(answer);
+    return true;
 }
 
 void answers_deliver(struct world *world)
@@ -835,6 +850,23 @@ static void carry_out(struct world *world, const struct action *action, struct a
     }
 }
 
+static void answer_take_out(struct world *world, const struct answer *answer)
+{
+    struct answer **link = &world->answers;
+    while (*link != answer)
+        link = &(*link)->next;
+    *link = answer->next;
+}
+
+/* It names the machines as they are now, whenever it comes. */
+static void answer_hold_back(struct world *world, struct answer *answer)
+{
+    answer->told = mem_new(sizeof(*answer->told));
+    instances_of(world, answer, answer->told);
+    answer_take_out(world, answer);
+    world->late_answer = answer;
+}
+
 void act(struct world *world, const struct action *action)
 {
     if (action->kind == ACTION_EVENT)
@@ -846,6 +878,11 @@ void act(struct world *world, const struct action *action)
     bool late = strcmp(word, "late") == 0;
     if (strcmp(word, "ok") == 0 || strcmp(word, "lost") == 0 || late)
         carry_out(world, action, answer);
+    if (late && action->kind == ACTION_PROVIDER_LAUNCH) {
+        answer_hold_back(world, answer);
+        canned_free(canned);
+        return;
+    }
     if (late)
         pod_hold_back(world);
     if (canned != NULL && strcmp(word, "ok") != 0) {
@@ -858,10 +895,7 @@ void act(struct world *world, const struct action *action)
         text_set(&answer->words, canned->words);
     }
     if (strcmp(word, "never") == 0 || late) { /* drops it: nobody will ever be told */
-        struct answer **link = &world->answers;
-        while (*link != answer)
-            link = &(*link)->next;
-        *link = NULL;
+        answer_take_out(world, answer);
         answer_free(answer);
     }
     if (canned != NULL && !canned->always)
@@ -875,6 +909,8 @@ void server_free(struct world *world)
     answers_drop(world);
     if (world->late != NULL)
         pod_free_record(world->late);
+    if (world->late_answer != NULL)
+        answer_free(world->late_answer);
     if (world->gone != NULL)
         thing_free(world->gone);
     while (world->things != NULL) {
