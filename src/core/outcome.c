@@ -384,7 +384,7 @@ void outcome_apply(struct core *core, struct core_pod *pod, const struct pod *se
         pod->kill = KILL_NONE; /* by somebody else, of which we heard after */
     if (late && (pod->kill == KILL_NONE || (pod->kill == KILL_HOST && undisturbed)))
         pod->kill = KILL_START;
-    else if (pod->kill == KILL_START &&
+    else if (pod->kill == KILL_START && !late &&
              (pod->started || (seen != NULL && (seen->containers_started || !pod->deleting))))
         pod->kill =
             KILL_NONE; /* it started at the last moment, or ended before it was told to go */

@@ -182,6 +182,24 @@ static const struct world_row starts[] = {
      "20s stop a\n"
      "20s told a FAILED ContainerFailed\n"
      "60s a FAILED ContainerFailed: Task failed to start\n"},
+    {"also when it could not be stopped, and the kubelet ended it",
+     "environment e static\n"
+     "queue q envs=e\n"
+     "node n1 env=e cpu=2\n"
+     "job a queue=q cpu=1 start=20s retry=3 "
+     "rule=EXIT,reason=CannotStartContainerError:~CreateContainerConfigError:~secret~x*\n"
+     "at 1s\n"
+     "pod a waiting CreateContainerConfigError words=secret~x~not~found\n"
+     "answer delete a again busy\n"
+     "at 20.5s\n"
+     "pod a deadline\n"
+     "at 60s\n"
+     "why a\n",
+     "0s start a on n1\n"
+     "5s told a STARTING Starting\n"
+     "20s stop a\n"
+     "20.5s told a FAILED ContainerFailed\n"
+     "60s a FAILED ContainerFailed: Task failed to start\n"},
     {"somebody deleted it before its deadline, heard of after: it is no attempt",
      "environment e static\n"
      "queue q envs=e\n"
