@@ -516,6 +516,7 @@ struct core {
     char *gone[256]; /* UIDs of what was deleted lately, see gone_remember */
     size_t gone_next;
     bool adopting;   /* the pods of earlier lives are being taken in */
+    bool beginning;  /* jobs begin one after another: not all that wait are known */
     bool superseded; /* a later try is known of the pod whose end is being applied */
     struct timers timers;
     char *dim_names[DIM_MAX];

@@ -796,9 +796,11 @@ void jobs_begin_all(struct core *core)
     family_begin(core);
     pods_apply_early(core); /* a gang is looked at when all of its pods are known */
     core->adopting = false;
+    core->beginning = true;
     at = 0;
     while ((job = map_next(core->jobs, &at, NULL)) != NULL)
         job_begin(core, job);
+    core->beginning = false;
 }
 
 void job_gone(struct core *core, const char *uid)

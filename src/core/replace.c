@@ -150,6 +150,10 @@ void replace_look(struct core *core, struct core_dependency *dependency)
     const struct core_job *on = dependency->on;
     if (on == NULL || !on->end_durable || !may_take(dependency))
         return;
+    if (core->beginning) { /* not all that wait to replace it are in the list yet */
+        depend_again_later(core, dependency->job);
+        return;
+    }
     for (const struct core_dependency *d = dependency->list->first; d != NULL; d = d->next) {
         if (d->type != DEPENDENCY_REPLACES || d == dependency || d->on != on || !may_take(d) ||
             !is_older(d->job, dependency->job))

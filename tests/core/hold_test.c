@@ -311,6 +311,31 @@ static const struct world_row rows[] = {
      "  a FAILED ContainerFailed attempts=1\n"
      "  r STARTING\n"
      "  s FAILED ReplacesRefused\n"},
+    {"the oldest replaces it also when that is decided at a start",
+     BEGIN
+     "job a queue=q cpu=1\n"
+     "answer job-status r never\n"
+     "answer job-status s never\n"
+     "at 2s\n"
+     "job r queue=q cpu=1 replaces=a created=2s\n"
+     "job s queue=q cpu=1 replaces=a created=1s\n"
+     "at 3s\n"
+     "pod a failed exit=1\n"
+     "at 4s\n"
+     "restart\n"
+     "at 5s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "3s told a FAILED ContainerFailed\n"
+     "3s told s PENDING DependencyPending\n"
+     "3s told r FAILED ReplacesRefused\n"
+     "4s told s PENDING DependencyPending\n"
+     "4s told r FAILED ReplacesRefused\n"
+     "4s start s on n1\n"
+     "5s jobs\n"
+     "  a FAILED ContainerFailed attempts=1\n"
+     "  r FAILED ReplacesRefused\n"
+     "  s STARTING\n"},
     {"a dependant that comes later and names the replaced job follows too",
      BEGIN
      "job a queue=q cpu=1\n"
