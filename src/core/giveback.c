@@ -94,16 +94,19 @@ static bool is_due(const struct core *core, const struct core_environment *envir
            core->now_ns >= idle_until_ns(environment, node);
 }
 
-/* Of a job, or a multi-node job of one node, whose pods are all alike; NULL: it is another. */
-static const struct core_class *only_class(const struct core_job *job)
+static bool has_room_without(struct core *core, const struct core_environment *environment,
+                             const struct core_job *job, const struct core_class *class_,
+                             const struct core_node *node)
 {
-    if (!job->gang)
-        return job->class_;
-    return job->size == 1 && job->gang_classes != NULL ? job->gang_classes[0] : NULL;
+    if (!job->gang || job->size == 1)
+        return environment_could_fit_without(environment, class_, node);
+    if (environment != node->environment)
+        return gang_could_fit(core, job, environment);
+    return machine_least_vcpus(environment, class_, INT64_MAX) > 0; /* others have other parts */
 }
 
-static bool could_run_elsewhere(const struct core *core, const struct core_job *job,
-                                const struct core_node *node)
+static bool could_run_elsewhere(struct core *core, const struct core_job *job,
+                                const struct core_class *class_, const struct core_node *node)
 {
     const struct job_queue *spec = job->queue->spec;
     for (size_t i = 0; i < spec->environment_count; i++) {
@@ -111,7 +114,30 @@ static bool could_run_elsewhere(const struct core *core, const struct core_job *
             map_get(core->environments, spec->environments[i].compute_environment);
         if (environment_usable(environment) &&
             environment_serves(environment, job->spec->meta.namespace_) &&
-            environment_could_fit_without(environment, only_class(job), node))
+            has_room_without(core, environment, job, class_, node))
+            return true;
+    }
+    return false;
+}
+
+static bool is_the_only_place_for(struct core *core, const struct core_job *job,
+                                  const struct core_node *node)
+{
+    const struct core_class *last = NULL;
+    for (uint32_t i = 0; i < (job->gang ? job->size : 1); i++) {
+        const struct core_class *class_ = job_class(job, i);
+        if (class_ != NULL && class_ != last && node_could_fit(node, class_) &&
+            !could_run_elsewhere(core, job, class_, node))
+            return true;
+        last = class_;
+    }
+    return false;
+}
+
+static bool queue_names(const struct core_queue *queue, const struct core_environment *environment)
+{
+    for (size_t i = 0; i < queue->spec->environment_count; i++) {
+        if (text_eq(queue->spec->environments[i].compute_environment, environment->name))
             return true;
     }
     return false;
@@ -121,7 +147,7 @@ static bool could_run_elsewhere(const struct core *core, const struct core_job *
  * did; it waits for something else than room. Were the node given back, the job would be set aside,
  * a machine bought for who comes next, and when that offers as much, it would all begin again. Not
  * where maxvCpus was lowered below what is there: who lowered it wants the machines gone. */
-static bool is_the_only_place(const struct core *core, const struct core_environment *environment,
+static bool is_the_only_place(struct core *core, const struct core_environment *environment,
                               const struct core_node *node)
 {
     if (environment->vcpus - environment->vcpus_leaving > environment->spec->max_vcpus)
@@ -129,27 +155,22 @@ static bool is_the_only_place(const struct core *core, const struct core_environ
     for (const struct tree_node *n = tree_first(&core->queue_order); n != NULL; n = tree_next(n)) {
         const struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
         const struct core_job *job = order_first(queue);
-        const struct core_class *class_ = job != NULL ? only_class(job) : NULL;
-        if (class_ == NULL || !node_could_fit(node, class_))
-            continue;
-        for (size_t i = 0; i < queue->spec->environment_count; i++) {
-            if (text_eq(queue->spec->environments[i].compute_environment, environment->name) &&
-                environment_serves(environment, job->spec->meta.namespace_) &&
-                !could_run_elsewhere(core, job, node))
-                return true;
-        }
+        if (job != NULL && queue_names(queue, environment) &&
+            environment_serves(environment, job->spec->meta.namespace_) &&
+            is_the_only_place_for(core, job, node))
+            return true;
     }
     return false;
 }
 
-static bool is_needed(const struct core *core, const struct core_environment *environment,
+static bool is_needed(struct core *core, const struct core_environment *environment,
                       const struct core_node *node)
 {
     return is_counted_on(core, node, UINT64_MAX) || is_gathered(core, environment, node) ||
            is_the_only_place(core, environment, node);
 }
 
-static bool may_go(const struct core *core, const struct core_environment *environment,
+static bool may_go(struct core *core, const struct core_environment *environment,
                    const struct core_node *node)
 {
     if (!is_empty(node))

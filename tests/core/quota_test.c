@@ -270,6 +270,20 @@ static const struct world_row rows[] = {
      "5s start r on e-1\n"
      "10s launch e 1x small\n"
      "100s large RUNNABLE QueueLimitReached: needs 2 of limits.maxvCpus of JobQueue q, 500m of 2 in use; room comes when a running job of the queue ends, or raise the limit\n"},
+    {"also the only nodes for the parts of a multi-node job",
+     "environment e kwok max=8 types=small:2:8Gi:0.05 delay=10s boot=5s allocatable=1900m\n"
+     "queue q envs=e most-vcpus=4\n"
+     "job r queue=q cpu=500m\n"
+     "at 10s\n"
+     "environment e allocatable=2\n"
+     "job large queue=q cpu=2 nodes=2\n"
+     "job next queue=q cpu=1500m nodes=2\n"
+     "at 100s\n"
+     "why large\n",
+     "0s launch e 1x small\n"
+     "5s start r on e-1\n"
+     "10s launch e 2x small\n"
+     "100s large RUNNABLE QueueLimitReached: needs 4 of limits.maxvCpus of JobQueue q, 500m of 4 in use; room comes when a running job of the queue ends, or raise the limit\n"},
     /* clang-format on */
 };
 
