@@ -112,11 +112,10 @@ static void take(struct core *core, struct core_dependency *dependency)
     const struct core_job *on = dependency->on;
     job->children_taken = 0;
     for (uint32_t i = 0; on->array && on->size == job->size && i < job->size; i++) {
-        if (depend_child_outcome(on, i) <= 0)
+        bool ended = job->children[i].phase >= JOB_SUCCEEDED; /* stopped, or skipped */
+        if (ended || depend_child_outcome(on, i) <= 0)
             continue;
         child_move(core, job, i, ON_SUCCEED);
-        if (job->children[i].phase != JOB_SUCCEEDED) /* it was stopped before */
-            continue;
         job->children_taken++;
         result_inherit(job, i, on);
     }

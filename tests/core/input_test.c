@@ -236,6 +236,37 @@ static const struct world_row used[] = {
      "5s told b PENDING DependencyPending inputs jobs.a;0|first;1|second;\n"
      "5s start b/1 with [\"second\"]\n"
      "6s told b PENDING Starting inputs jobs.a;0|first;1|second;\n"},
+    {"a child that was skipped before its job took another's place leaves nothing",
+     HOUSE
+     "job a queue=q cpu=1 array=2\n"
+     "job k queue=q cpu=1 array=2\n"
+     "job r queue=q cpu=1 array=2 after=k:N_TO_N:OnFailure replaces=a\n"
+     "job b queue=q cpu=1 array=2 after=r:N_TO_N arg=Ref::jobs.r\n"
+     "at 1s\n"
+     "pod k/0 ok\n"
+     "at 2s\n"
+     "pod a/0 ok result=first\n"
+     "pod a/1 failed exit=1\n"
+     "at 4s\n"
+     "pod k/1 failed exit=1\n"
+     "at 5s\n"
+     "pod r/1 ok result=second\n"
+     "at 8s\n",
+     "0s start a/0 with no args\n"
+     "0s start a/1 with no args\n"
+     "0s start k/0 with no args\n"
+     "0s start k/1 with no args\n"
+     "1s told r PENDING DependencyPending\n"
+     "1s told b PENDING DependencyPending 0: Ref::jobs.r: its child of r left no result: expected a termination message of a container that succeeded\n"
+     "2s told k PENDING Starting\n"
+     "2s told a FAILED ArrayChildFailed results 0 first;\n"
+     "2s told r PENDING DependencyPending\n"
+     "4s start r/1 with no args\n"
+     "4s told k FAILED ArrayChildFailed\n"
+     "5s told r SUCCEEDED Succeeded results 1 second;\n"
+     "5s told b PENDING DependencyPending 0: Ref::jobs.r: its child of r left no result: expected a termination message of a container that succeeded inputs jobs.r;1|second;\n"
+     "5s start b/1 with [\"second\"]\n"
+     "6s told b PENDING Starting 0: Ref::jobs.r: its child of r left no result: expected a termination message of a container that succeeded inputs jobs.r;1|second;\n"},
     {"a job whose child is cancelled in time uses nothing for it",
      HOUSE
      "job a queue=q cpu=1 array=2\n"

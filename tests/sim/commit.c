@@ -171,6 +171,7 @@ static void write_job(struct world *world, struct request *request)
         return;
     oracle_sized(world, job, status);
     oracle_status(world, job, status);
+    results_stored(world, job, status);
     cost_job_stored(world, job, status);
     /* Else nobody may have read it; or it was on its way when a pod was stored that says it. */
     bool knows = status->status.definition != NULL || request->sent_ns >= job->truth->pinned_ns;

@@ -27,9 +27,10 @@ static const char *result_told(const struct world *world, const struct sim_job *
     const struct truth *replaced = pod == NULL && record->outcome == DEPENDENCY_SATISFIED
                                        ? truth_of(world, record->uid)
                                        : NULL;
-    bool failed = status->children != NULL && status->children[index].outcome == CHILD_FAILED;
+    bool ended = job->truth->children[index].skipped ||
+                 (status->children != NULL && status->children[index].outcome == CHILD_FAILED);
     if (replaced == NULL || index >= replaced->child_count || replaced->job->status == NULL ||
-        failed) /* by its own dependencies, before it took what had succeeded there */
+        ended) /* by its own dependencies, before it took what had succeeded there */
         return result_of(job, index);
     return result_told(world, replaced->job, replaced->job->status, index);
 }
@@ -203,6 +204,35 @@ void oracle_given(struct world *world, const struct sim_job *job, const struct s
               pod->arg);
 }
 
+static bool tells_result(const struct stored_status *status, uint32_t index)
+{
+    AUTO_TEXT first = text_printf("%u ", index);
+    AUTO_TEXT later = text_printf("\n%u ", index);
+    const char *text = status->results_text != NULL ? status->results_text : "";
+    return strncmp(text, first, strlen(first)) == 0 || strstr(text, later) != NULL;
+}
+
+/* Skipped, and its job has taken another's place, where it may have left something: when both are
+ * told at once, what is told says which was first. From then on it stays as it was told. */
+static bool is_skipped_first(const struct world *world, const struct sim_job *job,
+                             const struct stored_status *status, uint32_t index)
+{
+    const struct stored_status *old = job->status;
+    bool new_ =
+        old == NULL || old->children == NULL || old->children[index].outcome != CHILD_SUCCEEDED;
+    return new_ && status->children[index].outcome == CHILD_SUCCEEDED &&
+           job->truth->children[index].last == NULL && may_be_skipped(world, job, index, 0) &&
+           !tells_result(status, index);
+}
+
+void results_stored(struct world *world, const struct sim_job *job,
+                    const struct stored_status *status)
+{
+    for (uint32_t i = 0; status->children != NULL && i < job->size; i++)
+        if (is_skipped_first(world, job, status, i))
+            job->truth->children[i].skipped = true;
+}
+
 void oracle_results(struct world *world, const struct sim_job *job,
                     const struct stored_status *status)
 {
@@ -221,9 +251,9 @@ void oracle_results(struct world *world, const struct sim_job *job,
     }
     AUTO_STR lines = STR_EMPTY; /* as api/result.h has it; nothing here needs a backslash */
     for (uint32_t i = 0; i < job->size; i++) {
-        const char *truth = status->children[i].outcome == CHILD_SUCCEEDED
-                                ? result_told(world, job, status, i)
-                                : NULL;
+        bool may_have_left = status->children[i].outcome == CHILD_SUCCEEDED &&
+                             !is_skipped_first(world, job, status, i);
+        const char *truth = may_have_left ? result_told(world, job, status, i) : NULL;
         if (truth != NULL)
             str_addf(&lines, "%u %s\n", i, truth);
     }

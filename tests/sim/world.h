@@ -105,6 +105,7 @@ struct group {
 struct child_truth {
     struct sim_pod *last; /* newest try; older ones by body->sibling */
     bool planned;         /* a create has been sent */
+    bool skipped;         /* by its dependencies, before its job took another's place */
 };
 struct truth {
     struct sim_job *job;
@@ -563,6 +564,8 @@ void oracle_children(struct world *world, const struct sim_job *job,
 void oracle_status(struct world *world, struct sim_job *job, const struct stored_status *status);
 void oracle_results(struct world *world, const struct sim_job *job,
                     const struct stored_status *status); /* results.c */
+void results_stored(struct world *world, const struct sim_job *job,
+                    const struct stored_status *status);
 void oracle_given(struct world *world, const struct sim_job *job, const struct sim_pod *pod,
                   uint32_t array_size);
 void oracle_sized(struct world *world, struct sim_job *job, const struct stored_status *status);
