@@ -628,9 +628,11 @@ void depend_job_gone(struct core *core, struct core_job *job)
         if (by_pairs)
             held_on_gone(core, d);
         const char *words = deleted_words(d);
+        /* It may only have been kept because nobody knows yet what is used of it. */
+        bool succeeded = job->end_durable && job->phase == JOB_SUCCEEDED && !is_n_to_n(d);
         d->on = NULL;
         if (d->outcome == DEPENDENCY_WAITING)
-            dependency_ended(core, d, false, words);
+            dependency_ended(core, d, succeeded, words);
     }
 }
 

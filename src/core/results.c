@@ -288,7 +288,9 @@ static void find_lost(struct core_job *job)
         const struct core_dependency *dependency = &job->dependencies[reference->dependency];
         if (dependency->outcome == DEPENDENCY_SATISFIED && dependency->type != DEPENDENCY_N_TO_N &&
             key_values_get(&job->values, reference->text) == NULL) {
-            AUTO_TEXT why = text_printf("%s left no result", dependency->name);
+            AUTO_TEXT why = text_printf(
+                "%s left no result, or was deleted before it was known that this job uses it",
+                dependency->name);
             bad_result(job, reference, why);
         }
     }

@@ -205,6 +205,33 @@ static const struct world_row unusable[] = {
      "why b\n",
      STARTED
      "2s b FAILED ResultUnusable: Ref::jobs.a.x: a left no result: expected a termination message of a container that succeeded\n"},
+    {"deleted before it was known what is used of it: nothing, so it counts as it ended",
+     HOUSE
+     "job a queue=q cpu=1\n"
+     "job b queue=q after=a definition=d\n"
+     "at 1s\n"
+     "pod a ok result=3\n"
+     "at 9s\n"
+     "job a gone\n"
+     "at 12s\n"
+     "definition d cpu=1\n"
+     "at 13s\n",
+     "0s start a on n1\n"
+     "12s start b on n1\n"},
+    {"or what cannot be had any more",
+     HOUSE
+     "job a queue=q cpu=1\n"
+     "job b queue=q after=a definition=d\n"
+     "at 1s\n"
+     "pod a ok result=3\n"
+     "at 9s\n"
+     "job a gone\n"
+     "at 12s\n"
+     "definition d cpu=1 arg=Ref::jobs.a\n"
+     "at 13s\n"
+     "why b\n",
+     "0s start a on n1\n"
+     "13s b FAILED ResultUnusable: Ref::jobs.a: a left no result, or was deleted before it was known that this job uses it\n"},
     /* clang-format on */
 };
 
