@@ -35,9 +35,11 @@ static void *target(struct world *world, struct request *request, enum kind kind
     }
     if (request->resource_version != NULL && !has_version(object, request->resource_version)) {
         request->result = DONE_CONFLICT;
-        if (kind != KIND_POD)
+        if (kind != KIND_POD) {
+            object->read_before = object->read;
             object->read = request->seen =
                 object_copy(world, object); /* the shell reads it before it answers */
+        }
         world->counters.conflicts++;
         return NULL;
     }

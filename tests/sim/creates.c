@@ -221,10 +221,12 @@ void oracle_sent(struct world *world, struct request *request)
         version = known->object.version > version ? known->object.version : version;
         request->max_vcpus = larger(request->max_vcpus, known->max_vcpus);
     }
-    const struct sim_environment *read =
-        live != NULL ? (const struct sim_environment *)(const void *)live->object.read : NULL;
-    if (read != NULL && read->object.version > version)
-        request->max_vcpus = larger(request->max_vcpus, read->max_vcpus);
+    for (int i = 0; live != NULL && i < 2; i++) {
+        const struct object *last = i == 0 ? live->object.read : live->object.read_before;
+        const struct sim_environment *read = (const struct sim_environment *)(const void *)last;
+        if (read != NULL && read->object.version > version)
+            request->max_vcpus = larger(request->max_vcpus, read->max_vcpus);
+    }
 }
 
 static bool environment_serves(const struct world *world, const struct request *request)

@@ -40,6 +40,7 @@ struct object {
     uint64_t version, generation;
     uint64_t generation_heard; /* of the live object: the latest that a process was told of */
     const struct object *read; /* of the live object: a copy of what was read of it last */
+    const struct object *read_before; /* before that; the answer with the last may be on its way */
     int64_t created_ns, deleted_ns;
     bool finalizer, gone;
     size_t size; /* of the whole struct, for copies */
