@@ -569,12 +569,25 @@ void node_gone(struct core *core, const char *name)
     node_settle(core, node);
 }
 
+/* The scheduler may have bound a pod to the Node of another machine that has the name now, of which
+ * nobody has heard yet: that Node tells whose it is, or its end. */
+static bool may_be_of_another(const struct core_node *node, const struct core_pod *pod)
+{
+    const struct core_instance *instance = pod->named_only ? node->instance : NULL;
+    const struct core_instance *other = instance != NULL ? instance->environment->instances : NULL;
+    while (other != NULL && (other == instance || other->state >= INSTANCE_TERMINATING ||
+                             !text_eq(other->node_name, node->name)))
+        other = other->next;
+    return other != NULL;
+}
+
 void node_lost_pods(struct core *core, struct core_node *node)
 {
     struct core_pod *next;
     for (struct core_pod *pod = node->pods; pod != NULL; pod = next) {
         next = pod->next;
-        pod_lost(core, pod);
+        if (!may_be_of_another(node, pod))
+            pod_lost(core, pod);
     }
 }
 

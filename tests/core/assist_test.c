@@ -243,6 +243,28 @@ static const struct world_row rows[] = {
      "16s jobs\n"
      "  a FAILED HostTerminated attempts=1\n"
      "  b RUNNABLE\n"},
+    {"a machine is gone, and another, whose Node of the same name is not heard of yet, runs its pod",
+     "environment e kwok max=8 types=big:4:8Gi:0.1 delay=600s boot=5s\n"
+     "queue q envs=e\n"
+     "job a queue=q cpu=3 needs=volumes\n"
+     "at 6s\n"
+     "environment e boot=100s\n"
+     "job b queue=q cpu=3\n"
+     "at 8s\n"
+     "machine i1 gone\n"
+     "machine i2 node=e-1\n"
+     "pod a bound e-1\n"
+     "pod a running\n"
+     "at 30s\n"
+     "pod a ok\n"
+     "at 31s\n"
+     "jobs\n",
+     "0s launch e 1x big\n"
+     "5s start a in e, unbound\n"
+     "6s launch e 1x big\n"
+     "31s jobs\n"
+     "  a SUCCEEDED Succeeded attempts=1\n"
+     "  b RUNNABLE\n"},
     {"a multi-node job takes volumes, and is placed on its nodes",
      "environment e static\n"
      "queue q envs=e\n"

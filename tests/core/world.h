@@ -59,6 +59,7 @@
  *   machine i1 REBALANCE | INTERRUPTION [zone=a]     what its provider knows of its end
  *   machine i1 hidden         it is there, and the next answer of its provider leaves it out
  *   machine i1 going          somebody has told it to go, and it is there until it is gone
+ *   machine i1 node=e-2       its Node will have this name
  *   answer create a refused no such field   how the next action of that kind about a ends:
  *       refused, quota, forbidden, again, conflict, missing, exists; unknown (it did not happen),
  *       lost (it happened and nobody was told), never; late, of a create: it happens at "arrives",

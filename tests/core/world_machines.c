@@ -40,6 +40,10 @@ void machine_told(struct machine *machine, const struct line *line)
         machine->state = INSTANCE_TERMINATING;
         return;
     }
+    if (line_get(line, "node") != NULL) {
+        text_set(&machine->node, line_get(line, "node"));
+        return;
+    }
     text_set(&machine->zone, line_get(line, "zone"));
     machine->signal = instance_signal_named(line->words[2]);
 }
