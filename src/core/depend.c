@@ -173,7 +173,7 @@ static bool break_cycle(struct core *core, struct core_job *job);
 
 static void look_later(struct core *core, struct core_job *job, uint32_t index)
 {
-    if (core->look_count > 0) { /* the same again is the usual repetition */
+    if (core->look_count > core->looks_begun) { /* the same again is the usual repetition */
         const struct look *last = &core->looks[core->look_count - 1];
         if (last->job == job && last->index == index)
             return;
@@ -216,8 +216,8 @@ static void children_look(struct core *core, struct core_job *job, uint32_t inde
  * another: chains of dependants can be as long as users make them. */
 void depend_settle(struct core *core)
 {
-    for (size_t i = 0; i < core->look_count; i++) {
-        struct look look = core->looks[i];
+    while (core->looks_begun < core->look_count) {
+        struct look look = core->looks[core->looks_begun++];
         if (look.index == LOOK_DEPENDANTS)
             depend_job_ended(core, look.job);
         else if (look.index == LOOK_CYCLE)
@@ -229,7 +229,7 @@ void depend_settle(struct core *core)
         else
             children_look(core, look.job, look.index);
     }
-    core->look_count = 0;
+    core->look_count = core->looks_begun = 0;
 }
 
 void depend_ended_later(struct core *core, struct core_job *job)

@@ -527,7 +527,7 @@ struct core {
         cleanups_in_flight;
     int64_t penalties_active; /* nodes rest: see causes.h */
     struct look *looks;
-    size_t look_count, look_capacity;
+    size_t look_count, look_capacity, looks_begun;
     struct core_job *dead;                   /* gone jobs, freed once nothing is left to look at */
     uint64_t walk;                           /* mark of the last dependency walk */
     struct core_job *tell_first, *tell_last; /* due statuses, told when all is placed */

@@ -561,6 +561,7 @@ void job_end(struct core *core, struct core_job *job, enum job_phase phase, cons
         job->queue->status_dirty = job->queue->front_dirty = true;
     }
     shares_job_out(job);
+    replace_left(core, job);
     job_changed(core, job, 0);
     notice(core, "BatchJob", &job->spec->meta, phase == JOB_SUCCEEDED ? "Normal" : "Warning",
            phase == JOB_SUCCEEDED ? "Succeeded" : "Failed",

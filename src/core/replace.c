@@ -168,6 +168,14 @@ void replace_look(struct core *core, struct core_dependency *dependency)
         take(core, dependency);
 }
 
+void replace_left(struct core *core, struct core_job *job)
+{
+    const struct core_dependency *dependency = replaces_of(job);
+    if (dependency != NULL && dependency->outcome == DEPENDENCY_WAITING && dependency->on != NULL &&
+        dependency->on->end_durable)
+        depend_ended_later(core, dependency->on);
+}
+
 void replace_written(struct core *core, struct core_job *job)
 {
     const struct core_dependency *dependency = replaces_of(job);

@@ -12,6 +12,7 @@ bool replace_can_follow(const struct core_job *replacement); /* it is recorded t
 void replace_look(struct core *core, struct core_dependency *dependency);
 void replace_refuse(struct core *core, struct core_dependency *dependency, const char *why);
 void replace_written(struct core *core, struct core_job *job); /* its status */
+void replace_left(struct core *core, struct core_job *job);    /* it ended: the next may take it */
 void replace_gone(struct core *core, struct core_job *job);
 void replace_fill(struct arena *arena, const struct core_job *job, struct job_status *ret_status);
 

@@ -322,7 +322,7 @@ void core_free_objects(struct core *core)
         AUTO_TEXT uid = text_copy(job->uid);
         job_gone(core, uid);
     }
-    core->look_count = 0;
+    core->look_count = core->looks_begun = 0;
     struct core_pod *pod;
     while ((at = 0, pod = map_next(core->pods, &at, NULL)) != NULL) {
         pod->state = PODS_LEAVING;

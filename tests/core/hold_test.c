@@ -39,6 +39,35 @@ static const struct world_row rows[] = {
      "  a FAILED ContainerFailed attempts=1\n"
      "  b STARTING\n"
      "  r SUCCEEDED Succeeded attempts=1\n"},
+    {"the older one that would have replaced it fails with it: the next takes the place",
+     BEGIN
+     "job x queue=q cpu=1\n"
+     "at 1s\n"
+     "pod x failed exit=1\n"
+     "at 2s\n"
+     "job a queue=q cpu=1 replaces=x\n"
+     "at 4s\n"
+     "job r queue=q cpu=1 replaces=a after=x\n"
+     "at 5s\n"
+     "job s queue=q cpu=1 replaces=a\n"
+     "at 6s\n"
+     "pod a failed exit=1\n"
+     "at 8s\n"
+     "jobs\n",
+     "0s start x on n1\n"
+     "1s told x FAILED ContainerFailed\n"
+     "2s told a PENDING DependencyPending\n"
+     "2s start a on n1\n"
+     "4s told r PENDING DependencyPending\n"
+     "6s told a FAILED ContainerFailed\n"
+     "6s told r FAILED DependencyFailed\n"
+     "6s told s PENDING DependencyPending\n"
+     "6s start s on n1\n"
+     "8s jobs\n"
+     "  x FAILED ContainerFailed attempts=1\n"
+     "  a FAILED ContainerFailed attempts=1\n"
+     "  r FAILED DependencyFailed\n"
+     "  s STARTING\n"},
     {"a replacement that fails is replaced in turn",
      BEGIN
      "job a queue=q cpu=1\n"
