@@ -305,7 +305,8 @@ void oracle_status(struct world *world, struct sim_job *job, const struct stored
     } else if (status->children == NULL) {
         /* Until its definition is there, nobody knows that it is a multi-node job. */
         bool nobody_knows = job->definition_name != NULL && job->truth->pinned == NULL;
-        if (!job->gang || (phase != JOB_SUBMITTED && !(nobody_knows && phase == JOB_FAILED)))
+        bool never_known = phase == JOB_FAILED || name_eq(status->status.reason, "Skipped");
+        if (!job->gang || (phase != JOB_SUBMITTED && !(nobody_knows && never_known)))
             violation(world, "status", "array %s: a status without children", job->object.name);
     } else {
         bool failed = false;
