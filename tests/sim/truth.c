@@ -109,6 +109,12 @@ void truth_counted(const struct sim_job *job, uint32_t index, int64_t attempts)
         last->body->counted_late = true;
 }
 
+/* It may be said first of a child that waits for this one: its status is another. */
+static bool may_be_counted(const struct sim_pod *last)
+{
+    return last != NULL && last->body->host_lost && was_too_late(last) && !pod_may_execute(last);
+}
+
 static bool counts_as_attempt(const struct sim_pod *pod)
 {
     return pod->phase == POD_SUCCEEDED ||
@@ -429,6 +435,8 @@ static bool child_may_fail(const struct world *world, const struct sim_job *job,
 {
     if (depth > DEPTH_MAX)
         return true;
-    struct summary sum = summarize(world, job, job->truth->children[index].last);
-    return sum.final_failed || sum.may_have_failed || is_excused(world, job, index, depth);
+    const struct sim_pod *last = job->truth->children[index].last;
+    struct summary sum = summarize(world, job, last);
+    return sum.final_failed || sum.may_have_failed || may_be_counted(last) ||
+           is_excused(world, job, index, depth);
 }
