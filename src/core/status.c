@@ -56,7 +56,7 @@ void job_timer_set(struct core *core, struct core_job *job)
     int64_t due = status_due(core, job);
     if (job->verdict_due_ns != 0 && !job->ended && job->verdict_due_ns < due)
         due = job->verdict_due_ns;
-    if (job->hold_until_ns > core->now_ns && !job->ended && job->hold_until_ns < due)
+    if (job->hold_until_ns != 0 && !job->ended && job->hold_until_ns < due)
         due = job->hold_until_ns;
     int64_t limit = limits_due(job);
     if (limit < due)
