@@ -312,22 +312,8 @@ static void take_start(struct core *core, struct core_pod *pod, const struct pod
     job_changed(core, job, core->options.running_delay_ns);
 }
 
-static void take_end(struct core *core, struct core_pod *pod, const struct pod *seen)
-{
-    if (pod->state > PODS_LIVE)
-        return;
-    if (!pod->ours)
-        return;
-    if (!pod->in_job) { /* a leftover: recorded already, or nobody's */
-        pod->state = PODS_RELEASE;
-        pod_outbox(core, pod);
-        return;
-    }
-    pod_finish(core, pod, seen, NULL);
-}
-
-void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
-                const char *lost_why)
+/* It has ended, and stays until what is known now is in its job's stored status. */
+static void await_status(struct core *core, struct core_pod *pod)
 {
     struct core_job *job = pod->job;
     pod->state = PODS_ENDED;
@@ -344,7 +330,42 @@ void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
     shares_end(core, pod);
     timer_clear(&core->timers, &pod->timer);
     pod->needs_sequence =
-        job->sequence + 1; /* job_changed in outcome_apply makes it at least that */
+        job->sequence + 1; /* job_changed, which follows, makes it at least that */
+}
+
+/* A process that died between an ArrayState and the first status has recorded the end of a pod, and
+ * not what its job runs: nothing but the pods may tell that. */
+static bool tells_revision(const struct core *core, const struct pod *seen)
+{
+    const struct core_job *job = map_get(core->jobs, seen->job_uid);
+    return job != NULL && !job->ended && !job->gone && job->children != NULL &&
+           job->spec->definition != NULL && job->spec->status.definition == NULL &&
+           job->written_ns == 0 && seen->definition != NULL && text_eq(seen->owner_uid, job->uid);
+}
+
+static void take_end(struct core *core, struct core_pod *pod, const struct pod *seen)
+{
+    if (pod->state > PODS_LIVE)
+        return;
+    if (!pod->ours)
+        return;
+    if (pod->in_job) {
+        pod_finish(core, pod, seen, NULL);
+    } else if (tells_revision(core, seen)) {
+        struct core_job *job = map_get(core->jobs, seen->job_uid);
+        pod->job = job;
+        await_status(core, pod);
+        job_changed(core, job, 0);
+    } else { /* a leftover: recorded already, or nobody's */
+        pod->state = PODS_RELEASE;
+        pod_outbox(core, pod);
+    }
+}
+
+void pod_finish(struct core *core, struct core_pod *pod, const struct pod *seen,
+                const char *lost_why)
+{
+    await_status(core, pod);
     outcome_apply(core, pod, seen, lost_why);
 }
 
