@@ -830,6 +830,12 @@ bool shares_reserved(const struct core_queue *queue, int64_t milli)
     return milli > shares_milli_left(queue);
 }
 
+bool shares_reserved_idle(const struct core_queue *queue, int64_t milli)
+{
+    int64_t left = shares_milli_left(queue);
+    return left != INT64_MAX && milli > left + queue->shares->running_milli;
+}
+
 enum verdict shares_reserved_words(const struct core_queue *queue, struct str *out)
 {
     struct shares *shares = queue->shares;

@@ -284,6 +284,27 @@ static const struct world_row rows[] = {
      "5s start r on e-1\n"
      "10s launch e 2x small\n"
      "100s large RUNNABLE QueueLimitReached: needs 4 of limits.maxvCpus of JobQueue q, 500m of 4 in use; room comes when a running job of the queue ends, or raise the limit\n"},
+    {"not when computeReservation bars it though nothing runs",
+     "environment e kwok max=8 types=small:2:8Gi:0.05 delay=10s boot=5s allocatable=1900m\n"
+     "policy p reservation=60\n"
+     "queue q envs=e policy=p\n"
+     "queue other envs=e\n"
+     "job r queue=other cpu=500m\n"
+     "at 10s\n"
+     "environment e allocatable=2\n"
+     "job next queue=other cpu=1500m nodes=2 runs=5s\n"
+     "at 16s\n"
+     "job large queue=q share=a cpu=2 nodes=2\n"
+     "at 18s\n"
+     "why large\n"
+     "at 100s\n",
+     "0s launch e 1x small\n"
+     "5s start r on e-1\n"
+     "10s launch e 2x small\n"
+     "15s start next/0 on e-2\n"
+     "15s start next/1 on e-3\n"
+     "18s large RUNNABLE ReservedForOtherShares: SchedulingPolicy p keeps 4.800 of 8 vCPUs free for shares that are not active (computeReservation 60, 1 active)\n"
+     "30s terminate e i3 i2\n"},
     /* clang-format on */
 };
 
