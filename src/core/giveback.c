@@ -7,7 +7,6 @@
 #include "buyer.h"
 #include "gang.h"
 #include "order.h"
-#include "shares.h"
 #include "signals.h"
 #include "strategy.h"
 
@@ -147,8 +146,7 @@ static bool queue_names(const struct core_queue *queue, const struct core_enviro
 /* The first of a queue fits no type, but this very node, which offers more than others of its type
  * did; it waits for something else than room. Were the node given back, the job would be set aside,
  * a machine bought for who comes next, and when that offers as much, it would all begin again. Not
- * where maxvCpus was lowered below what is there: who lowered it wants the machines gone. Nor for
- * what computeReservation bars whatever ends: nobody knows until when. */
+ * where maxvCpus was lowered below what is there: who lowered it wants the machines gone. */
 static bool is_the_only_place(struct core *core, const struct core_environment *environment,
                               const struct core_node *node)
 {
@@ -158,7 +156,6 @@ static bool is_the_only_place(struct core *core, const struct core_environment *
         const struct core_queue *queue = CONTAINER_OF(n, struct core_queue, by_priority);
         const struct core_job *job = order_first(queue);
         if (job != NULL && queue_names(queue, environment) &&
-            !shares_reserved_idle(queue, job_milli_at_once(job)) &&
             environment_serves(environment, job->spec->meta.namespace_) &&
             is_the_only_place_for(core, job, node))
             return true;

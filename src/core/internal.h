@@ -330,7 +330,7 @@ struct core_job {
     struct opt_i64 priority_given;
     int64_t priority; /* in its share */
     bool preemptible;
-    bool parked;
+    bool parked, parked_reserved; /* the latter: by shares_never */
     struct core_job *parked_prev, *parked_next;
     struct core_job *unadmitted_prev, *unadmitted_next;
     bool in_unadmitted;

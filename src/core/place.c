@@ -66,7 +66,7 @@ void job_park(struct core *core, struct core_job *job)
 void job_unpark(struct core *core, struct core_job *job)
 {
     struct core_queue *queue = job->queue;
-    job->parked = false;
+    job->parked = job->parked_reserved = false;
     if (job->parked_prev != NULL)
         job->parked_prev->parked_next = job->parked_next;
     else
@@ -256,6 +256,8 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
     enum verdict never = quota_never(core, job, &words);
     if (never == VERDICT_NONE)
         never = consume_never(job, &words);
+    if (never == VERDICT_NONE)
+        never = shares_never(queue, job_milli_at_once(job), &words);
     for (size_t i = 0; i < queue->spec->environment_count; i++) {
         struct core_environment *environment =
             map_get(core->environments, queue->spec->environments[i].compute_environment);
@@ -289,6 +291,12 @@ static bool place_head(struct core *core, struct core_queue *queue, struct core_
         str_clear(&words);
         enum verdict verdict = verdict_of_blocked(core, job, &words);
         park_with(core, job, verdict, str_text(&words));
+        return true;
+    }
+    if (never == VERDICT_RESERVED) { /* how many shares are active moves by itself: no news */
+        job->parked_reserved = true;
+        job_park(core, job);
+        verdict_set(core, job, never, str_text(&words));
         return true;
     }
     if (never != VERDICT_NONE) {
@@ -333,10 +341,24 @@ static void place_passing(struct core *core, struct core_queue *queue)
     set_blocked(core, queue, blocked, passing_blocked(core, queue, blocked));
 }
 
+/* What was kept for other shares, and barred them whatever ended, is more or less now. */
+static void unpark_reserved(struct core *core, struct core_queue *queue)
+{
+    queue->reserve_moved = false;
+    struct core_job *next;
+    for (struct core_job *job = queue->parked_first; job != NULL; job = next) {
+        next = job->parked_next;
+        if (job->parked_reserved)
+            job_unpark(core, job);
+    }
+}
+
 static void place_queue(struct core *core, struct core_queue *queue)
 {
     size_t looked = 0;
     struct core_job *job;
+    if (queue->reserve_moved)
+        unpark_reserved(core, queue);
     queue->dirty = false;
     if (queue->passing != NULL) {
         if (queue->reopen)

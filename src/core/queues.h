@@ -20,6 +20,7 @@ struct core_queue {
     int64_t live;       /* jobs that are not terminal */
     size_t users;       /* jobs that name it, ended ones too */
     bool dirty, reopen; /* look at the head again; what is shut may have room */
+    bool reserve_moved; /* what computeReservation keeps is more or less: see shares_never */
     struct core_environment
         *blocked[QUEUE_ENVIRONMENTS_MAX]; /* where the blocked head waits for room */
     size_t blocked_count;

@@ -189,6 +189,7 @@ static void count_active(struct core_share *share, bool active)
     share->active = active;
     shares->active += active ? 1 : (size_t)-1;
     shares->queue->dirty = true; /* what is kept for others is more, or less */
+    shares->queue->reserve_moved = true;
     if (share->group == NULL)
         return;
     share->group->active += active ? 1 : (size_t)-1;
@@ -482,6 +483,7 @@ static void take_policy(struct shares *shares)
         tree_remove(&shares->order, &shares->groups[i].node);
     free(shares->groups);
     shares->policy = policy != NULL && policy->invalid == NULL && !shares->off ? policy : NULL;
+    shares->queue->reserve_moved = true;
     shares->counted_s = INT64_MIN;
     groups_make(shares);
     for (struct core_share *share = shares->first; share != NULL; share = share->next) {
@@ -830,12 +832,6 @@ bool shares_reserved(const struct core_queue *queue, int64_t milli)
     return milli > shares_milli_left(queue);
 }
 
-bool shares_reserved_idle(const struct core_queue *queue, int64_t milli)
-{
-    int64_t left = shares_milli_left(queue);
-    return left != INT64_MAX && milli > left + queue->shares->running_milli;
-}
-
 enum verdict shares_reserved_words(const struct core_queue *queue, struct str *out)
 {
     struct shares *shares = queue->shares;
@@ -846,6 +842,14 @@ enum verdict shares_reserved_words(const struct core_queue *queue, struct str *o
              queue->spec->policy, (long long)(reserved / 1000), (long long)(reserved % 1000),
              (long long)(all_milli / 1000), (long long)shares->policy->reservation, shares->active);
     return VERDICT_RESERVED;
+}
+
+enum verdict shares_never(const struct core_queue *queue, int64_t milli, struct str *out)
+{
+    int64_t left = shares_milli_left(queue);
+    if (left == INT64_MAX || milli <= left + queue->shares->running_milli)
+        return VERDICT_NONE;
+    return shares_reserved_words(queue, out);
 }
 
 int64_t shares_wake_ns(const struct core_queue *queue)

@@ -90,9 +90,12 @@ bool shares_bar(const struct core_queue *queue, struct str *out);
 /* Would this much more, in thousandths of a vCPU, use what is kept for shares that are not active?
  */
 bool shares_reserved(const struct core_queue *queue, int64_t milli);
-bool shares_reserved_idle(const struct core_queue *queue, int64_t milli); /* though nothing runs */
 int64_t shares_milli_left(const struct core_queue *queue); /* INT64_MAX: nothing is kept */
 enum verdict shares_reserved_words(const struct core_queue *queue, struct str *out);
+/* The same words, if it would be so with nothing running; VERDICT_NONE: it would not. Looked at
+ * again when reserve_moved is set: a share has become active, or is no more, or the policy moved.
+ */
+enum verdict shares_never(const struct core_queue *queue, int64_t milli, struct str *out);
 /* When the head may be another, though nothing happened; INT64_MAX: no need to look. */
 int64_t shares_wake_ns(const struct core_queue *queue);
 

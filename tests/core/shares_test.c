@@ -188,11 +188,35 @@ static const struct world_row rows[] = {
      "node n2 env=e cpu=2\n"
      "at 20s\n"
      "jobs\n",
+     "0s start b on n1\n"
      "6s a RUNNABLE ReservedForOtherShares: SchedulingPolicy p keeps 0.720 of 2 vCPUs free for shares that are not active (computeReservation 60, 2 active)\n"
-     "6s start a on n1\n"
-     "6s start b on n2\n"
+     "6s start a on n2\n"
      "20s jobs\n"
      "  a STARTING\n"
+     "  b STARTING\n"},
+    {"what is barred whatever ends lets others pass, until a share more leaves it enough",
+     HOUSE
+     "policy p reservation=60\n"
+     "node n1 env=e cpu=2\n"
+     "node n2 env=e cpu=2\n"
+     "job a queue=q cpu=2 share=a\n"
+     "job next queue=q cpu=1 share=a created=1s runs=20s\n"
+     "at 6s\n"
+     "why a\n"
+     "at 10s\n"
+     "job b queue=q cpu=500m share=b\n"
+     "at 15s\n"
+     "why a\n"
+     "at 25s\n"
+     "jobs\n",
+     "0s start next on n1\n"
+     "6s a RUNNABLE ReservedForOtherShares: SchedulingPolicy p keeps 2.400 of 4 vCPUs free for shares that are not active (computeReservation 60, 1 active)\n"
+     "10s start b on n1\n"
+     "15s a RUNNABLE ReservedForOtherShares: SchedulingPolicy p keeps 1.440 of 4 vCPUs free for shares that are not active (computeReservation 60, 2 active)\n"
+     "20s start a on n2\n"
+     "25s jobs\n"
+     "  a STARTING\n"
+     "  next SUCCEEDED Succeeded attempts=1\n"
      "  b STARTING\n"},
     {"a multi-node job asks for what its nodes take, of what is not kept free",
      "environment e kwok max=8 types=s:1:2Gi:0.05,m:4:8Gi:0.2 boot=10s delay=20s\n"

@@ -84,7 +84,7 @@ static bool feasible(const struct world *world, const struct sim_job *job, int d
     const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, job->queue);
     if (queue == NULL || queue->object.deleted_ns != 0 || template_ == NULL || depth > 20 ||
         !needs_feasible(world, job) || !quota_feasible(queue, job, template_) ||
-        !reservation_feasible(world, queue))
+        !reservation_feasible(world, queue, job, template_))
         return false;
     for (size_t i = 0; i < job->dependency_count; i++) {
         const struct sim_dependency *dependency = &job->dependencies[i];

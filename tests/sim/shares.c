@@ -155,8 +155,10 @@ bool turn_is_told(struct world *world, const struct request *request)
     return true;
 }
 
-/* What is kept for shares that are not there may be all that a job would need, or one before it. */
-bool reservation_feasible(const struct world *world, const struct sim_queue *queue)
+/* What is kept for shares that are not there may be all that a job would need; while one share
+ * alone is active that is the most. */
+bool reservation_feasible(const struct world *world, const struct sim_queue *queue,
+                          const struct sim_job *job, const struct template_ *template_)
 {
     const struct sim_policy *policy =
         queue->policy != NULL ? store_find(world, KIND_POLICY, NULL, queue->policy) : NULL;
@@ -169,17 +171,10 @@ bool reservation_feasible(const struct world *world, const struct sim_queue *que
         if (environment != NULL && environment->object.deleted_ns == 0 && environment->enabled)
             milli += milli_of(world, environment);
     }
-    for (const struct truth *truth = world->truths; truth != NULL; truth = truth->next) {
-        const struct sim_job *job = truth->job;
-        int64_t needs = job->template_.cpu_milli;
-        if (job->gang)
-            needs = (needs > job->others.cpu_milli ? needs : job->others.cpu_milli) * job->size;
-        bool waits =
-            !job->object.gone && name_eq(job->queue, queue->object.name) && !job_ended(job);
-        if (waits && needs > milli * (100 - policy->reservation) / 100 - 100)
-            return false;
-    }
-    return true;
+    int64_t needs = template_->cpu_milli;
+    if (job->gang)
+        needs = (needs > job->others.cpu_milli ? needs : job->others.cpu_milli) * job->size;
+    return needs <= milli * (100 - policy->reservation) / 100 - 100;
 }
 
 /* In a queue without a policy it has no effect. */

@@ -5,8 +5,9 @@
 
 void policies_draw(struct world *world);
 const char *policy_choose(struct world *world); /* for a queue; or NULL */
-/* Can every job of the queue start beside what computeReservation keeps free? */
-bool reservation_feasible(const struct world *world, const struct sim_queue *queue);
+/* Can the job start beside what computeReservation keeps free? */
+bool reservation_feasible(const struct world *world, const struct sim_queue *queue,
+                          const struct sim_job *job, const struct template_ *template_);
 /* Does work of several shares wait for it, so that the clock alone decides who is next? */
 bool shares_take_turns(const struct world *world, const char *environment);
 /* Does a write say no more than that another share is first by now, though all is at rest? */
