@@ -5,7 +5,7 @@
  * and forgotten at each moment; tests/core/shares_test.c has the formulas worked out for that, in
  * random histories. What is checked: that nothing starves (all that can run has ended when the
  * world has come to rest), the core's own counts (core_check), and that no share is told to have
- * used more than all pods of it that were ever made could have. */
+ * used more than all pods of it that were ever asked for, or had a place, could have. */
 #include "sim/world.h"
 
 #include "bulkhead/base/str.h"
@@ -279,6 +279,23 @@ void oracle_marked(struct world *world, const struct sim_pod *pod, const struct 
                   marks + 1);
 }
 
+/* Of pods that may be STARTING, and so be charged, though none of them was ever sent: they have
+ * their places while the claims of what they hold, or their job's Service, are being stored. */
+static int64_t unsent_milli(const struct world *world, const struct sim_share *share)
+{
+    int64_t milli = 0;
+    for (const struct truth *truth = world->truths; truth != NULL; truth = truth->next) {
+        const struct sim_job *job = truth->job;
+        bool stores_first = job->needs.count > 0 || job->gang;
+        if (!stores_first || !name_eq(job->queue, share->queue) ||
+            !name_eq(job->share, share->share))
+            continue;
+        for (uint32_t i = 0; i < truth->child_count; i++)
+            milli += truth->children[i].planned ? 0 : job_template(job, i)->cpu_milli;
+    }
+    return milli;
+}
+
 /* A pod is asked for some time after the world began, and takes what it asks for until now at most;
  * also one that is never made. */
 void oracle_shares(struct world *world, const char *queue, const struct queue_shares *told)
@@ -293,7 +310,7 @@ void oracle_shares(struct world *world, const char *queue, const struct queue_sh
         for (size_t i = 0; i < world->share_count; i++) {
             const struct sim_share *known = &world->shares[i];
             if (strcmp(known->queue, queue) == 0 && strcmp(known->share, id) == 0)
-                most = (known->cpu_milli + 1) * seconds;
+                most = (known->cpu_milli + unsent_milli(world, known) + 1) * seconds;
         }
         if (most > 0 && !world->share_dominant && milli > most)
             violation(world, "shares", "share %s of %s is told to have used %lld, at most %lld", id,
