@@ -122,10 +122,21 @@ static void raise_to(int64_t *value, int64_t least)
     *value = *value < least ? least : *value;
 }
 
+/* It tells of no try that goes on here, and is still to be charged. */
+static bool is_charged(const struct core_job *job, const struct job_status *stored)
+{
+    if (job->ended)
+        return true;
+    if (job->array || job->gang || job->children == NULL || stored->phase >= JOB_SUCCEEDED)
+        return false;
+    const struct child *child = &job->children[job->main_node];
+    return stored->attempts <= child->attempts && stored->refusals <= child->refusals;
+}
+
 void cost_late(struct core_job *job)
 {
     const struct batch_job *spec = job->spec;
-    if (!spec->has_status || spec->status.phase < JOB_SUCCEEDED)
+    if (!spec->has_status || !is_charged(job, &spec->status))
         return;
     raise_to(&job->cost.vcpu_seconds, spec->status.cost.vcpu_seconds);
     raise_to(&job->cost.gpu_seconds, spec->status.cost.gpu_seconds);

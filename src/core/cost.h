@@ -11,8 +11,8 @@ enum { SHARE_ONE = 1000000, SECONDS_A_HOUR = 3600 };
 
 /* A try has ended: its job is charged. */
 void cost_take(struct core *core, const struct core_pod *pod, const struct pod *seen);
-/* It has ended. A status of a dead process that has come since may say so too, with prices that are
- * not known any more: what is stored never goes down. */
+/* It has ended, or is told of. A status of a dead process that has come since may tell of the same
+ * tries, with prices that are not known any more: what is stored never goes down. */
 void cost_late(struct core_job *job);
 int64_t pod_price(const struct core_pod *pod); /* millionths an hour where it is; 0: not known */
 int64_t instance_price(const struct core_instance *instance); /* likewise */

@@ -5,6 +5,7 @@
  * still runs after a second, a reason once it has waited for some seconds, and its end at once. An
  * array: at most once a second, less often as its state grows (64 KiB/s), and all large states
  * together at most 1 MiB/s. */
+#include "cost.h"
 #include "gang.h"
 #include "inputs.h"
 #include "replace.h"
@@ -196,6 +197,7 @@ static struct job_status *fill_status(struct core *core, struct core_job *job,
     if (job->request_refused != NULL)
         status->request_refused = arena_copy(core->arena, job->request_refused);
     status->blocked = job->blocked;
+    cost_late(job);
     bill_send(job);
     status->cost = job->cost;
     status->blocked_since_ns = job->blocked_since_ns;

@@ -144,3 +144,35 @@ TEST(a_late_end_holds)
     CHECK_TEXT("in these words", told->message, "what it was to replace was deleted");
     CHECK_INT("and what it cost is not less", told->cost.amount, 700);
 }
+
+static int64_t told_after(int64_t attempts)
+{
+    AUTO(core) core = core_new(&(struct core_options){0});
+    AUTO(arena) arena = arena_new(1 << 20);
+    core_apply(core, &(struct event){.kind = EVENT_SYNCED, .now_ns = NS_PER_S});
+    show_job(core, "7", 0);
+    struct batch_job *job = mem_new(sizeof(*job));
+    meta_fill(&job->meta, "j-1", "8");
+    job->meta.namespace_ = text_copy("default");
+    job->queue = text_copy("q");
+    job->has_template = job->has_status = true;
+    job->status.phase = JOB_STARTING;
+    job->status.attempts = attempts;
+    job->status.cost.amount = 500;
+    core_apply(core, &(struct event){.kind = EVENT_JOB, .now_ns = NS_PER_S, .job = job});
+    struct plan plan;
+    core_plan(core, 10 * NS_PER_S, arena, &plan);
+    for (size_t i = 0; i < plan.action_count; i++) {
+        if (plan.actions[i].kind == ACTION_JOB_STATUS)
+            return plan.actions[i].status->cost.amount;
+    }
+    return -1;
+}
+
+/* The same tries, some of them at prices that are not known any more. What is still to end is
+ * charged when it does. */
+TEST(a_late_cost_is_the_least)
+{
+    CHECK_INT("of as many tries as are known", told_after(0), 500);
+    CHECK_INT("of one more, that goes on here", told_after(1), 0);
+}
