@@ -128,6 +128,30 @@ static const struct sim_queue *shared_queue(const struct world *world, const cha
     return NULL;
 }
 
+static bool reserves(const struct world *world, const char *queue_name)
+{
+    const struct sim_queue *queue = store_find(world, KIND_QUEUE, NULL, queue_name);
+    const struct sim_policy *policy = queue != NULL && queue->policy != NULL
+                                          ? store_find(world, KIND_POLICY, NULL, queue->policy)
+                                          : NULL;
+    return policy != NULL && policy->reservation > 0;
+}
+
+/* At rest a share may still cease to be active by the clock, and more is kept for such: what waited
+ * for room is barred then, leaves the line, and is told so once. Less is kept only when somebody
+ * comes. */
+static bool reserve_is_told(struct world *world, const struct sim_job *job, const char *reason)
+{
+    static const char reserved[] = "ReservedForOtherShares";
+    if (!reserves(world, job->queue) || !name_eq(reason, reserved) ||
+        name_eq(job->status->status.reason, reserved) ||
+        job->truth->reserve_told_ns >= world->rest_ns)
+        return false;
+    job->truth->reserve_told_ns = world->now_ns;
+    world->turns_told++;
+    return true;
+}
+
 /* At rest shares still come to the front by the clock: what was used decays, what the next pod
  * would use does not. All of it decays alike, so that each share passes each other once at most: a
  * job is told once that it is not behind others any more, and once that it is. */
@@ -136,7 +160,8 @@ bool turn_is_told(struct world *world, const struct request *request)
     static const char behind[] = "BehindInQueue";
     if (world->rest_ns == 0)
         return false;
-    if (request->kind == ACTION_QUEUE_STATUS && shared_queue(world, request->name) != NULL) {
+    if (request->kind == ACTION_QUEUE_STATUS &&
+        (shared_queue(world, request->name) != NULL || reserves(world, request->name))) {
         world->fronts_told++;
         return true;
     }
@@ -144,7 +169,11 @@ bool turn_is_told(struct world *world, const struct request *request)
         return false;
     const struct sim_job *job =
         (const struct sim_job *)store_find(world, KIND_JOB, request->namespace_, request->name);
-    if (job == NULL || job->status == NULL || shared_queue(world, job->queue) == NULL)
+    if (job == NULL || job->status == NULL)
+        return false;
+    if (reserve_is_told(world, job, request->status->status.reason))
+        return true;
+    if (shared_queue(world, job->queue) == NULL)
         return false;
     bool was = name_eq(job->status->status.reason, behind);
     bool is = name_eq(request->status->status.reason, behind);

@@ -123,6 +123,7 @@ struct truth {
     struct heard *heard;         /* what the event sink has heard of it; see sink.c */
     uint64_t walk;               /* the last walk along dependencies that came by */
     int64_t turn_told_ns[2];     /* told at rest that it is first by now; behind: see shares.c */
+    int64_t reserve_told_ns;     /* told at rest that what is kept for other shares bars it */
     struct truth *next;
 };
 
