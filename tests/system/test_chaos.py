@@ -196,6 +196,7 @@ def test_nothing_is_written_when_nothing_happens(proxied, capsys, seconds):
     world.wait_running("runs")
     world.submit("waits", cpu="16")
     world.wait_reason("waits", world.environment)
+    world.wait_no_deletions()
     quiet = wait_quiet("what is written", lambda: sum(n for sort, n in world.proxy.counts.items()
                                                       if sort not in ("lease", "read")), 5, 60)
     world.proxy.answers, world.proxy.keep = [], True

@@ -117,7 +117,8 @@ def test_a_gitops_round(world):
 
     world.wait_no_pods()
     wait_for("the nodes to go", lambda: not [n for e in range(2) for n in world.nodes(f"{world.environment}-{e}")])
-    writes = wait_quiet("the count of writes", lambda: _writes(world), deadline=60)  # other tests' worlds may be going
+    world.wait_no_deletions()
+    writes = wait_quiet("the count of writes", lambda: _writes(world), deadline=60)
     versions = _versions(world)
     pick.shuffle(docs)
     said, text = _apply(world, docs)

@@ -241,6 +241,13 @@ class World:
         wait_for(f"the pods of {name or 'all jobs'} to be gone",
                  lambda: not [p["metadata"]["name"] for p in self.pods(name)], deadline)
 
+    def wait_no_deletions(self, deadline=60):
+        """Other tests' environments may be on their way out, and the controller looks at each node group once more for
+        some 15 s after it has started."""
+        wait_for("environments that are deleted to be gone",
+                 lambda: not [e["metadata"]["name"] for e in self.api.items(f"{BULKHEAD}/computeenvironments")
+                              if "deletionTimestamp" in e["metadata"]], deadline)
+
     def wait_running(self, name, count=1, deadline=PATIENCE):
         return wait_for(f"{count} pods of {name} to run",
                         lambda: self.phases(name).get("Running", 0) == count or self._not(self.phases(name)), deadline)
