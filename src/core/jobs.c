@@ -660,6 +660,7 @@ static void job_begin(struct core *core, struct core_job *job)
     if (!job->ended && job->spec->invalid != NULL) {
         job_fail_waiting(core, job, "InvalidSpec", job->spec->invalid);
         depend_start(core, job);
+        family_look(core, job); /* those below it take on what was asked of those above */
         return;
     }
     depend_start(core, job);

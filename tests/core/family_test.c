@@ -39,6 +39,25 @@ static const struct world_row rows[] = {
      "  c FAILED Terminated 2 FAILED\n"
      "  d FAILED Terminated\n"
      "  e STARTING\n"},
+    {"also through one in between that never was valid",
+     BEGIN
+     "job a queue=q cpu=1\n"
+     "at 1s\n"
+     "job a terminate wrong data\n"
+     "at 2s\n"
+     "job b queue=q cpu=1 parent=a invalid=no\n"
+     "job c queue=q cpu=1 parent=b\n"
+     "at 4s\n"
+     "jobs\n",
+     "0s start a on n1\n"
+     "1s stop a\n"
+     "1s told a FAILED Terminated: wrong data\n"
+     "2s told b FAILED InvalidSpec: no\n"
+     "2s told c FAILED Terminated: wrong data (asked of job a, through its parent job b)\n"
+     "4s jobs\n"
+     "  a FAILED Terminated refusals=1\n"
+     "  b FAILED InvalidSpec\n"
+     "  c FAILED Terminated\n"},
     {"cancelling it spares what runs, and nothing is tried again",
      BEGIN
      "job a queue=q cpu=1\n"
