@@ -108,14 +108,15 @@ void oracle_quota_sent(struct world *world, struct request *request, const struc
         limits_of(live, request);
     if (known != NULL)
         limits_of(known, request);
-    const struct object *newer = live != NULL ? live->object.read : NULL;
-    if (newer != NULL && known != NULL && newer->version <= known->object.version)
-        newer = NULL;
-    const struct sim_queue *read = (const struct sim_queue *)(const void *)newer;
-    if (read != NULL)
+    bool shut = known != NULL && !known->enabled && !live->enabled;
+    for (int i = 0; live != NULL && i < 2; i++) { /* the answer to the last may be on its way */
+        const struct object *newer = i == 0 ? live->object.read : live->object.read_before;
+        if (newer == NULL || (known != NULL && newer->version <= known->object.version))
+            continue;
+        const struct sim_queue *read = (const struct sim_queue *)(const void *)newer;
         limits_of(read, request);
-    bool shut =
-        known != NULL && !known->enabled && !live->enabled && (read == NULL || !read->enabled);
+        shut = shut && !read->enabled;
+    }
     if (shut && !is_part(job, request->index))
         violation(world, "limits", "%s is created, and %s is known to be DISABLED", request->name,
                   request->queue);
